@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+// command is the command line: the server, and what else the binary can do.
+// Every setting is a flag and an environment variable; a flag wins.
+func command(output io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:  "stats-recorder",
+		Usage: "count which entries of a list page are shown and clicked, at which position",
+		Description: "Without a command it serves: POST /benefits records, GET /statistics ranks,\n" +
+			"GET /benefits sums since a date. Everything is kept in the data directory.",
+		Flags:     serveFlags(),
+		Action:    func(ctx context.Context, c *cli.Command) error { return serveCommand(ctx, c) },
+		Writer:    output,
+		ErrWriter: io.Discard, // main prints the error, once
+		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error {
+			return fmt.Errorf("%w; see stats-recorder --help", err)
+		},
+	}
+}
+
+func serveFlags() []cli.Flag {
+	defaults := DefaultConfig()
+	return []cli.Flag{
+		&cli.IntFlag{
+			Name: "port", Value: defaults.Port, Sources: cli.EnvVars("PORT"),
+			Usage: "TCP port; 0 picks a free one, and the log says which",
+		},
+		&cli.StringFlag{
+			Name: "host", Sources: cli.EnvVars("HOST"), DefaultText: "all interfaces",
+			Usage: "address to bind",
+		},
+		&cli.StringFlag{
+			Name: "cors-domain", Value: defaults.CORSDomain, Sources: cli.EnvVars("CORS_DOMAIN"),
+			Usage: "* or a comma-separated list of origins whose pages may read the answers",
+		},
+		dataDirFlag(),
+		&cli.DurationFlag{
+			Name: "snapshot-interval", Value: defaults.SnapshotInterval, Sources: cli.EnvVars("SNAPSHOT_INTERVAL"),
+			Usage: "how often a changed state is written as a compressed snapshot",
+		},
+		&cli.StringFlag{
+			Name: "durability", Value: defaults.Durability, Sources: cli.EnvVars("DURABILITY"),
+			Usage: "what an acknowledged record survives: always, everysec or snapshot",
+		},
+		&cli.StringFlag{
+			Name: "event-types", Sources: cli.EnvVars("EVENT_TYPES"), DefaultText: "none",
+			Usage: "comma-separated event types accepted beside the built-in ones",
+		},
+		&cli.DurationFlag{
+			Name: "max-event-age", Value: defaults.MaxEventAge, Sources: cli.EnvVars("MAX_EVENT_AGE"),
+			Usage: "how old a record's created_at may be; 0 means no limit",
+		},
+		&cli.IntFlag{
+			Name: "max-body-bytes", Value: defaults.MaxBodyBytes, Sources: cli.EnvVars("MAX_BODY_BYTES"),
+			Usage: "limit of a request's body, counted after inflation",
+		},
+		&cli.StringFlag{
+			Name: "log-level", Value: "info", Sources: cli.EnvVars("LOG_LEVEL"),
+			Usage: "debug, info, warn or error",
+		},
+	}
+}
+
+func dataDirFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "data-dir", Value: DefaultConfig().DataDir, Sources: cli.EnvVars("DATA_DIR"),
+		Usage: "directory of everything that is kept on disk",
+	}
+}
+
+func serveCommand(ctx context.Context, c *cli.Command) error {
+	if c.Args().Present() {
+		return fmt.Errorf("unknown command %q; see stats-recorder --help", c.Args().First())
+	}
+	logger, err := newLogger(os.Stderr, c.String("log-level"))
+	if err != nil {
+		return err
+	}
+	return Run(ctx, Config{
+		Host:             c.String("host"),
+		Port:             c.Int("port"),
+		CORSDomain:       c.String("cors-domain"),
+		DataDir:          c.String("data-dir"),
+		SnapshotInterval: c.Duration("snapshot-interval"),
+		EventTypes:       splitList(c.String("event-types")),
+		MaxEventAge:      c.Duration("max-event-age"),
+		MaxBodyBytes:     c.Int("max-body-bytes"),
+		Durability:       c.String("durability"),
+		Logger:           logger,
+	}, nil)
+}
+
+// newLogger writes text for people at a terminal, JSON for everything else.
+func newLogger(output *os.File, level string) (*slog.Logger, error) {
+	var minimum slog.Level
+	if err := minimum.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("%w: LOG_LEVEL: %q: want debug, info, warn or error", ErrConfig, level)
+	}
+	options := &slog.HandlerOptions{Level: minimum}
+	if info, err := output.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		return slog.New(slog.NewTextHandler(output, options)), nil
+	}
+	return slog.New(slog.NewJSONHandler(output, options)), nil
+}
+
+// splitList splits a comma-separated list and drops what is empty.
+func splitList(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}

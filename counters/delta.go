@@ -1,0 +1,103 @@
+package counters
+
+import "slices"
+
+// A Ticket tells those who added to a store what became of their records.
+type Ticket struct {
+	done chan struct{}
+	err  error
+}
+
+func newTicket() *Ticket { return &Ticket{done: make(chan struct{})} }
+
+// Wait returns once the delta that holds the caller's batch has been settled:
+// nil when it is durable, else why it is not and was dropped.
+func (t *Ticket) Wait() error {
+	<-t.done
+	return t.err
+}
+
+// An Entry is one counter of a Delta.
+type Entry struct {
+	increment increment
+	// Count is how often the counter was bumped in this delta.
+	Count uint64
+}
+
+// Benefit is the benefit that the entry counts for.
+func (e Entry) Benefit() Benefit { return e.increment.benefit() }
+
+// Key says what the entry counts.
+func (e Entry) Key() Key { return e.increment.key() }
+
+// A Span is the part of a Delta that lies in one hour and one shard, sorted by
+// benefit, then key, each pair once.
+type Span struct {
+	Hour    Hour
+	Entries []Entry
+	shard   int
+}
+
+// A Delta is everything that was added between two seals. Whole batches only:
+// a batch is in one delta. The goroutine that sealed it owns it until it has
+// called Fold or Drop.
+type Delta struct {
+	// Spans are what to write down.
+	Spans []Span
+	// Benefits and Events are how many names the store knew when it was sealed;
+	// no entry has a higher number.
+	Benefits, Events int
+	// Records is how many records it holds.
+	Records int
+
+	ticket  *Ticket
+	scratch []increment
+	entries []Entry
+}
+
+// Settle wakes everyone who waits for this delta: with nil when it is durable,
+// else with the reason. It must be called once, and with nil only before Fold.
+func (d *Delta) Settle(err error) {
+	d.ticket.err = err
+	close(d.ticket.done)
+}
+
+// reset prepares a delta for reuse, keeping its memory.
+func (d *Delta) reset() {
+	const keep = 1 << 18
+	if cap(d.entries) > keep {
+		d.entries = nil
+	}
+	d.Spans = d.Spans[:0]
+	d.entries = d.entries[:0]
+	d.Records = 0
+}
+
+// compact appends what a shard gathered, sorted and added up. It reads the
+// shard's log and leaves it as it is, because readers may be reading it.
+func (d *Delta) compact(shard int, sealed *increments) {
+	d.compactHour(shard, sealed.hour, sealed.log)
+	for hour, log := range sealed.others {
+		d.compactHour(shard, hour, log)
+	}
+}
+
+func (d *Delta) compactHour(shard int, hour Hour, log []increment) {
+	if len(log) == 0 {
+		return
+	}
+	d.Records += len(log)
+	d.scratch = append(d.scratch[:0], log...)
+	slices.Sort(d.scratch)
+	start := len(d.entries)
+	for _, increment := range d.scratch {
+		if last := len(d.entries) - 1; last >= start && d.entries[last].increment == increment {
+			d.entries[last].Count++
+			continue
+		}
+		d.entries = append(d.entries, Entry{increment: increment, Count: 1})
+	}
+	// A later append may move d.entries; the span keeps the part it was given,
+	// which nothing changes any more.
+	d.Spans = append(d.Spans, Span{Hour: hour, Entries: d.entries[start:len(d.entries):len(d.entries)], shard: shard})
+}

@@ -1,0 +1,124 @@
+package counters
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// ErrDirectoryFull is returned when a name is new and its directory has no number left.
+var ErrDirectoryFull = errors.New("no room for another name")
+
+// Directory gives names small numbers, in the order of their first sight, from
+// 0. It only grows. Any number of goroutines may use it; looking up a known
+// name takes no lock and does not allocate.
+//
+// It is written here, and not taken from a library, because every record looks
+// up a name by the bytes of a request: a sync.Map would allocate a string each
+// time, a map under a lock would make all handlers meet at that lock.
+type Directory struct {
+	seed  maphash.Seed
+	limit int
+
+	mu    sync.Mutex // held while a name is added
+	names atomic.Pointer[[]string]
+	index atomic.Pointer[directoryIndex]
+}
+
+// directoryIndex is an open-addressing hash table. A slot is 0 when free, else
+// the upper half of the name's hash above its number plus one.
+type directoryIndex struct {
+	slots []atomic.Uint64
+}
+
+// NewDirectory returns an empty directory that takes at most limit names.
+func NewDirectory(limit int) *Directory {
+	d := &Directory{seed: maphash.MakeSeed(), limit: limit}
+	d.names.Store(&[]string{})
+	d.index.Store(&directoryIndex{slots: make([]atomic.Uint64, 64)})
+	return d
+}
+
+// Len is how many names the directory has.
+func (d *Directory) Len() int { return len(*d.names.Load()) }
+
+// Names returns the names by number. The slice is shared: read only.
+func (d *Directory) Names() []string { return *d.names.Load() }
+
+// Lookup returns the number of name and whether the directory has it.
+func (d *Directory) Lookup(name []byte) (uint32, bool) {
+	return d.find(name, maphash.Bytes(d.seed, name))
+}
+
+// Number returns the number of name and adds the name when it is new. The
+// bytes are copied. It returns ErrDirectoryFull when there is no room.
+func (d *Directory) Number(name []byte) (uint32, error) {
+	hash := maphash.Bytes(d.seed, name)
+	if number, ok := d.find(name, hash); ok {
+		return number, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if number, ok := d.find(name, hash); ok {
+		return number, nil
+	}
+	return d.addLocked(strings.Clone(string(name)), hash)
+}
+
+func (d *Directory) find(name []byte, hash uint64) (uint32, bool) {
+	slots := d.index.Load().slots
+	mask := uint64(len(slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		slot := slots[i].Load()
+		if slot == 0 {
+			return 0, false
+		}
+		if slot>>32 != hash>>32 {
+			continue
+		}
+		number := uint32(slot) - 1
+		if (*d.names.Load())[number] == string(name) {
+			return number, true
+		}
+	}
+}
+
+// addLocked publishes the name before the slot that leads to it, so that a
+// reader who finds the slot finds the name.
+func (d *Directory) addLocked(name string, hash uint64) (uint32, error) {
+	names := *d.names.Load()
+	if len(names) >= d.limit {
+		return 0, fmt.Errorf("%w: %d names", ErrDirectoryFull, len(names))
+	}
+	number := uint32(len(names))
+	names = append(names, name)
+	d.names.Store(&names)
+
+	index := d.index.Load()
+	if 2*len(names) > len(index.slots) {
+		d.index.Store(d.rebuilt(names, 2*len(index.slots)))
+		return number, nil
+	}
+	index.put(hash, number)
+	return number, nil
+}
+
+func (d *Directory) rebuilt(names []string, size int) *directoryIndex {
+	index := &directoryIndex{slots: make([]atomic.Uint64, size)}
+	for number, name := range names {
+		index.put(maphash.String(d.seed, name), uint32(number))
+	}
+	return index
+}
+
+func (x *directoryIndex) put(hash uint64, number uint32) {
+	mask := uint64(len(x.slots) - 1)
+	i := hash & mask
+	for x.slots[i].Load() != 0 {
+		i = (i + 1) & mask
+	}
+	x.slots[i].Store(hash>>32<<32 | uint64(number+1))
+}

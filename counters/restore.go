@@ -1,0 +1,94 @@
+package counters
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrImpossibleCounts is returned for counts from outside that no sequence of
+// records can have made.
+var ErrImpossibleCounts = errors.New("impossible counts")
+
+// maxCount bounds a single count from outside, so that no sum of counts that
+// fits in memory overflows.
+const maxCount = 1 << 56
+
+// RestorePositions adds counters of one benefit and day to the base. It does
+// not touch the hours, which come through RestoreHours. Several goroutines may
+// restore at a time. It returns ErrImpossibleCounts for a key or a count that
+// the store cannot have made.
+func (s *Store) RestorePositions(day Day, benefit Benefit, cells []Cell) error {
+	for _, cell := range cells {
+		if !cell.Key.valid() {
+			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
+		}
+	}
+	return s.restore(day, benefit, cells, func(counts *dayCounts) *Table { return counts.positions })
+}
+
+// RestoreHours adds a benefit's totals of one day to the base, under the keys
+// that Frozen.Hours gave. The rest is as for RestorePositions.
+func (s *Store) RestoreHours(day Day, benefit Benefit, cells []Cell) error {
+	for _, cell := range cells {
+		hour := cell.Key.HourOfDay()
+		if !cell.Key.valid() || hour > 23 || cell.Key != hourKey(cell.Key.Event(), Hour(hour)) {
+			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
+		}
+	}
+	return s.restore(day, benefit, cells, func(counts *dayCounts) *Table { return counts.hours })
+}
+
+func (s *Store) restore(day Day, benefit Benefit, cells []Cell, table func(*dayCounts) *Table) error {
+	if err := s.known(benefit, cells); err != nil {
+		return err
+	}
+	number := s.shardOf(benefit)
+	shard := &s.shards[number]
+	shard.layers.Lock()
+	defer shard.layers.Unlock()
+	into := table(shard.base.day(s, number, day))
+	into.Reserve(benefit, len(cells))
+	for _, cell := range cells {
+		into.Add(benefit, cell.Key, cell.Count)
+	}
+	return nil
+}
+
+// Replay adds counters of one benefit and hour to the base: what Fold once did
+// with them. Errors are as for RestorePositions.
+func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
+	for _, cell := range cells {
+		if !cell.Key.valid() {
+			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
+		}
+	}
+	if err := s.known(benefit, cells); err != nil {
+		return err
+	}
+	number := s.shardOf(benefit)
+	shard := &s.shards[number]
+	shard.layers.Lock()
+	defer shard.layers.Unlock()
+	counts := shard.base.day(s, number, hour.Day())
+	for _, cell := range cells {
+		counts.positions.Add(benefit, cell.Key, cell.Count)
+		counts.hours.Add(benefit, hourKey(cell.Key.Event(), hour), cell.Count)
+	}
+	return nil
+}
+
+// known checks that names and counts are ones that the store can hold.
+func (s *Store) known(benefit Benefit, cells []Cell) error {
+	if int(benefit) >= s.Benefits.Len() {
+		return fmt.Errorf("%w: benefit number %d of %d known", ErrImpossibleCounts, benefit, s.Benefits.Len())
+	}
+	for _, cell := range cells {
+		if int(cell.Key.Event()) > s.Events.Len() {
+			return fmt.Errorf("%w: event type %d of %d known", ErrImpossibleCounts, cell.Key.Event(), s.Events.Len())
+		}
+		if cell.Count == 0 || cell.Count > maxCount {
+			return fmt.Errorf("%w: count %d", ErrImpossibleCounts, cell.Count)
+		}
+	}
+	return nil
+}

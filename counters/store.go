@@ -1,0 +1,252 @@
+package counters
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// A Visibility says from when on readers see a record.
+type Visibility int
+
+const (
+	// WhenDurable shows a record once Delta.Settle(nil) was called for it, for
+	// stores whose writers wait for their Ticket.
+	WhenDurable Visibility = iota
+	// WhenAdded shows a record as soon as Add has returned, for stores whose
+	// writers do not wait.
+	WhenAdded
+)
+
+// A Store holds all counts in lock-sharded layers. A benefit lives in one
+// shard. There, its records are first in the active layer, then sealed while
+// they are being made durable, then folded into the base, or into the overlay
+// while the base is frozen. A reader sums the layers of a shard under its
+// locks, so that it sees each record once.
+//
+// Any number of goroutines may call Add, the reading methods and use the
+// directories. Seal, Fold, Drop and Freeze belong to one goroutine.
+type Store struct {
+	// Benefits numbers the benefits' names: Benefit(n) is the name of number n.
+	Benefits *Directory
+	// Events numbers the event types' names: EventType(n+1) is that of number n.
+	Events *Directory
+
+	seed       uint64
+	visibility Visibility
+	shards     []shard
+
+	// gate is held by adders while a batch goes in, shard by shard, and by the
+	// sealer while it takes the shards' logs: a batch is sealed whole.
+	gate   sync.RWMutex
+	ticket *Ticket // of the next delta, guarded by gate
+	dirty  atomic.Bool
+	wake   chan struct{}
+
+	// sealedVisible is whether readers count the sealed layer.
+	sealedVisible atomic.Bool
+	spare         Delta
+}
+
+// shard is padded, so that the locks of two shards never share a cache line.
+type shard struct {
+	intake struct {
+		sync.Mutex
+		active increments
+		sealed increments
+	}
+	_ [64]byte
+
+	// layers is locked by folds and readers, never by writers. It is locked
+	// before intake.
+	layers  sync.Mutex
+	base    layer
+	overlay layer
+	frozen  bool // the base is being read without a lock: fold into the overlay
+	_       [64]byte
+}
+
+// layer is day → counts of that day.
+type layer map[Day]*dayCounts
+
+// dayCounts are the counts of one shard and one UTC day: positions, and per
+// hour the totals of each event type, under hourKey.
+type dayCounts struct {
+	positions, hours *Table
+}
+
+// NewStore returns an empty store.
+func NewStore(visibility Visibility) *Store {
+	s := &Store{
+		Benefits:   NewDirectory(MaxBenefits),
+		Events:     NewDirectory(MaxEventTypes),
+		seed:       rand.Uint64(),
+		visibility: visibility,
+		shards:     make([]shard, shardCount()),
+		ticket:     newTicket(),
+		wake:       make(chan struct{}, 1),
+	}
+	for i := range s.shards {
+		s.shards[i].base, s.shards[i].overlay = layer{}, layer{}
+	}
+	return s
+}
+
+// shardCount is a power of two, a few shards per processor: enough that two
+// writers seldom meet, few enough that a batch takes few locks.
+func shardCount() int {
+	count := 8
+	for count < 4*runtime.GOMAXPROCS(0) && count < 256 {
+		count *= 2
+	}
+	return count
+}
+
+// NewBatch returns an empty batch for this store.
+func (s *Store) NewBatch() *Batch {
+	return &Batch{shards: make([][]increment, len(s.shards))}
+}
+
+// Wake receives when there is something to seal.
+func (s *Store) Wake() <-chan struct{} { return s.wake }
+
+// Add puts a batch into the active layer, whole. The ticket tells when it is
+// durable. The batch may be reset and reused at once.
+func (s *Store) Add(b *Batch) *Ticket {
+	s.gate.RLock()
+	for i, log := range b.shards {
+		if len(log) > 0 {
+			s.shards[i].add(b.hour, log...)
+		}
+	}
+	for _, e := range b.elsewhen {
+		s.shards[s.shardOf(e.increment.benefit())].add(e.hour, e.increment)
+	}
+	ticket := s.ticket
+	s.gate.RUnlock()
+	if !s.dirty.Load() && s.dirty.CompareAndSwap(false, true) {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	return ticket
+}
+
+func (s *Store) shardOf(benefit Benefit) int { return int(benefit) & (len(s.shards) - 1) }
+
+func (sh *shard) add(hour Hour, log ...increment) {
+	sh.intake.Lock()
+	sh.intake.active.add(hour, log...)
+	sh.intake.Unlock()
+}
+
+// Seal takes what has gathered since the last seal. The delta must be given to
+// Fold or Drop before the next Seal. It returns nil when nothing has gathered.
+func (s *Store) Seal() *Delta {
+	delta := &s.spare
+	delta.reset()
+	s.sealedVisible.Store(s.visibility == WhenAdded)
+
+	s.gate.Lock()
+	s.dirty.Store(false)
+	gathered := false
+	for i := range s.shards {
+		intake := &s.shards[i].intake
+		intake.Lock()
+		intake.active, intake.sealed = intake.sealed, intake.active
+		gathered = gathered || !intake.sealed.empty()
+		intake.Unlock()
+	}
+	delta.ticket = s.ticket
+	if gathered {
+		s.ticket = newTicket()
+	}
+	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()
+	s.gate.Unlock()
+
+	if !gathered {
+		return nil
+	}
+	for i := range s.shards {
+		delta.compact(i, &s.shards[i].intake.sealed)
+	}
+	return delta
+}
+
+// MakeVisible lets readers see the sealed delta. It must be called once the
+// delta is durable and before its Settle(nil).
+func (s *Store) MakeVisible() { s.sealedVisible.Store(true) }
+
+// Fold adds a sealed delta to the base, or to the overlay while the base is
+// frozen. From then on the delta's memory belongs to the store again.
+func (s *Store) Fold(d *Delta) {
+	for spans := d.Spans; len(spans) > 0; {
+		shard := spans[0].shard
+		n := 1
+		for n < len(spans) && spans[n].shard == shard {
+			n++
+		}
+		s.shards[shard].fold(s, spans[:n])
+		spans = spans[n:]
+	}
+}
+
+func (sh *shard) fold(s *Store, spans []Span) {
+	sh.layers.Lock()
+	defer sh.layers.Unlock()
+	into := sh.base
+	if sh.frozen {
+		into = sh.overlay
+	}
+	for _, span := range spans {
+		into.day(s, span.shard, span.Hour.Day()).fold(span)
+	}
+	sh.intake.Lock()
+	sh.intake.sealed.clear()
+	sh.intake.Unlock()
+}
+
+func (l layer) day(s *Store, shard int, day Day) *dayCounts {
+	counts := l[day]
+	if counts == nil {
+		first, stride := Benefit(shard), Benefit(len(s.shards))
+		counts = &dayCounts{
+			positions: newShardTable(s.seed, first, stride),
+			hours:     newShardTable(s.seed, first, stride),
+		}
+		l[day] = counts
+	}
+	return counts
+}
+
+// fold adds a sorted span: the entries of one benefit follow each other, and
+// there those of one event type, whose sum goes to the hour.
+func (c *dayCounts) fold(span Span) {
+	entries := span.Entries
+	for len(entries) > 0 {
+		benefit, event := entries[0].Benefit(), entries[0].Key().Event()
+		into, total := c.positions.at(benefit), uint64(0)
+		n := 0
+		for n < len(entries) && entries[n].Benefit() == benefit && entries[n].Key().Event() == event {
+			if into.add(c.positions.seed, entries[n].Key(), entries[n].Count) {
+				c.positions.counters++
+			}
+			total += entries[n].Count
+			n++
+		}
+		c.hours.Add(benefit, hourKey(event, span.Hour), total)
+		entries = entries[n:]
+	}
+}
+
+// Drop forgets a sealed delta that could not be made durable.
+func (s *Store) Drop(*Delta) {
+	for i := range s.shards {
+		intake := &s.shards[i].intake
+		intake.Lock()
+		intake.sealed.clear()
+		intake.Unlock()
+	}
+}

@@ -1,0 +1,78 @@
+package counters
+
+// A Table is a set of counts, benefit → Key → count, for one span of time. It
+// is the one currency of the program: tables are added to, merged, walked in
+// order, and encoded and decoded by others. Merging is commutative and
+// associative. A Table is not safe for concurrent use.
+type Table struct {
+	seed uint64
+	// A table of one shard has the benefits first, first+stride,
+	// first+2*stride …; the cells of benefit b are benefits[(b-first)/stride].
+	first, stride Benefit
+	benefits      []cells
+	counters      int
+}
+
+// NewTable returns an empty table for any benefits. The seed spreads the keys
+// and should not be known outside the process.
+func NewTable(seed uint64) *Table { return newShardTable(seed, 0, 1) }
+
+func newShardTable(seed uint64, first, stride Benefit) *Table {
+	return &Table{seed: seed, first: first, stride: stride}
+}
+
+// Len is how many counters the table has.
+func (t *Table) Len() int { return t.counters }
+
+// Add adds count to one counter. The key must come from NewKey.
+func (t *Table) Add(benefit Benefit, key Key, count uint64) {
+	if t.at(benefit).add(t.seed, key, count) {
+		t.counters++
+	}
+}
+
+// Reserve makes room for n counters of a benefit.
+func (t *Table) Reserve(benefit Benefit, n int) { t.at(benefit).reserve(t.seed, n) }
+
+// Merge adds all counts of other, which must have the same benefits' numbers.
+func (t *Table) Merge(other *Table) {
+	for local := range other.benefits {
+		t.mergeBenefit(other, local)
+	}
+}
+
+func (t *Table) mergeBenefit(other *Table, local int) {
+	from := &other.benefits[local]
+	if from.used == 0 {
+		return
+	}
+	benefit := other.first + Benefit(local)*other.stride
+	into := t.at(benefit)
+	if into.used == 0 {
+		into.reserve(t.seed, from.used)
+	}
+	for _, word := range from.words {
+		if word != 0 && into.add(t.seed, Key(word>>countBits), from.count(word)) {
+			t.counters++
+		}
+	}
+}
+
+// Cells appends the counters of a benefit to dst, sorted by key.
+func (t *Table) Cells(benefit Benefit, dst []Cell) []Cell {
+	local := int((benefit - t.first) / t.stride)
+	if local >= len(t.benefits) {
+		return dst
+	}
+	start := len(dst)
+	dst = t.benefits[local].appendTo(dst)
+	return dst[:start+len(sortCells(dst[start:]))]
+}
+
+func (t *Table) at(benefit Benefit) *cells {
+	local := int((benefit - t.first) / t.stride)
+	if local >= len(t.benefits) {
+		t.benefits = append(t.benefits, make([]cells, local+1-len(t.benefits))...)
+	}
+	return &t.benefits[local]
+}

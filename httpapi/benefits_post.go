@@ -1,0 +1,76 @@
+package httpapi
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"stats-recorder/counters"
+)
+
+// recordCreated is the answer of the replaced server, to the letter.
+var recordCreated = []byte(`{"response":"Record created"}`)
+
+// postBenefits records one record or a batch.
+func (s *Server) postBenefits(ctx *fasthttp.RequestCtx) {
+	if !acceptableContentType(ctx.Request.Header.ContentType()) {
+		respondMessage(ctx, fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain")
+		return
+	}
+	body, err := inflated(ctx, s.config.MaxBodyBytes)
+	if err != nil {
+		fail(ctx, err)
+		return
+	}
+	p := s.posts.Get().(*post)
+	defer s.posts.Put(p)
+	now := s.config.Now()
+	if err := p.decoder.decode(body, now); err != nil {
+		fail(ctx, err)
+		return
+	}
+	if err := s.record(p, now); err != nil {
+		fail(ctx, err)
+		return
+	}
+	if p.decoder.rejections > 0 {
+		respondRejections(ctx, &p.decoder)
+		return
+	}
+	respondJSON(ctx, fasthttp.StatusOK, recordCreated)
+}
+
+// record adds the good records and returns when they may be acknowledged.
+func (s *Server) record(p *post, now time.Time) error {
+	if len(p.decoder.records) == 0 {
+		return nil
+	}
+	if !s.gate.TryRLock() {
+		return fmt.Errorf("%w: shutting down", errUnavailable)
+	}
+	defer s.gate.RUnlock()
+	p.batch.Reset(counters.HourOf(now))
+	for i := range p.decoder.records {
+		if err := s.add(p.batch, &p.decoder.records[i]); err != nil {
+			return fmt.Errorf("%w: %w", errUnavailable, err)
+		}
+	}
+	if err := s.config.Recorder.Record(p.batch); err != nil {
+		return fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	return nil
+}
+
+func (s *Server) add(batch *counters.Batch, r *record) error {
+	benefit, err := s.config.Store.Benefits.Number(r.benefit)
+	if err != nil {
+		return err
+	}
+	key, err := counters.NewKey(r.event, r.version, r.pageTotal, r.index)
+	if err != nil {
+		return err
+	}
+	batch.Add(counters.Benefit(benefit), key, r.hour)
+	return nil
+}

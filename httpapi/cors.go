@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// ErrOrigin is returned by ParseOrigins for what is not an origin.
+var ErrOrigin = errors.New("not an origin")
+
+// Origins are the origins whose pages may read the answers.
+type Origins struct {
+	any  bool
+	list [][]byte
+}
+
+// ParseOrigins reads "*" or a comma-separated list of origins. One without a
+// scheme stands for itself with https and with http.
+func ParseOrigins(text string) (Origins, error) {
+	var origins Origins
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSuffix(strings.TrimSpace(item), "/")
+		switch {
+		case item == "":
+		case item == "*":
+			origins.any = true
+		case strings.Contains(item, "://"):
+			if err := checkOrigin(item); err != nil {
+				return Origins{}, err
+			}
+			origins.list = append(origins.list, []byte(item))
+		default:
+			if err := checkOrigin("https://" + item); err != nil {
+				return Origins{}, err
+			}
+			origins.list = append(origins.list, []byte("https://"+item), []byte("http://"+item))
+		}
+	}
+	if !origins.any && len(origins.list) == 0 {
+		return Origins{}, fmt.Errorf("%w: %q: want * or a comma-separated list such as https://example.org", ErrOrigin, text)
+	}
+	return origins, nil
+}
+
+func checkOrigin(text string) error {
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Host == "" || text != parsed.Scheme+"://"+parsed.Host {
+		return fmt.Errorf("%w: %q: want a scheme and a host, and no path", ErrOrigin, text)
+	}
+	return nil
+}
+
+// allow adds the CORS headers of any response.
+func (o *Origins) allow(ctx *fasthttp.RequestCtx) {
+	header := &ctx.Response.Header
+	if o.any {
+		header.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")
+		return
+	}
+	header.Add(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
+	origin := ctx.Request.Header.Peek(fasthttp.HeaderOrigin)
+	for _, allowed := range o.list {
+		if bytes.EqualFold(origin, allowed) {
+			header.SetBytesV(fasthttp.HeaderAccessControlAllowOrigin, origin)
+			return
+		}
+	}
+}
+
+// preflight answers OPTIONS, on any path.
+func preflight(ctx *fasthttp.RequestCtx) {
+	header := &ctx.Response.Header
+	header.Set(fasthttp.HeaderAccessControlAllowMethods, "GET,HEAD,PUT,PATCH,POST,DELETE")
+	header.Add(fasthttp.HeaderVary, fasthttp.HeaderAccessControlRequestHeaders)
+	if asked := ctx.Request.Header.Peek(fasthttp.HeaderAccessControlRequestHeaders); len(asked) > 0 {
+		header.SetBytesV(fasthttp.HeaderAccessControlAllowHeaders, asked)
+	}
+	header.Set(fasthttp.HeaderAccessControlMaxAge, "86400")
+	ctx.SetStatusCode(fasthttp.StatusNoContent)
+}

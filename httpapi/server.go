@@ -1,0 +1,198 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"stats-recorder/counters"
+)
+
+// BuiltInEvents are the event types that every server knows, in the order of
+// their numbers.
+var BuiltInEvents = []string{
+	"show", "showDetails", "showDetailsFromGroupPage", "form", "instructions", "link", "msa",
+	"show-locations", "link-ineligible", "show-unexpected", "show-unexpected-amount-link", "close", "teleservice",
+	"teleservicePrefill", "retour-logement", "simulation-caf", "email",
+}
+
+// A Recorder makes batches durable.
+type Recorder interface {
+	// Record adds a batch to the store and returns when it may be acknowledged.
+	// An error means that it is not counted, now or later.
+	Record(batch *counters.Batch) error
+}
+
+// Config is what a Server needs.
+type Config struct {
+	Store    *counters.Store
+	Recorder Recorder
+	// Origins are the origins whose pages may read the answers.
+	Origins Origins
+	// EventTypes are accepted beside BuiltInEvents.
+	EventTypes []string
+	// MaxEventAge is how old a record's created_at may be; 0 means no limit.
+	MaxEventAge time.Duration
+	// MaxBodyBytes limits a body after inflation.
+	MaxBodyBytes int
+	// Now is the clock.
+	Now func() time.Time
+	// Logger gets what goes wrong inside.
+	Logger *slog.Logger
+}
+
+// Server answers requests. Make one with NewServer.
+type Server struct {
+	config Config
+	rules  rules
+	http   *fasthttp.Server
+	tags   maphash.Seed
+
+	// gate is held for reading while a post is being recorded, and for good by
+	// Drain.
+	gate sync.RWMutex
+	// posts holds *post, the reusable parts of a request.
+	posts sync.Pool
+}
+
+// post is what recording one request needs.
+type post struct {
+	decoder decoder
+	batch   *counters.Batch
+}
+
+// NewServer returns a server for a store. It gives the event types their
+// numbers, and fails when there are too many.
+func NewServer(config Config) (*Server, error) {
+	s := &Server{config: config, tags: maphash.MakeSeed()}
+	s.rules = rules{events: map[string]counters.EventType{}, maxEventAge: config.MaxEventAge}
+	for _, names := range [][]string{BuiltInEvents, config.EventTypes} {
+		for _, name := range names {
+			number, err := config.Store.Events.Number([]byte(name))
+			if err != nil {
+				return nil, fmt.Errorf("event type %q: %w: at most %d event types", name, err, counters.MaxEventTypes)
+			}
+			s.rules.events[name] = counters.EventType(number + 1)
+		}
+	}
+	s.posts.New = func() any {
+		return &post{decoder: decoder{rules: &s.rules}, batch: config.Store.NewBatch()}
+	}
+	s.http = &fasthttp.Server{
+		Handler:               s.handle,
+		ErrorHandler:          s.handleProtocolError,
+		Logger:                protocolLog{config.Logger},
+		NoDefaultServerHeader: true,
+		// A compressed body may be a little larger than its content.
+		MaxRequestBodySize: config.MaxBodyBytes + 4096,
+		ReadTimeout:        30 * time.Second,
+		WriteTimeout:       60 * time.Second,
+		IdleTimeout:        75 * time.Second,
+		CloseOnShutdown:    true,
+	}
+	return s, nil
+}
+
+// Serve answers the connections of a listener until Shutdown.
+func (s *Server) Serve(listener net.Listener) error { return s.http.Serve(listener) }
+
+// Drain lets the posts that are being recorded finish and refuses all later
+// ones with 503. Reads go on.
+func (s *Server) Drain() { s.gate.Lock() }
+
+// Shutdown closes the listener and the connections, when they are idle or at
+// the latest when the context ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.ShutdownWithContext(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil // some client keeps its connection open; it has its answers
+	}
+	return err
+}
+
+// endpoint is what a path answers to.
+type endpoint struct {
+	allow     string
+	get, post func(*fasthttp.RequestCtx)
+}
+
+func (s *Server) endpoint(path string) (endpoint, bool) {
+	switch {
+	case strings.EqualFold(path, "/benefits"):
+		return endpoint{allow: "GET, HEAD, POST, OPTIONS", get: s.getBenefits, post: s.postBenefits}, true
+	case strings.EqualFold(path, "/statistics"):
+		return endpoint{allow: "GET, HEAD, OPTIONS", get: s.getStatistics}, true
+	}
+	return endpoint{}, false
+}
+
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	s.config.Origins.allow(ctx)
+	if ctx.IsOptions() {
+		preflight(ctx)
+		return
+	}
+	endpoint, found := s.endpoint(requestPath(ctx))
+	switch {
+	case !found:
+		respondMessage(ctx, fasthttp.StatusNotFound, "not found: the paths are /benefits and /statistics")
+	case ctx.IsPost() && endpoint.post != nil:
+		endpoint.post(ctx)
+	case ctx.IsGet() || ctx.IsHead():
+		endpoint.get(ctx)
+	default:
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, endpoint.allow)
+		respondMessage(ctx, fasthttp.StatusMethodNotAllowed, "method not allowed here: use "+endpoint.allow)
+	}
+}
+
+// requestPath is the path as it was sent, without the query and without one
+// trailing slash. fasthttp's own Path also decodes and cleans it, which would
+// give an endpoint many names.
+func requestPath(ctx *fasthttp.RequestCtx) string {
+	uri := string(ctx.Request.Header.RequestURI())
+	if !strings.HasPrefix(uri, "/") { // the absolute form that proxies use
+		uri = string(ctx.URI().PathOriginal())
+	}
+	path, _, _ := strings.Cut(uri, "?")
+	return strings.TrimSuffix(path, "/")
+}
+
+// handleProtocolError answers what never became a request.
+func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
+	s.config.Origins.allow(ctx)
+	var tooLargeHeader *fasthttp.ErrSmallBuffer
+	var network net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		fail(ctx, tooLarge(s.config.MaxBodyBytes))
+	case errors.As(err, &tooLargeHeader):
+		respondMessage(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, "the request's header is too large")
+	case errors.As(err, &network) && network.Timeout():
+		respondMessage(ctx, fasthttp.StatusRequestTimeout, "the request did not arrive in time")
+	default:
+		respondMessage(ctx, fasthttp.StatusBadRequest, "not a valid HTTP request")
+	}
+}
+
+// entityTag names a body. Weak, because the same tag stands for every coding.
+func (s *Server) entityTag(body []byte) string {
+	return `W/"` + strconv.FormatUint(maphash.Bytes(s.tags, body), 36) + "-" + strconv.Itoa(len(body)) + `"`
+}
+
+// protocolLog sends fasthttp's log to ours, at a level where a client's
+// mistakes do not fill the disk.
+type protocolLog struct{ logger *slog.Logger }
+
+func (l protocolLog) Printf(format string, arguments ...any) {
+	l.logger.Debug("http", "message", fmt.Sprintf(format, arguments...))
+}

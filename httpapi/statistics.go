@@ -1,0 +1,159 @@
+package httpapi
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"stats-recorder/counters"
+)
+
+// getStatistics ranks the benefits by their events and breaks them down by
+// event type, page total and index.
+func (s *Server) getStatistics(ctx *fasthttp.RequestCtx) {
+	version, err := versionAsked(ctx)
+	if err != nil {
+		fail(ctx, err)
+		return
+	}
+	ranking := ranking{events: s.config.Store.Events.Names()}
+	s.config.Store.Statistics(version, ranking.add)
+	s.respondCacheable(ctx, ranking.json(s.config.Store.Benefits.Names()))
+}
+
+// versionAsked reads the version that is asked for.
+func versionAsked(ctx *fasthttp.RequestCtx) (uint16, error) {
+	text := ctx.QueryArgs().Peek("version")
+	if len(text) == 0 {
+		return defaultVersion, nil
+	}
+	version, ok := parseInteger(text)
+	if !ok || version < 0 || version > maxVersion {
+		return 0, &statusError{fasthttp.StatusUnprocessableEntity,
+			"version: must be an integer from 0 to 65535, not " + quoteShort(string(text))}
+	}
+	return uint16(version), nil
+}
+
+// ranking gathers benefits, each rendered as it comes, because all must be
+// known before the first can be written.
+type ranking struct {
+	events   []string // names by event type - 1
+	rendered []byte   // "events" objects, one after the other
+	benefits []ranked
+	groups   []eventGroup
+	places   []place
+}
+
+type ranked struct {
+	benefit    counters.Benefit
+	count      uint64
+	start, end int // of its "events" object in rendered
+}
+
+// eventGroup are the cells of one event type.
+type eventGroup struct {
+	name  string
+	cells []counters.Cell
+}
+
+// place is a cell taken apart.
+type place struct {
+	pageTotal, index uint16
+	count            uint64
+}
+
+// add renders one benefit. The cells are sorted by key: event type first.
+func (r *ranking) add(benefit counters.Benefit, cells []counters.Cell) {
+	r.groups = r.groups[:0]
+	count := uint64(0)
+	for start, i := 0, 0; i < len(cells); i++ {
+		count += cells[i].Count
+		event := cells[i].Key.Event()
+		if i+1 == len(cells) || cells[i+1].Key.Event() != event {
+			r.groups = append(r.groups, eventGroup{r.events[event-1], cells[start : i+1]})
+			start = i + 1
+		}
+	}
+	slices.SortFunc(r.groups, func(a, b eventGroup) int { return strings.Compare(a.name, b.name) })
+
+	start := len(r.rendered)
+	for i, group := range r.groups {
+		r.rendered = append(r.rendered, separator(i))
+		r.rendered = append(appendQuoted(r.rendered, group.name), ':')
+		r.appendPlaces(group.cells)
+	}
+	r.rendered = append(r.rendered, '}')
+	r.benefits = append(r.benefits, ranked{benefit, count, start, len(r.rendered)})
+}
+
+// separator comes before the item of an object with that number.
+func separator(item int) byte {
+	if item == 0 {
+		return '{'
+	}
+	return ','
+}
+
+// appendPlaces renders {"<page total>":{"<index>":count}}.
+func (r *ranking) appendPlaces(cells []counters.Cell) {
+	r.places = r.places[:0]
+	for _, cell := range cells {
+		pageTotal, index := cell.Key.Position()
+		r.places = append(r.places, place{pageTotal, index, cell.Count})
+	}
+	// Keys sort like this already, but for an index above its total.
+	byPosition := func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.pageTotal, b.pageTotal), cmp.Compare(a.index, b.index))
+	}
+	if !slices.IsSortedFunc(r.places, byPosition) {
+		slices.SortFunc(r.places, byPosition)
+	}
+	totals := 0
+	for i, place := range r.places {
+		if i == 0 || place.pageTotal != r.places[i-1].pageTotal {
+			if i > 0 {
+				r.rendered = append(r.rendered, '}')
+			}
+			r.rendered = append(r.rendered, separator(totals))
+			r.rendered = append(appendName(r.rendered, place.pageTotal), '{')
+			totals++
+		} else {
+			r.rendered = append(r.rendered, ',')
+		}
+		r.rendered = appendName(r.rendered, place.index)
+		r.rendered = strconv.AppendUint(r.rendered, place.count, 10)
+	}
+	r.rendered = append(r.rendered, "}}"...)
+}
+
+// appendName appends "<number>":
+func appendName(dst []byte, number uint16) []byte {
+	dst = strconv.AppendUint(append(dst, '"'), uint64(number), 10)
+	return append(dst, `":`...)
+}
+
+// json orders the benefits and puts the answer together.
+func (r *ranking) json(names []string) []byte {
+	slices.SortFunc(r.benefits, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(b.count, a.count), strings.Compare(names[a.benefit], names[b.benefit]))
+	})
+	body := make([]byte, 0, len(r.rendered)+80*len(r.benefits)+2)
+	body = append(body, '[')
+	for i, ranked := range r.benefits {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, `{"benefit":`...)
+		body = appendQuoted(body, names[ranked.benefit])
+		body = append(body, `,"events_count":`...)
+		body = strconv.AppendUint(body, ranked.count, 10)
+		body = append(body, `,"events":`...)
+		body = append(body, r.rendered[ranked.start:ranked.end]...)
+		body = append(body, '}')
+	}
+	return append(body, ']')
+}

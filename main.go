@@ -1,0 +1,100 @@
+// Command stats-recorder counts which entries of a list page are shown and
+// clicked, and at which position of how long a page.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"stats-recorder/httpapi"
+	"stats-recorder/snapshot"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// The second signal ends the process at once: what was acknowledged is on disk.
+	context.AfterFunc(ctx, stop)
+	if err := command(os.Stdout).Run(ctx, os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, "stats-recorder:", err)
+		os.Exit(1)
+	}
+}
+
+// shutdownPatience is how long open connections may keep a stopping server.
+const shutdownPatience = 5 * time.Second
+
+// Run recovers the data directory, serves until the context ends, then drains,
+// saves and returns. It calls ready, if not nil, with the bound address once
+// requests are being answered. An error is for the person who started it.
+func Run(ctx context.Context, config Config, ready func(address string)) error {
+	if err := config.Validate(); err != nil {
+		return err
+	}
+	config = config.withDefaults()
+	keeper, err := snapshot.Open(config.keeperOptions())
+	if err != nil {
+		return err
+	}
+	serveError := serve(ctx, config, keeper, ready)
+	if err := errors.Join(serveError, keeper.Close()); err != nil {
+		return err
+	}
+	config.Logger.Info("stopped", "data_dir", config.DataDir)
+	return nil
+}
+
+// serve answers requests until the context ends or nothing can be saved any
+// more. When it returns, no request is being recorded.
+func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, ready func(address string)) error {
+	server, err := httpapi.NewServer(config.serverConfig(keeper))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(config.Host, strconv.Itoa(config.Port)))
+	if err != nil {
+		return fmt.Errorf("listen: %w; is another server running? choose another PORT", err)
+	}
+	logStart(config, keeper, listener.Addr())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	select {
+	case <-ctx.Done():
+	case err := <-keeper.Failed():
+		return err // those who wait get no answer: what became of their records is not known
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	}
+	config.Logger.Info("stopping", "reason", context.Cause(ctx))
+	server.Drain()
+	patience, cancel := context.WithTimeout(context.Background(), shutdownPatience)
+	defer cancel()
+	return server.Shutdown(patience)
+}
+
+func logStart(config Config, keeper *snapshot.Keeper, address net.Addr) {
+	recovery, store := keeper.Recovery(), keeper.Store()
+	attributes := []any{
+		slog.String("address", address.String()),
+		slog.String("data_dir", config.DataDir),
+		slog.String("durability", config.Durability),
+		slog.String("snapshot", recovery.Snapshot),
+		slog.Int("journal_frames", recovery.Frames),
+		slog.Int("benefits", store.Benefits.Len()),
+		slog.Int("counters", store.Counters()),
+	}
+	if recovery.Snapshot != "" {
+		attributes = append(attributes, slog.Duration("age", config.Now().Sub(recovery.Written).Round(time.Second)))
+	}
+	config.Logger.Info("listening", attributes...)
+}

@@ -1,0 +1,137 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Every operation that changes the disk goes through this file, so that each
+// has a failpoint before and after it and an error that names the path.
+
+// ErrLocked is returned when another process owns the data directory.
+var ErrLocked = errors.New("data directory is in use by another process")
+
+// createExclusive creates a file that must not exist.
+func createExclusive(path string) (*os.File, error) {
+	reach("create.before")
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	reach("create.after")
+	if err != nil {
+		return nil, fmt.Errorf("create %q: %w", path, plain(err))
+	}
+	return file, nil
+}
+
+// writeAt writes all of data or returns an error. The kind names the failpoint.
+func writeAt(file *os.File, kind string, data []byte, offset int64) error {
+	reach(kind + ".write.before")
+	n, err := file.WriteAt(data, offset)
+	reach(kind + ".write.after")
+	if err == nil && n < len(data) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return fmt.Errorf("write %q at offset %d: %w", file.Name(), offset, plain(err))
+	}
+	return nil
+}
+
+// syncFile makes a file and its size durable.
+func syncFile(file *os.File, kind string) error {
+	reach(kind + ".sync.before")
+	err := file.Sync()
+	reach(kind + ".sync.after")
+	if err != nil {
+		return fmt.Errorf("sync %q: %w", file.Name(), plain(err))
+	}
+	return nil
+}
+
+// syncData makes what was written to a file durable.
+func syncData(file *os.File, kind string) error {
+	reach(kind + ".sync.before")
+	err := fdatasync(file)
+	reach(kind + ".sync.after")
+	if err != nil {
+		return fmt.Errorf("sync %q: %w", file.Name(), plain(err))
+	}
+	return nil
+}
+
+// rename moves a file within its directory and makes that durable.
+func rename(from, to string) error {
+	reach("rename.before")
+	err := os.Rename(from, to)
+	reach("rename.after")
+	if err != nil {
+		return fmt.Errorf("rename %q to %q: %w", from, to, plain(err))
+	}
+	return syncDirectory(filepath.Dir(to))
+}
+
+// syncDirectory makes the names in a directory durable.
+func syncDirectory(path string) error {
+	directory, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open %q: %w", path, plain(err))
+	}
+	defer directory.Close()
+	return syncFile(directory, "directory")
+}
+
+// remove deletes a file. A file that is gone already is fine.
+func remove(path string) error {
+	reach("unlink.before")
+	err := os.Remove(path)
+	reach("unlink.after")
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove %q: %w", path, plain(err))
+	}
+	return nil
+}
+
+// truncate cuts a file off at size.
+func truncate(file *os.File, size int64) error {
+	reach("truncate.before")
+	err := file.Truncate(size)
+	reach("truncate.after")
+	if err != nil {
+		return fmt.Errorf("truncate %q to %d bytes: %w", file.Name(), size, plain(err))
+	}
+	return nil
+}
+
+// lockDirectory takes the directory's LOCK file for this process, until the
+// returned file is closed or the process ends, however it ends.
+func lockDirectory(directory string) (*os.File, error) {
+	path := filepath.Join(directory, "LOCK")
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", path, plain(err))
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return file, nil
+	}
+	file.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%w: %q; stop that process, or give this one another DATA_DIR", ErrLocked, path)
+	}
+	return nil, fmt.Errorf("lock %q: %w", path, err)
+}
+
+// plain takes the path and the operation off an error of package os, since the
+// caller names both.
+func plain(err error) error {
+	if pathError := (*os.PathError)(nil); errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	if linkError := (*os.LinkError)(nil); errors.As(err, &linkError) {
+		return linkError.Err
+	}
+	return err
+}

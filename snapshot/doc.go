@@ -1,0 +1,24 @@
+// Package snapshot is the truth on disk: it keeps a counters.Store durable and
+// brings it back.
+//
+// A Keeper owns the data directory and the one goroutine that persists. Each
+// commit seals what has gathered in the store, writes it as one frame to the
+// journal, syncs, wakes those who wait, and folds it into the base. From time
+// to time the base is written as a snapshot, after which older journal files
+// go. Open does the way back: the newest good snapshot, then the frames after
+// it, each once.
+//
+// The files of a data directory:
+//
+//	LOCK                     held by the process that owns the directory
+//	snapshot-<sequence>      all counts up to and with that sequence number
+//	journal-<sequence>       frames from that sequence number on
+//	*.tmp                    being written; removed at the next start
+//	*.damaged                moved aside by a start that could do without it
+//
+// Sequence numbers count commits, from 1, never reused once durable. They are
+// 16 hexadecimal digits in a name, so that names sort by them. No clock decides
+// anything here.
+//
+// The formats are in format.go (what they share), snapshotfile.go and journal.go.
+package snapshot

@@ -1,0 +1,45 @@
+//go:build failpoints
+
+package snapshot
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Failpoint is the environment variable that says where a binary built with the
+// tag failpoints kills itself: "journal.sync.before:3" is the third time that
+// it is about to sync a journal. "list" writes each place to standard error
+// instead, once for every time it is reached.
+const Failpoint = "STATS_RECORDER_FAILPOINT"
+
+var failpoint = sync.OnceValues(func() (place string, left *int) {
+	place, count, _ := strings.Cut(os.Getenv(Failpoint), ":")
+	times, err := strconv.Atoi(count)
+	if err != nil {
+		times = 1
+	}
+	return place, &times
+})
+
+var failpointMutex sync.Mutex
+
+func reach(here string) {
+	place, left := failpoint()
+	if place == "list" {
+		fmt.Fprintln(os.Stderr, "failpoint", here)
+	}
+	if place != here {
+		return
+	}
+	failpointMutex.Lock()
+	defer failpointMutex.Unlock()
+	if *left--; *left == 0 {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}

@@ -1,0 +1,127 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"stats-recorder/counters"
+)
+
+// What can be wrong with a file, in the order in which it is checked. Each is
+// wrapped with the quoted path, the offset, and what was found and expected.
+var (
+	// ErrNotOurs means that the file does not begin with the magic of its kind.
+	ErrNotOurs = errors.New("not a file of this program")
+	// ErrVersion means that a newer program wrote the file: leave it untouched.
+	ErrVersion = errors.New("unknown format version")
+	// ErrTruncated means that the file ends before what it says it holds.
+	ErrTruncated = errors.New("file is truncated")
+	// ErrChecksum means that bytes are not the ones that were written.
+	ErrChecksum = errors.New("checksum mismatch")
+	// ErrMalformed means that checksums hold but the content makes no sense.
+	ErrMalformed = errors.New("malformed content")
+)
+
+const formatVersion = 1
+
+// castagnoli is the CRC32C of RFC 3720, which processors compute in hardware.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func checksum(parts ...[]byte) uint32 {
+	sum := uint32(0)
+	for _, part := range parts {
+		sum = crc32.Update(sum, castagnoli, part)
+	}
+	return sum
+}
+
+// Names, in snapshots and frames:
+//
+//	uvarint  number of the first name
+//	uvarint  how many names
+//	then for each: uvarint length, bytes
+func appendNames(dst []byte, names []string, first int) []byte {
+	dst = binary.AppendUvarint(dst, uint64(first))
+	dst = binary.AppendUvarint(dst, uint64(len(names)-first))
+	for _, name := range names[first:] {
+		dst = binary.AppendUvarint(dst, uint64(len(name)))
+		dst = append(dst, name...)
+	}
+	return dst
+}
+
+// restoreNames adds names to a directory in which they must get the numbers
+// that they had. Names that it already has at those numbers are fine: a frame
+// may repeat what a snapshot says.
+func restoreNames(c *cursor, directory *counters.Directory) error {
+	first, count := c.uvarint(), c.uvarint()
+	for number := first; number < first+count && c.err == nil; number++ {
+		name := c.bytes(c.uvarint())
+		if c.err != nil {
+			break
+		}
+		got, err := directory.Number(name)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		if uint64(got) != number {
+			return fmt.Errorf("%w: name %q has number %d, the file says %d", ErrMalformed, name, got, number)
+		}
+	}
+	return c.end()
+}
+
+// cursor reads a byte slice from front to back. The first failure sticks, so
+// that a decoder may read several values and check once.
+type cursor struct {
+	data []byte
+	pos  int
+	err  error
+}
+
+func (c *cursor) fail(what string) {
+	if c.err == nil {
+		c.err = fmt.Errorf("%w: %s at byte %d of %d", ErrMalformed, what, c.pos, len(c.data))
+	}
+}
+
+func (c *cursor) uvarint() uint64 {
+	value, n := binary.Uvarint(c.data[c.pos:])
+	if n <= 0 {
+		c.fail("bad integer")
+		return 0
+	}
+	c.pos += n
+	return value
+}
+
+func (c *cursor) byte() byte {
+	if c.pos >= len(c.data) {
+		c.fail("missing byte")
+		return 0
+	}
+	c.pos++
+	return c.data[c.pos-1]
+}
+
+func (c *cursor) bytes(length uint64) []byte {
+	if c.err != nil || length > uint64(len(c.data)-c.pos) {
+		c.fail("length beyond the end")
+		return nil
+	}
+	c.pos += int(length)
+	return c.data[c.pos-int(length) : c.pos]
+}
+
+// more reports whether there is something left to read and nothing failed.
+func (c *cursor) more() bool { return c.err == nil && c.pos < len(c.data) }
+
+// end returns what failed, or an error when something is left.
+func (c *cursor) end() error {
+	if c.err == nil && c.pos != len(c.data) {
+		c.fail("unexpected bytes")
+	}
+	return c.err
+}

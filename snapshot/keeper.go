@@ -1,0 +1,218 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stats-recorder/counters"
+)
+
+// What Keeper.Record can return.
+var (
+	// ErrClosing means that the keeper is shutting down and takes no more records.
+	ErrClosing = errors.New("shutting down")
+	// ErrNotDurable means that the records could not be written to disk and were
+	// dropped: they are not counted, now or after a restart. Wrapped with the cause.
+	ErrNotDurable = errors.New("could not be written to disk")
+)
+
+// Options say how a Keeper keeps.
+type Options struct {
+	// Directory holds all files. It is made when missing.
+	Directory string
+	// Durability is what an acknowledgement means.
+	Durability Durability
+	// SnapshotInterval is how often a changed state is written; at least a millisecond.
+	SnapshotInterval time.Duration
+	// JournalSize is when a journal file is full; 0 means 64 MiB.
+	JournalSize int64
+	// Logger gets one line per snapshot and per fault; nil discards.
+	Logger *slog.Logger
+	// Now dates snapshots, for people only; nil means time.Now.
+	Now func() time.Time
+}
+
+// Keeper keeps a store durable. Record may be called by any number of
+// goroutines until Close. One goroutine, started by Open, owns everything on disk.
+type Keeper struct {
+	options  Options
+	log      *slog.Logger
+	lock     *os.File
+	store    *counters.Store
+	recovery Recovery
+
+	closing atomic.Bool
+	// stuck holds why acknowledged records cannot be written at the moment, in
+	// the modes that acknowledge before they write. New ones are refused then.
+	stuck atomic.Pointer[error]
+
+	quit   chan struct{}
+	failed chan error
+	done   sync.WaitGroup
+
+	// The rest belongs to the persistence goroutine.
+	persistence
+}
+
+// Open locks and recovers the directory and starts to keep. It refuses, with an
+// error that says what to do, rather than go on without something that was
+// acknowledged. On error everything is as it was.
+func Open(options Options) (*Keeper, error) {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.JournalSize == 0 {
+		options.JournalSize = 64 << 20
+	}
+	if err := os.MkdirAll(options.Directory, 0o750); err != nil {
+		return nil, fmt.Errorf("make data directory %q: %w", options.Directory, plain(err))
+	}
+	lock, err := lockDirectory(options.Directory)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keeper{
+		options: options,
+		log:     options.Logger,
+		lock:    lock,
+		quit:    make(chan struct{}),
+		failed:  make(chan error, 1),
+	}
+	if err := k.recover(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	k.done.Go(k.run)
+	return k, nil
+}
+
+// Store is what the keeper keeps. Add to it through Record only.
+func (k *Keeper) Store() *counters.Store { return k.store }
+
+// Recovery is what Open found.
+func (k *Keeper) Recovery() Recovery { return k.recovery }
+
+// Failed receives the error after which nothing can be made durable any more.
+// The process must then exit without answering those who wait in Record: what
+// became of their records is not known.
+func (k *Keeper) Failed() <-chan error { return k.failed }
+
+// Record adds a batch and returns once it is as durable as the keeper's
+// Durability says. It returns ErrClosing or ErrNotDurable when the batch is
+// not counted, now or after a restart.
+func (k *Keeper) Record(batch *counters.Batch) error {
+	if k.closing.Load() {
+		return ErrClosing
+	}
+	if k.options.Durability == Always {
+		return k.store.Add(batch).Wait()
+	}
+	if cause := k.stuck.Load(); cause != nil {
+		return *cause
+	}
+	k.store.Add(batch)
+	return nil
+}
+
+// Close refuses new records, makes durable what was taken, writes a last
+// snapshot and gives the directory free. All calls of Record must have
+// returned. It tries every step and joins the errors.
+func (k *Keeper) Close() error {
+	k.closing.Store(true)
+	close(k.quit)
+	k.done.Wait()
+	return errors.Join(k.finish(), k.lock.Close())
+}
+
+// recover loads the newest state and tidies the directory for the next commit.
+func (k *Keeper) recover() error {
+	r := &recoverer{directory: k.options.Directory, visibility: k.options.Durability.visibility()}
+	if err := r.run(); err != nil {
+		return err
+	}
+	k.store, k.recovery = r.store, r.Recovery
+	k.sequence = r.Recovery.Sequence
+	k.durable = k.sequence
+	k.snapshots = goodSnapshots(r)
+	k.snapshotted = r.header.sequence
+	k.knownBenefits, k.knownEvents = k.store.Benefits.Len(), k.store.Events.Len()
+	if err := k.tidy(r); err != nil {
+		return err
+	}
+	for _, warning := range r.Recovery.Warnings {
+		k.log.Warn(warning)
+	}
+	if k.options.Durability == Snapshot {
+		return nil
+	}
+	journal, err := createJournal(k.options.Directory, k.sequence+1)
+	k.journal, k.rotateAt = journal, k.options.JournalSize
+	return err
+}
+
+// goodSnapshots are the snapshots to keep for now: those not known to be bad.
+func goodSnapshots(r *recoverer) []uint64 {
+	var good []uint64
+	for _, path := range r.files.snapshots {
+		if sequence, _ := parseName(path, snapshotPrefix); sequence <= r.header.sequence {
+			good = append(good, sequence)
+		}
+	}
+	return good
+}
+
+// tidy moves damaged snapshots aside, cuts off a torn write, and removes what
+// a crash left half made. The state is safe without each of these.
+func (k *Keeper) tidy(r *recoverer) error {
+	for _, path := range r.damaged {
+		if err := rename(path, path+damagedSuffix); err != nil {
+			return err
+		}
+	}
+	for _, path := range r.files.temporary {
+		if err := remove(path); err != nil {
+			return err
+		}
+	}
+	if r.newest == nil {
+		return nil
+	}
+	if len(r.newest.frames) == 0 {
+		// Created, but nothing acknowledged in it; the next one may get its name.
+		if err := remove(r.newest.path); err != nil {
+			return err
+		}
+		return syncDirectory(k.options.Directory)
+	}
+	if r.newest.tail == 0 {
+		return nil
+	}
+	k.log.Warn("cut off a write that was never acknowledged",
+		"file", r.newest.path, "offset", r.newest.end, "bytes", r.newest.tail)
+	return cutOff(r.newest.path, r.newest.end)
+}
+
+func cutOff(path string, end int64) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("open %q: %w", path, plain(err))
+	}
+	defer file.Close()
+	if err := truncate(file, end); err != nil {
+		return err
+	}
+	return syncFile(file, "journal")
+}
+
+// temporaryPath is where the file that will get the given name is written.
+func temporaryPath(path string) string {
+	return filepath.Join(filepath.Dir(path), filepath.Base(path)+temporarySuffix)
+}

@@ -1,0 +1,378 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"stats-recorder/counters"
+)
+
+const (
+	// everySecondPace and snapshotPace are how long records gather between
+	// commits when nobody waits for them.
+	everySecondPace = 50 * time.Millisecond
+	snapshotPace    = 10 * time.Millisecond
+	syncInterval    = time.Second
+
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+)
+
+// persistence is what the persistence goroutine owns.
+type persistence struct {
+	sequence uint64 // last commit that was written, or folded where there is no journal
+	durable  uint64 // last commit that was synced
+	journal  *journalWriter
+	rotateAt int64 // size at which the journal file is full
+	broken   error // a sync failed: nothing can be made durable any more
+
+	// knownBenefits and knownEvents are how many names the files define.
+	knownBenefits, knownEvents int
+
+	// unwritten is an acknowledged delta that the disk did not take yet.
+	unwritten *counters.Delta
+	// refusing is whether the last commit failed, so that only changes are logged.
+	refusing bool
+
+	snapshots   []uint64 // kept generations, oldest first
+	snapshotted uint64   // last commit in a snapshot
+	job         chan error
+	jobSequence uint64
+	jobBegan    time.Time
+	lastGood    time.Time // when the last snapshot was written by this process
+	retry       time.Duration
+}
+
+// run is the persistence goroutine: it does one thing after the other, so that
+// nothing on disk needs a lock.
+func (k *Keeper) run() {
+	k.lastGood = time.Now()
+	snapshots := time.NewTimer(k.options.SnapshotInterval)
+	defer snapshots.Stop()
+	syncs := time.NewTicker(syncInterval)
+	defer syncs.Stop()
+	var due <-chan time.Time // of the next commit, where commits are paced
+	for {
+		wake := k.store.Wake()
+		if due != nil {
+			wake = nil
+		}
+		var err error
+		select {
+		case <-wake:
+			if pace := k.options.Durability.pace(); pace > 0 {
+				due = time.After(pace)
+			} else {
+				err = k.commit()
+			}
+		case <-due:
+			due = nil
+			err = k.commit()
+			if k.unwritten != nil {
+				due = time.After(k.options.Durability.pace())
+			}
+		case <-syncs.C:
+			err = k.syncWritten()
+		case <-snapshots.C:
+			var began bool
+			if began, err = k.beginSnapshot(); !began {
+				snapshots.Reset(k.options.SnapshotInterval)
+			}
+		case result := <-k.job:
+			snapshots.Reset(k.endSnapshot(result))
+		case <-k.quit:
+			return
+		}
+		if err != nil {
+			k.broken = err
+			k.failed <- err
+			return
+		}
+	}
+}
+
+func (d Durability) pace() time.Duration {
+	switch d {
+	case EverySecond:
+		return everySecondPace
+	case Snapshot:
+		return snapshotPace
+	default:
+		return 0
+	}
+}
+
+// commit seals what has gathered and makes it as durable as it must be. An
+// error means that it is unknown what is on disk: nothing may be acknowledged
+// any more.
+func (k *Keeper) commit() error {
+	if k.journal != nil && k.journal.offset >= k.rotateAt {
+		if err := k.rotate(); err != nil {
+			return err
+		}
+	}
+	delta := k.unwritten
+	if delta == nil {
+		delta = k.store.Seal()
+	}
+	switch {
+	case delta == nil:
+		return nil
+	case k.options.Durability == Always:
+		return k.commitDurably(delta)
+	case k.options.Durability == EverySecond:
+		k.commitWritten(delta)
+		return nil
+	default:
+		k.sequence++
+		k.fold(delta)
+		return nil
+	}
+}
+
+// commitDurably writes and syncs a delta before it wakes those who wait for it.
+func (k *Keeper) commitDurably(delta *counters.Delta) error {
+	if err := k.write(delta); err != nil {
+		k.noteRefusal(err)
+		delta.Settle(fmt.Errorf("%w: %w", ErrNotDurable, err))
+		k.store.Drop(delta)
+		return nil
+	}
+	if err := k.journal.sync(); err != nil {
+		return fmt.Errorf("commit %d: %w; what was not acknowledged may or may not be on disk", k.sequence, err)
+	}
+	k.durable = k.sequence
+	k.noteRefusal(nil)
+	k.store.MakeVisible()
+	k.fold(delta)
+	return nil
+}
+
+// commitWritten writes a delta that is acknowledged already. If the disk does
+// not take it, it stays sealed, and new records are refused until it does.
+func (k *Keeper) commitWritten(delta *counters.Delta) {
+	err := k.write(delta)
+	k.noteRefusal(err)
+	if err != nil {
+		cause := fmt.Errorf("%w: %w", ErrNotDurable, err)
+		k.unwritten = delta
+		k.stuck.Store(&cause)
+		return
+	}
+	k.unwritten = nil
+	k.stuck.Store(nil)
+	k.fold(delta)
+}
+
+// fold wakes those who wait before it does the work that they need not wait for.
+func (k *Keeper) fold(delta *counters.Delta) {
+	delta.Settle(nil)
+	k.store.Fold(delta)
+}
+
+// write appends a delta to the journal as the next commit, unsynced.
+func (k *Keeper) write(delta *counters.Delta) error {
+	benefits := k.store.Benefits.Names()[:delta.Benefits]
+	events := k.store.Events.Names()[:delta.Events]
+	err := k.journal.write(k.sequence+1, k.durable, func(b []byte) []byte {
+		return appendPayload(b, delta, benefits, events, k.knownBenefits, k.knownEvents)
+	})
+	if err != nil {
+		return err
+	}
+	k.sequence++
+	k.knownBenefits, k.knownEvents = delta.Benefits, delta.Events
+	return nil
+}
+
+// syncWritten makes durable what was written without a sync.
+func (k *Keeper) syncWritten() error {
+	if k.journal == nil || k.durable == k.sequence {
+		return nil
+	}
+	if err := k.journal.sync(); err != nil {
+		return fmt.Errorf("sync commits up to %d: %w", k.sequence, err)
+	}
+	k.durable = k.sequence
+	return nil
+}
+
+// rotate begins a new journal file. Everything in the old one is durable by
+// then, so that only the newest file can end in a torn write. Where there is no
+// room for a new file, the old one goes on; only a failed sync is an error.
+func (k *Keeper) rotate() error {
+	if err := k.syncWritten(); err != nil {
+		return err
+	}
+	journal, err := createJournal(k.options.Directory, k.sequence+1)
+	if err != nil {
+		k.rotateAt = k.journal.offset + k.options.JournalSize
+		k.log.Warn("could not begin a new journal file; the old one goes on", "error", err)
+		return nil
+	}
+	if err := k.journal.close(); err != nil {
+		k.log.Warn("could not give back a full journal file's spare space", "error", err)
+	}
+	k.journal, k.rotateAt = journal, k.options.JournalSize
+	return nil
+}
+
+// noteRefusal logs when the disk begins or ceases to refuse.
+func (k *Keeper) noteRefusal(err error) {
+	if refusing := err != nil; refusing != k.refusing {
+		k.refusing = refusing
+		if refusing {
+			k.log.Error("cannot write the journal: refusing records until the disk takes them again", "error", err)
+		} else {
+			k.log.Info("the journal can be written again: accepting records")
+		}
+	}
+}
+
+// beginSnapshot freezes the base and has it written in the background. It says
+// whether it did: there may be nothing new to write.
+func (k *Keeper) beginSnapshot() (began bool, err error) {
+	if k.job != nil || k.sequence == k.snapshotted {
+		return false, nil
+	}
+	if k.journal != nil && k.journal.firstSequence <= k.sequence {
+		if err := k.rotate(); err != nil {
+			return false, err
+		}
+	}
+	k.job = make(chan error, 1)
+	k.jobSequence, k.jobBegan = k.sequence, time.Now()
+	header, frozen := k.snapshotHeader(), k.store.Freeze()
+	go func() {
+		err := saveSnapshot(k.options.Directory, header, frozen, k.store)
+		frozen.Thaw()
+		k.job <- err
+	}()
+	return true, nil
+}
+
+func (k *Keeper) snapshotHeader() snapshotHeader {
+	return snapshotHeader{
+		sequence:  k.sequence,
+		journaled: k.options.Durability != Snapshot,
+		written:   k.options.Now(),
+	}
+}
+
+// endSnapshot takes the result of the job and returns when to begin the next.
+func (k *Keeper) endSnapshot(err error) time.Duration {
+	k.job = nil
+	if err != nil {
+		k.retry = min(max(2*k.retry, firstRetry), lastRetry)
+		k.log.Error("could not write a snapshot; it will be tried again", "error", err,
+			"age", time.Since(k.lastGood).Round(time.Second), "retry", k.retry, "journaled", k.journal != nil)
+		return k.retry
+	}
+	k.retry, k.lastGood = 0, time.Now()
+	k.log.Debug("wrote a snapshot", "sequence", k.jobSequence, "took", time.Since(k.jobBegan).Round(time.Millisecond))
+	k.keep(k.jobSequence)
+	return k.options.SnapshotInterval
+}
+
+// keep remembers a new good snapshot and removes what it and the one before it
+// make superfluous. What cannot be removed now is found again next time.
+func (k *Keeper) keep(sequence uint64) {
+	const generations = 2
+	k.snapshotted = sequence
+	k.snapshots = append(k.snapshots, sequence)
+	for len(k.snapshots) > generations {
+		if err := remove(snapshotPath(k.options.Directory, k.snapshots[0])); err != nil {
+			k.log.Warn("could not remove an old snapshot", "error", err)
+			return
+		}
+		k.snapshots = k.snapshots[1:]
+	}
+	if len(k.snapshots) < generations {
+		return // without its journal, the only snapshot would have nothing to fall back to
+	}
+	if err := removeJournalsBelow(k.options.Directory, k.snapshots[0]); err != nil {
+		k.log.Warn("could not remove old journal files", "error", err)
+	}
+}
+
+// removeJournalsBelow removes the journal files all of whose frames are in the
+// snapshot of that sequence number.
+func removeJournalsBelow(directory string, sequence uint64) error {
+	files, err := list(directory)
+	if err != nil {
+		return err
+	}
+	for i := 0; i+1 < len(files.journals); i++ {
+		if next, _ := parseName(files.journals[i+1], journalPrefix); next > sequence+1 {
+			break
+		}
+		if err := remove(files.journals[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveSnapshot writes a snapshot under a temporary name, reads it back, and
+// only then gives it its name.
+func saveSnapshot(directory string, header snapshotHeader, frozen *counters.Frozen, store *counters.Store) error {
+	path := snapshotPath(directory, header.sequence)
+	temporary := temporaryPath(path)
+	if err := remove(temporary); err != nil {
+		return err
+	}
+	file, err := createExclusive(temporary)
+	if err != nil {
+		return err
+	}
+	err = writeSnapshot(file, header, frozen, store)
+	if err == nil {
+		err = syncFile(file, "snapshot")
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		_, err = checkSnapshot(temporary)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return rename(temporary, path)
+}
+
+// finish makes durable what was taken, writes a last snapshot and closes the
+// journal, after run has returned.
+func (k *Keeper) finish() error {
+	if k.job != nil {
+		k.endSnapshot(<-k.job)
+	}
+	if k.broken != nil {
+		return k.broken // what is on disk is unknown: the next start finds out
+	}
+	if err := k.commit(); err != nil {
+		return err
+	}
+	err := k.syncWritten()
+	if err == nil && k.unwritten != nil {
+		err = fmt.Errorf("acknowledged records are lost: %w", *k.stuck.Load())
+	}
+	if k.sequence != k.snapshotted {
+		if snapshotError := k.lastSnapshot(); snapshotError != nil {
+			err = errors.Join(err, snapshotError)
+		}
+	}
+	if k.journal != nil {
+		err = errors.Join(err, k.journal.close())
+	}
+	return err
+}
+
+func (k *Keeper) lastSnapshot() error {
+	header, frozen := k.snapshotHeader(), k.store.Freeze()
+	defer frozen.Thaw()
+	if err := saveSnapshot(k.options.Directory, header, frozen, k.store); err != nil {
+		return fmt.Errorf("last snapshot: %w", err)
+	}
+	k.keep(k.sequence)
+	return nil
+}

@@ -1,0 +1,181 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"stats-recorder/counters"
+)
+
+// What makes Open refuse a directory.
+var (
+	// ErrNoGoodSnapshot means that there are snapshots, but none can be read and
+	// the journal does not go back to the beginning.
+	ErrNoGoodSnapshot = errors.New("no snapshot can be read")
+	// ErrJournalGap means that acknowledged commits are missing from the journal.
+	ErrJournalGap = errors.New("acknowledged commits are missing")
+)
+
+// refusalAdvice ends every refusal to start.
+const refusalAdvice = "nothing was changed; bring the files back from a backup, " +
+	"or run `stats-recorder verify --repair` to keep all that can be read"
+
+// Recovery says what Open found and did.
+type Recovery struct {
+	// Snapshot is the path of the snapshot that was loaded, empty for none, and
+	// Written when it was written.
+	Snapshot string
+	Written  time.Time
+	// Sequence is the last commit that was recovered.
+	Sequence uint64
+	// Frames is how many commits came from the journal.
+	Frames int
+	// TornBytes is how much of an unacknowledged last write was cut off.
+	TornBytes int64
+	// Warnings tell of damage that cost nothing, or that DURABILITY=snapshot
+	// allows for, one sentence each.
+	Warnings []string
+}
+
+// recoverer finds the newest state that a directory holds. It changes nothing.
+type recoverer struct {
+	directory  string
+	visibility counters.Visibility
+	files      contents
+
+	store    *counters.Store
+	header   snapshotHeader
+	damaged  []string // snapshots that cannot be read
+	newest   *journalScan
+	Recovery Recovery
+}
+
+func (r *recoverer) run() error {
+	files, err := list(r.directory)
+	if err != nil {
+		return err
+	}
+	r.files = files
+	if err := r.loadSnapshot(); err != nil {
+		return err
+	}
+	r.Recovery.Sequence = r.header.sequence
+	if err := r.replayJournals(); err != nil {
+		return fmt.Errorf("%w; %s", err, refusalAdvice)
+	}
+	return r.checkReach()
+}
+
+// loadSnapshot loads the newest snapshot that can be read, or none at all if
+// there is none, or if the journal may go back to the beginning.
+func (r *recoverer) loadSnapshot() error {
+	var failures []error
+	for _, path := range slices.Backward(r.files.snapshots) {
+		r.store = counters.NewStore(r.visibility)
+		header, err := readSnapshot(path, r.store)
+		if err == nil {
+			err = nameMatches(path, header)
+		}
+		if err == nil {
+			r.header = header
+			r.Recovery.Snapshot, r.Recovery.Written = path, header.written
+			return nil
+		}
+		if errors.Is(err, ErrVersion) {
+			return fmt.Errorf("%w; nothing was changed", err)
+		}
+		failures = append(failures, err)
+		r.damaged = append(r.damaged, path)
+		r.Recovery.Warnings = append(r.Recovery.Warnings, fmt.Sprintf("fell back from a damaged snapshot: %v", err))
+	}
+	r.store = counters.NewStore(r.visibility)
+	r.header = snapshotHeader{journaled: true}
+	if len(failures) > 0 && !r.journalFromStart() {
+		return fmt.Errorf("%w: %w; %s", ErrNoGoodSnapshot, errors.Join(failures...), refusalAdvice)
+	}
+	return nil
+}
+
+func nameMatches(path string, header snapshotHeader) error {
+	if named, _ := parseName(path, snapshotPrefix); named != header.sequence {
+		return fmt.Errorf("snapshot %q at offset 16: %w: sequence number %d, the name says %d; was it renamed?",
+			path, ErrMalformed, header.sequence, named)
+	}
+	return nil
+}
+
+func (r *recoverer) journalFromStart() bool {
+	if len(r.files.journals) == 0 {
+		return false
+	}
+	first, _ := parseName(r.files.journals[0], journalPrefix)
+	return first == 1
+}
+
+// replayJournals adds the frames after the snapshot, each once, in order.
+// Files whose frames are all in the snapshot are not even opened.
+func (r *recoverer) replayJournals() error {
+	for i, path := range r.files.journals {
+		if i+1 < len(r.files.journals) {
+			if next, _ := parseName(r.files.journals[i+1], journalPrefix); next <= r.header.sequence+1 {
+				continue
+			}
+		}
+		scan, err := scanJournal(path)
+		if err != nil {
+			return err
+		}
+		if err := r.replayJournal(scan); err != nil {
+			return err
+		}
+		r.newest = scan
+	}
+	if r.newest != nil {
+		r.Recovery.TornBytes = r.newest.tail
+	}
+	return nil
+}
+
+func (r *recoverer) replayJournal(scan *journalScan) error {
+	sequence := r.Recovery.Sequence
+	if len(scan.frames) > 0 && scan.first > sequence+1 {
+		return fmt.Errorf("journal %q: %w: it begins with %d, want %d", scan.path, ErrJournalGap, scan.first, sequence+1)
+	}
+	if r.newest != nil && len(scan.frames) > 0 && scan.first <= r.newest.last() {
+		return fmt.Errorf("journal %q: %w: it begins with %d, the file before it ends with %d",
+			scan.path, ErrMalformed, scan.first, r.newest.last())
+	}
+	for _, frame := range scan.frames {
+		if frame.sequence <= sequence {
+			continue
+		}
+		if err := replayPayload(frame.payload, r.store); err != nil {
+			return fmt.Errorf("journal %q at offset %d, frame %d: %w", scan.path, frame.offset, frame.sequence, err)
+		}
+		r.Recovery.Frames++
+		r.Recovery.Sequence = frame.sequence
+	}
+	return scan.damage
+}
+
+// checkReach makes sure that falling back to an older snapshot lost nothing:
+// the journal must reach what the newer one held. Without a journal there was
+// nothing to lose that DURABILITY=snapshot does not allow for.
+func (r *recoverer) checkReach() error {
+	for _, path := range r.damaged {
+		sequence, _ := parseName(path, snapshotPrefix)
+		if sequence <= r.Recovery.Sequence {
+			continue
+		}
+		if r.header.journaled || r.Recovery.Frames > 0 {
+			return fmt.Errorf("%w: snapshot %q cannot be read, and the journal ends with %d, want %d; %s",
+				ErrJournalGap, path, r.Recovery.Sequence, sequence, refusalAdvice)
+		}
+		r.Recovery.Warnings = append(r.Recovery.Warnings, fmt.Sprintf(
+			"records between commit %d and %d are lost with %q: DURABILITY=snapshot keeps no journal",
+			r.Recovery.Sequence, sequence, path))
+	}
+	return nil
+}
