@@ -1,0 +1,48 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+)
+
+// printUsage prints what --help shows.
+func printUsage(output io.Writer, flags *flag.FlagSet) {
+	fmt.Fprint(output, `bench loads the server over the wire and says how fast it is, how much it costs,
+and whether it counted right.
+
+    go run ./bench                       the standard matrix, in under three minutes
+    go run ./bench -smoke                everything once, in a few seconds
+    go run ./bench -batch 30,100 -connections 64
+    go run ./bench -batch 30 -counters 10000,10000000
+    go run ./bench -batch page -rate 5000
+    go run ./bench -url http://localhost:4001 -version 2
+
+It builds the server, starts it on a free port with a temporary data directory,
+and puts it under the load of browsers that report pages of results and clicks.
+Beside it, in turns within the same run, it measures
+    ceiling  an HTTP server that reads the same requests, answers the same bytes
+             and does nothing else: what HTTP alone costs
+    redis    a Redis, if redis-server is on the PATH, doing the same increments as
+             pipelined HINCRBY, one per record, with as many records in flight and
+             nothing made durable
+    url      any server that speaks the contract, if -url names one
+    rival    another build of the server, if -rival names one
+
+Afterwards it reads the counts back and compares each of them with what was
+acknowledged. A difference, an answer that is not a 2xx, or a dropped connection
+fails the run: exit status 1, and no results.
+
+Any of -batch, -connections, -pipeline, -counters, -durability and -rate replaces
+the standard matrix. They take lists: every combination is measured. Different
+durabilities and counters are measured in turns, as targets that are compared.
+
+Figures are medians of the rounds, latencies are over all rounds; ratios compare
+rounds that were measured next to each other. CPU is user and system time of the
+target's process. The load generator runs on the same machine and needs its share
+of it: what it used is in the JSON file.
+
+Flags:
+`)
+	flags.PrintDefaults()
+}

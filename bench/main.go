@@ -1,0 +1,82 @@
+// Command bench loads a server of the contract over the wire and reports how
+// fast it is, what it costs, and whether it counted right. See its --help.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole program: the harness, or the ceiling that the harness starts.
+func run(ctx context.Context, arguments []string, output io.Writer, progressOutput *os.File) error {
+	if slices.Equal(arguments, []string{ceilingArgument}) {
+		return serveCeiling(ctx, os.Stdin, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	}
+	wanted, err := parseOptions(arguments, progressOutput)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	found, err := measure(ctx, wanted, progressOutput)
+	if err != nil {
+		return err
+	}
+	found.Command = append([]string{"go", "run", "./bench"}, arguments...)
+	found.writeTables(output)
+	names, err := found.save(wanted.output)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		fmt.Fprintln(output, name)
+	}
+	return nil
+}
+
+// measure runs the whole matrix.
+func measure(ctx context.Context, wanted *options, progressOutput *os.File) (*report, error) {
+	directory, err := os.MkdirTemp(wanted.directory, "bench")
+	if err != nil {
+		return nil, fmt.Errorf("temporary directory: %w", err)
+	}
+	defer os.RemoveAll(directory)
+	running := &harness{options: wanted, directory: directory, programs: map[laneKind]string{}}
+	found := &report{Started: time.Now(), Machine: describeMachine(), Revision: describeRevision(ctx)}
+	if found.Notes, err = running.findTargets(ctx); err != nil {
+		return nil, err
+	}
+	cells := running.options.matrix()
+	running.progress = newProgress(progressOutput, countSteps(cells, running.options.rounds))
+	defer running.progress.finish()
+	for _, cell := range cells {
+		cell.Rate = max(cell.Rate, cell.PeakShare*found.peak(cell))
+		result, err := running.runCell(ctx, cell)
+		if err != nil {
+			return nil, err
+		}
+		found.Cells = append(found.Cells, *result)
+	}
+	found.Seconds = time.Since(found.Started).Seconds()
+	return found, nil
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// laneKind is what a lane puts under load.
+type laneKind string
+
+const (
+	serverLane  laneKind = "server"  // this module's server
+	rivalLane   laneKind = "rival"   // another build of it
+	urlLane     laneKind = "url"     // a server that runs already
+	ceilingLane laneKind = "ceiling" // HTTP alone
+	redisLane   laneKind = "redis"   // the same increments without HTTP
+)
+
+// defaultDurability is the server's own default.
+const defaultDurability = "always"
+
+// laneSpec is one target in a cell of the matrix.
+type laneSpec struct {
+	Kind laneKind `json:"kind"`
+	// Durability is what an acknowledgement of the server means.
+	Durability string `json:"durability,omitempty"`
+	// Counters is over how many distinct counters the records are spread; 0
+	// lets them arise as they do on a site.
+	Counters int `json:"counters,omitempty"`
+}
+
+// name tells the lanes of a cell apart.
+func (s laneSpec) name() string {
+	parts := []string{string(s.Kind)}
+	if s.Kind == ceilingLane || s.Kind == redisLane {
+		return parts[0] // there is one of each in a cell
+	}
+	if s.Durability != "" && s.Durability != defaultDurability {
+		parts = append(parts, s.Durability)
+	}
+	if s.Counters > 0 {
+		parts = append(parts, shortCount(float64(s.Counters))+" counters")
+	}
+	return strings.Join(parts, " ")
+}
+
+// startsServer tells whether the lane starts a server of the contract.
+func (s laneSpec) startsServer() bool { return s.Kind == serverLane || s.Kind == rivalLane }
+
+// cellSpec is one cell of the matrix: lanes under the same kind of load, measured
+// in turns so that they can be compared.
+type cellSpec struct {
+	Batch       int `json:"batch"` // records in a request; 0 is whole pages
+	Connections int `json:"connections"`
+	Pipeline    int `json:"pipeline"`
+	// Rate is requests per second of an open loop; 0 is a closed loop.
+	Rate float64 `json:"rate,omitempty"`
+	// PeakShare makes an open loop of that share of what the first lane reached
+	// in a closed loop of the same kind before.
+	PeakShare float64    `json:"peak_share,omitempty"`
+	Specs     []laneSpec `json:"-"`
+}
+
+// batchTitle names the batch size.
+func (c cellSpec) batchTitle() string {
+	if c.Batch == 0 {
+		return "pages of 1 to 60"
+	}
+	return fmt.Sprintf("batches of %d", c.Batch)
+}
+
+// title describes the load of the cell in a line.
+func (c cellSpec) title() string {
+	title := fmt.Sprintf("%s, %d connections", c.batchTitle(), c.Connections)
+	if c.Pipeline > 1 {
+		title += fmt.Sprintf(", pipelining %d", c.Pipeline)
+	}
+	switch {
+	case c.Rate > 0:
+		title += fmt.Sprintf(", open loop at %s requests/s", grouped(c.Rate))
+	case c.PeakShare > 0:
+		title += fmt.Sprintf(", open loop at %.0f %% of the peak", 100*c.PeakShare)
+	}
+	return title
+}
+
+// sameLoad tells whether two cells differ in nothing but the rate.
+func (c cellSpec) sameLoad(other cellSpec) bool {
+	return c.Batch == other.Batch && c.Connections == other.Connections && c.Pipeline == other.Pipeline
+}
+
+// matrix returns the cells that the options ask for.
+func (o *options) matrix() []cellSpec {
+	switch {
+	case o.smoke:
+		return o.smokeMatrix()
+	case o.custom:
+		return o.customMatrix()
+	}
+	return o.standardMatrix()
+}
+
+// countSteps is how many turns the lanes of all cells have, warming up included.
+func countSteps(cells []cellSpec, rounds int) int {
+	steps := 0
+	for _, cell := range cells {
+		steps += len(cell.Specs) * (1 + rounds)
+	}
+	return steps
+}
+
+// standardMatrix is what a run without arguments measures.
+func (o *options) standardMatrix() []cellSpec {
+	all := o.lanes(laneSpec{})
+	const connections = 256
+	var cells []cellSpec
+	for _, batch := range []int{1, 30, 100, 0} {
+		cells = append(cells, cellSpec{Batch: batch, Connections: connections, Pipeline: 1, Specs: all})
+	}
+	steady := o.without(redisLane)
+	cells = append(cells, cellSpec{Connections: connections, Pipeline: 1, PeakShare: 0.5, Specs: steady.lanes(laneSpec{})})
+	if !o.wants(serverLane) {
+		return cells
+	}
+	own := &options{targets: []laneKind{serverLane, ceilingLane}}
+	return append(cells,
+		cellSpec{Batch: 30, Connections: connections, Pipeline: 1, Specs: own.lanes(
+			laneSpec{}, laneSpec{Durability: "everysec"}, laneSpec{Durability: "snapshot"})},
+		cellSpec{Batch: 30, Connections: connections, Pipeline: 1, Specs: own.lanes(
+			laneSpec{Counters: 10_000}, laneSpec{Counters: 1_000_000})},
+	)
+}
+
+// smokeMatrix does everything once, as briefly as possible.
+func (o *options) smokeMatrix() []cellSpec {
+	all := o.lanes(laneSpec{})
+	return []cellSpec{
+		{Batch: 1, Connections: 16, Pipeline: 4, Specs: all},
+		{Batch: 30, Connections: 16, Pipeline: 1, Specs: all},
+		{Batch: 0, Connections: 16, Pipeline: 1, Rate: 500, Specs: o.lanes(laneSpec{Counters: 5000})},
+	}
+}
+
+// customMatrix is every combination of what was asked for. What changes the
+// load makes a cell of its own; what changes the server makes a lane.
+func (o *options) customMatrix() []cellSpec {
+	var variants []laneSpec
+	for _, durability := range o.durabilities {
+		for _, counters := range o.counters {
+			variants = append(variants, laneSpec{Durability: durability, Counters: counters})
+		}
+	}
+	var cells []cellSpec
+	for _, batch := range o.batches {
+		for _, connections := range o.connections {
+			for _, pipeline := range o.pipelines {
+				cells = append(cells, cellSpec{Batch: batch, Connections: connections,
+					Pipeline: pipeline, Rate: o.rate, Specs: o.lanes(variants...)})
+			}
+		}
+	}
+	return cells
+}
+
+// lanes returns the lanes of a cell: all variants of the servers, and one of
+// each other target, under the load of the first variant.
+func (o *options) lanes(variants ...laneSpec) []laneSpec {
+	var lanes []laneSpec
+	for _, kind := range o.targets {
+		for position, variant := range variants {
+			lane := laneSpec{Kind: kind, Counters: variant.Counters}
+			if lane.startsServer() {
+				lane.Durability = variant.Durability
+				if lane.Durability == "" {
+					lane.Durability = defaultDurability
+				}
+			} else if position > 0 {
+				continue
+			}
+			lanes = append(lanes, lane)
+		}
+	}
+	return lanes
+}
+
+func (o *options) wants(kind laneKind) bool {
+	for _, target := range o.targets {
+		if target == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// without returns options that differ in not having a target.
+func (o *options) without(kind laneKind) *options {
+	reduced := *o
+	reduced.targets = nil
+	for _, target := range o.targets {
+		if target != kind {
+			reduced.targets = append(reduced.targets, target)
+		}
+	}
+	return &reduced
+}

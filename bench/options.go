@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// errBadOption is returned for arguments that make no sense; the message names
+// the flag.
+var errBadOption = errors.New("bad argument")
+
+// options is what a run was asked for. They do not change after parsing.
+type options struct {
+	// What is sent.
+	batches     []int // 0 is whole pages
+	connections []int
+	pipelines   []int
+	counters    []int // 0 lets them arise
+	benefits    int
+	zipf        float64
+	rate        float64
+	version     int
+	seed        uint64
+
+	// What it is sent to.
+	targets      []laneKind
+	durabilities []string
+	rival        string
+	url          string
+
+	// How it is measured.
+	rounds   int
+	duration time.Duration
+	warmup   time.Duration
+	smoke    bool
+	custom   bool // the load was described by flags: no standard matrix
+
+	output    string
+	directory string
+}
+
+// largestVersion is the largest version a record may have.
+const largestVersion = 65535
+
+// parseOptions reads the command line. It returns flag.ErrHelp, having printed
+// the usage, when that was asked for.
+func parseOptions(arguments []string, output io.Writer) (*options, error) {
+	parsed := &options{
+		batches: []int{0}, connections: []int{256}, pipelines: []int{1}, counters: []int{0},
+		durabilities: []string{defaultDurability},
+		targets:      []laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane},
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(output)
+	flags.Usage = func() { printUsage(output, flags) }
+	parsed.defineLoad(flags)
+	parsed.defineMeasurement(flags)
+	if err := flags.Parse(arguments); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("%w: %q is not a flag", errBadOption, flags.Arg(0))
+	}
+	given := map[string]bool{}
+	flags.Visit(func(one *flag.Flag) { given[one.Name] = true })
+	for _, name := range []string{"batch", "connections", "pipeline", "counters", "durability", "rate"} {
+		parsed.custom = parsed.custom || given[name]
+	}
+	if parsed.smoke {
+		parsed.shorten(given)
+	}
+	return parsed, parsed.validate()
+}
+
+// defineLoad defines the flags that say what is sent, and to what.
+func (o *options) defineLoad(flags *flag.FlagSet) {
+	flags.Func("batch", "records in a request, or \"page\" for whole pages of 1 to 60 and clicks on\nthem; `list` (default page)",
+		func(text string) error { return parseList(text, &o.batches, parseBatch) })
+	flags.Func("connections", "concurrent connections; `list` (default 256)",
+		func(text string) error { return parseList(text, &o.connections, strconv.Atoi) })
+	flags.Func("pipeline", "requests in flight on a connection; `list` (default 1)",
+		func(text string) error { return parseList(text, &o.pipelines, strconv.Atoi) })
+	flags.Func("counters", "distinct counters that the records are spread over evenly, across benefits,\nevent types and positions; all exist before measuring begins. 0 lets them arise\nas they do on a site; `list` (default 0)",
+		func(text string) error { return parseList(text, &o.counters, strconv.Atoi) })
+	flags.Func("durability", "what the server's acknowledgement means: always, everysec or snapshot; `list`\n(default always)",
+		func(text string) error { return parseList(text, &o.durabilities, asIs) })
+	flags.Float64Var(&o.rate, "rate", 0, "requests per `second`, sent when due whether or not earlier ones are answered (an\nopen loop); latency counts from when a request was due. 0 sends as fast as\nanswers come (a closed loop)")
+	flags.IntVar(&o.benefits, "benefits", 600, "`number` of distinct benefits")
+	flags.Float64Var(&o.zipf, "zipf", 1, "`exponent` of the benefits' popularity; 0 makes all equally popular")
+	flags.Uint64Var(&o.seed, "seed", 1, "seed of the workload: the same `number` sends the same bytes")
+	flags.IntVar(&o.version, "version", 2, "the records' version field; statistics are read back for this `number`")
+	flags.StringVar(&o.url, "url", "", "measure a server that runs already at this `address`, beside the others. Its\ncounts so far are read first, and nobody else may send to it meanwhile")
+	flags.StringVar(&o.rival, "rival", "", "measure another build of the server beside this one: `path` of its program")
+	flags.Func("targets", "what to measure: server, rival, url, ceiling, redis; `list` (default all that\nthere are)",
+		func(text string) error { return parseList(text, &o.targets, parseKind) })
+}
+
+// defineMeasurement defines the flags that say how it is measured.
+func (o *options) defineMeasurement(flags *flag.FlagSet) {
+	flags.IntVar(&o.rounds, "rounds", 5, "`number` of times that each target has its turn; figures are medians of them")
+	flags.DurationVar(&o.duration, "duration", 800*time.Millisecond, "`length` of a round")
+	flags.DurationVar(&o.warmup, "warmup", 800*time.Millisecond, "`length` of the load before the first round")
+	flags.BoolVar(&o.smoke, "smoke", false, "do everything once, in a few seconds, to see that it works")
+	flags.StringVar(&o.output, "out", "bench-results", "`directory` for the results")
+	flags.StringVar(&o.directory, "data", "", "`directory` under which the servers' temporary data directories are made\n(default the system's); should be on the kind of disk you mean to use")
+}
+
+// shorten makes a run as brief as a smoke test, where it was not told otherwise.
+func (o *options) shorten(given map[string]bool) {
+	if !given["rounds"] {
+		o.rounds = 2
+	}
+	if !given["duration"] {
+		o.duration = 200 * time.Millisecond
+	}
+	if !given["warmup"] {
+		o.warmup = 100 * time.Millisecond
+	}
+}
+
+// validate refuses what cannot be measured.
+func (o *options) validate() error {
+	for _, check := range []struct {
+		bad bool
+		why string
+	}{
+		{slices.Min(o.batches) < 0 || slices.Max(o.batches) > longestPage, "-batch must be page or 1 to 1000"},
+		{slices.Min(o.connections) < 1, "-connections must be at least 1"},
+		{slices.Min(o.pipelines) < 1, "-pipeline must be at least 1"},
+		{slices.Min(o.counters) < 0, "-counters must not be negative"},
+		{o.benefits < 1, "-benefits must be at least 1"},
+		{o.zipf < 0, "-zipf must not be negative"},
+		{o.rate < 0, "-rate must not be negative"},
+		{o.version < 0 || o.version > largestVersion, "-version must be 0 to 65535"},
+		{o.rounds < 1, "-rounds must be at least 1"},
+		{o.duration <= 0, "-duration must be above 0"},
+		{o.warmup < 0, "-warmup must not be negative"},
+	} {
+		if check.bad {
+			return fmt.Errorf("%w: %s", errBadOption, check.why)
+		}
+	}
+	for _, durability := range o.durabilities {
+		if !slices.Contains([]string{"always", "everysec", "snapshot"}, durability) {
+			return fmt.Errorf("%w: -durability %q is none of always, everysec, snapshot", errBadOption, durability)
+		}
+	}
+	return nil
+}
+
+// parseList reads values that are separated by commas.
+func parseList[T any](text string, into *[]T, parse func(string) (T, error)) error {
+	*into = nil
+	for _, part := range strings.Split(text, ",") {
+		value, err := parse(strings.TrimSpace(part))
+		if err != nil {
+			return err
+		}
+		*into = append(*into, value)
+	}
+	return nil
+}
+
+func parseBatch(text string) (int, error) {
+	if text == "page" {
+		return 0, nil
+	}
+	return strconv.Atoi(text)
+}
+
+func parseKind(text string) (laneKind, error) {
+	kind := laneKind(text)
+	if !slices.Contains([]laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane}, kind) {
+		return "", fmt.Errorf("no target is called %q", text)
+	}
+	return kind, nil
+}
+
+func asIs(text string) (string, error) { return text, nil }

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// readCPUTime returns the user and system time of a process so far, all of its
+// threads together, those that ended too. The kernel's clock of a process counts
+// in nanoseconds, where /proc/<pid>/stat counts in hundredths of a second.
+func readCPUTime(pid int) (time.Duration, error) {
+	const schedulerClock = 2
+	var value unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|schedulerClock), &value); err != nil {
+		return 0, fmt.Errorf("CPU clock of process %d: %w", pid, err)
+	}
+	return time.Duration(value.Nano()), nil
+}
+
+// readMemory returns the resident bytes of a process, now and at the most.
+func readMemory(pid int) (resident, peak int64, err error) {
+	fields, err := readProcFields(fmt.Sprintf("/proc/%d/status", pid))
+	return fields["VmRSS"] << 10, fields["VmHWM"] << 10, err
+}
+
+// readWrittenBytes returns what a process had written to storage so far: whole
+// blocks of the file system, and a block again each time it is synced anew.
+func readWrittenBytes(pid int) (int64, error) {
+	fields, err := readProcFields(fmt.Sprintf("/proc/%d/io", pid))
+	return fields["write_bytes"], err
+}
+
+// readProcFields reads the numbers of a file of lines "name: number".
+func readProcFields(path string) (map[string]int64, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]int64{}
+	for line := range strings.Lines(string(content)) {
+		name, value, _ := strings.Cut(line, ":")
+		number, _, _ := strings.Cut(strings.TrimSpace(value), " ")
+		if parsed, err := strconv.ParseInt(number, 10, 64); err == nil {
+			fields[name] = parsed
+		}
+	}
+	return fields, nil
+}
+
+// isMemoryFileSystem tells whether files there are kept in memory, where making
+// them durable costs nothing and means nothing.
+func isMemoryFileSystem(directory string) bool {
+	var system unix.Statfs_t
+	err := unix.Statfs(directory, &system)
+	return err == nil && (system.Type == unix.TMPFS_MAGIC || system.Type == unix.RAMFS_MAGIC)
+}
+
+// sleepPrecisely sleeps in the kernel. The runtime's timers wake up to a
+// millisecond late on an idle machine, which an open loop would take for the
+// server's latency.
+func sleepPrecisely(duration time.Duration) {
+	rest := unix.NsecToTimespec(int64(duration))
+	_ = unix.Nanosleep(&rest, nil) // waking early is as good as not sleeping: the loop looks again
+}
