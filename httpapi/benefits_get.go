@@ -64,7 +64,7 @@ func startHour(ctx *fasthttp.RequestCtx) (counters.Hour, error) {
 	}
 	hour := counters.HourOf(start)
 	header := &ctx.Response.Header
-	header.Set(headerEffectiveStart, hour.Time().Format(time.RFC3339))
+	header.Set(headerEffectiveStart, start.UTC().Truncate(time.Hour).Format(time.RFC3339))
 	header.Set(fasthttp.HeaderAccessControlExposeHeaders, headerEffectiveStart)
 	return hour, nil
 }

@@ -9,15 +9,12 @@ import (
 
 	"github.com/goccy/go-json/jsontext"
 	json "github.com/goccy/go-json/v2"
+	"github.com/valyala/fasthttp"
 )
 
 // lenient are the two ways in which the contract is more lenient than go-json's
 // strict mode: the last of duplicate names wins, and invalid UTF-8 becomes U+FFFD.
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-
-// errBadBody is returned for a body of which nothing can be recorded. The
-// message is for the client.
-var errBadBody = errors.New("bad body")
 
 const (
 	// maxReported is how many rejected records are listed in an answer.
@@ -49,15 +46,21 @@ type decoder struct {
 	repeat repeat
 }
 
-// decode reads one body. It returns errBadBody when the body as a whole is
-// wrong; records that are wrong by themselves are in rejected.
+// badBody is the error for a body of which nothing can be recorded.
+func badBody(offset int64, format string, arguments ...any) error {
+	return &statusError{fasthttp.StatusUnprocessableEntity,
+		fmt.Sprintf(format, arguments...) + " at byte offset " + strconv.FormatInt(offset, 10)}
+}
+
+// decode reads one body. It returns an error for the client when the body as a
+// whole is wrong; records that are wrong by themselves are in rejected.
 func (d *decoder) decode(body []byte, now time.Time) error {
 	d.records, d.rejected, d.rejections, d.now = d.records[:0], d.rejected[:0], 0, now
 	d.repeat.forget()
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	start := skipSpace(body, 0)
 	if start == len(body) {
-		return fmt.Errorf("%w: the body is empty; send a record or an array of records", errBadBody)
+		return badBody(int64(start), "a record or an array of records is missing")
 	}
 	switch body[start] {
 	case '{':
@@ -74,7 +77,7 @@ func (d *decoder) decode(body []byte, now time.Time) error {
 	if err := syntaxError(body); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: the body must be a record or an array of records, not %s", errBadBody, kindName(body[start:]))
+	return badBody(int64(start), "the body must be a record or an array of records, not %s", kindName(body[start:]))
 }
 
 // many reads the elements of an array from a position after its bracket. It
@@ -168,7 +171,7 @@ func (d *decoder) broken(body []byte) error {
 	if err := syntaxError(body); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: nested deeper than %d", errBadBody, maxDepth)
+	return badBody(0, "not valid JSON: nested deeper than %d", maxDepth)
 }
 
 // syntaxError says where and why a body is not JSON, or returns nil.
@@ -182,7 +185,7 @@ func syntaxError(body []byte) error {
 	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) {
 		offset, reason = syntax.ByteOffset, syntax.Err.Error()
 	}
-	return fmt.Errorf("%w: not valid JSON at byte offset %s: %s", errBadBody, strconv.FormatInt(offset, 10), reason)
+	return badBody(offset, "not valid JSON: %s", reason)
 }
 
 func skipSpace(body []byte, pos int) int {

@@ -34,8 +34,6 @@ func fail(ctx *fasthttp.RequestCtx, err error) {
 	switch {
 	case errors.As(err, &known):
 		respondMessage(ctx, known.status, known.message)
-	case errors.Is(err, errBadBody):
-		respondMessage(ctx, fasthttp.StatusUnprocessableEntity, err.Error())
 	case errors.Is(err, errUnavailable):
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
 		respondMessage(ctx, fasthttp.StatusServiceUnavailable,

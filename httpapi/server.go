@@ -92,6 +92,8 @@ func NewServer(config Config) (*Server, error) {
 		ErrorHandler:          s.handleProtocolError,
 		Logger:                protocolLog{config.Logger},
 		NoDefaultServerHeader: true,
+		// A multipart body is refused like any other that is not JSON.
+		DisablePreParseMultipartForm: true,
 		// A compressed body may be a little larger than its content.
 		MaxRequestBodySize: config.MaxBodyBytes + 4096,
 		ReadTimeout:        30 * time.Second,
@@ -103,7 +105,7 @@ func NewServer(config Config) (*Server, error) {
 }
 
 // Serve answers the connections of a listener until Shutdown.
-func (s *Server) Serve(listener net.Listener) error { return s.http.Serve(listener) }
+func (s *Server) Serve(listener net.Listener) error { return s.http.Serve(lingeringListener{listener}) }
 
 // Drain lets the posts that are being recorded finish and refuses all later
 // ones with 503. Reads go on.
@@ -170,6 +172,9 @@ func requestPath(ctx *fasthttp.RequestCtx) string {
 // handleProtocolError answers what never became a request.
 func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	s.config.Origins.allow(ctx)
+	if conn, ok := ctx.Conn().(*lingeringConn); ok {
+		conn.unread.Store(true)
+	}
 	var tooLargeHeader *fasthttp.ErrSmallBuffer
 	var network net.Error
 	switch {
