@@ -296,8 +296,23 @@ func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version
 	return cells, c.err
 }
 
-// replayPayload adds the counts of a frame to a store.
-func replayPayload(payload []byte, store *counters.Store) error {
+// frameSink takes what a frame holds.
+type frameSink struct {
+	benefits, events func(*cursor) error
+	counts           func(counters.Hour, counters.Benefit, []counters.Cell) error
+}
+
+// replaySink adds to a store.
+func replaySink(store *counters.Store) frameSink {
+	return frameSink{
+		benefits: func(c *cursor) error { return restoreNames(c, store.Benefits) },
+		events:   func(c *cursor) error { return restoreNames(c, store.Events) },
+		counts:   store.Replay,
+	}
+}
+
+// readPayload decodes the payload of a frame.
+func readPayload(payload []byte, sink frameSink) error {
 	c := &cursor{data: payload}
 	for c.more() {
 		kind := c.byte()
@@ -308,11 +323,11 @@ func replayPayload(payload []byte, store *counters.Store) error {
 		var err error
 		switch kind {
 		case frameBenefits:
-			err = restoreNames(&cursor{data: content}, store.Benefits)
+			err = sink.benefits(&cursor{data: content})
 		case frameEvents:
-			err = restoreNames(&cursor{data: content}, store.Events)
+			err = sink.events(&cursor{data: content})
 		case frameSpan:
-			err = readSpan(content, store.Replay)
+			err = readSpan(content, sink.counts)
 		default:
 			err = fmt.Errorf("%w: frame section of unknown type %d", ErrVersion, kind)
 		}

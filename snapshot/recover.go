@@ -49,6 +49,7 @@ type recoverer struct {
 	header   snapshotHeader
 	damaged  []string // snapshots that cannot be read
 	newest   *journalScan
+	lost     error // what DURABILITY=snapshot allows to be missing
 	Recovery Recovery
 }
 
@@ -151,7 +152,7 @@ func (r *recoverer) replayJournal(scan *journalScan) error {
 		if frame.sequence <= sequence {
 			continue
 		}
-		if err := replayPayload(frame.payload, r.store); err != nil {
+		if err := readPayload(frame.payload, replaySink(r.store)); err != nil {
 			return fmt.Errorf("journal %q at offset %d, frame %d: %w", scan.path, frame.offset, frame.sequence, err)
 		}
 		r.Recovery.Frames++
@@ -173,9 +174,9 @@ func (r *recoverer) checkReach() error {
 			return fmt.Errorf("%w: snapshot %q cannot be read, and the journal ends with %d, want %d; %s",
 				ErrJournalGap, path, r.Recovery.Sequence, sequence, refusalAdvice)
 		}
-		r.Recovery.Warnings = append(r.Recovery.Warnings, fmt.Sprintf(
-			"records between commit %d and %d are lost with %q: DURABILITY=snapshot keeps no journal",
-			r.Recovery.Sequence, sequence, path))
+		r.lost = fmt.Errorf("%w: %d to %d went with %q, and DURABILITY=snapshot keeps no journal",
+			ErrJournalGap, r.Recovery.Sequence+1, sequence, path)
+		r.Recovery.Warnings = append(r.Recovery.Warnings, r.lost.Error())
 	}
 	return nil
 }

@@ -1,0 +1,236 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"stats-recorder/counters"
+)
+
+// Repaired says what Repair did.
+type Repaired struct {
+	// Originals is the directory that holds a copy of every file as it was.
+	Originals string
+	// Snapshot is what the repair started from, empty for none.
+	Snapshot string
+	// Frames is how many commits were taken from the journal.
+	Frames int
+	// Dropped says what could not be kept, one sentence each.
+	Dropped []string
+}
+
+// Repair makes a directory that Open refuses usable again: it copies every file
+// aside, takes the newest good snapshot and every good frame after it, wherever
+// it lies, and writes them as a new snapshot. It returns ErrLocked while a
+// server runs on the directory. On error the originals are still in place or
+// in the copy.
+func Repair(directory string, now time.Time) (Repaired, error) {
+	lock, err := lockDirectory(directory)
+	if err != nil {
+		return Repaired{}, err
+	}
+	defer lock.Close()
+	files, err := list(directory)
+	if err != nil {
+		return Repaired{}, err
+	}
+	s := &salvage{store: counters.NewStore(counters.WhenDurable), frames: map[uint64]frame{}}
+	if err := s.loadSnapshot(files.snapshots); err != nil {
+		return Repaired{}, err
+	}
+	for _, path := range files.journals {
+		if err := s.collect(path); err != nil {
+			return Repaired{}, err
+		}
+	}
+	s.replay()
+	s.Originals = filepath.Join(directory, "before-repair-"+now.UTC().Format("20060102T150405.000Z"))
+	originals := slices.Concat(files.snapshots, files.journals)
+	if err := copyAside(originals, s.Originals); err != nil {
+		return s.Repaired, err
+	}
+	return s.Repaired, s.replaceFiles(directory, originals, now)
+}
+
+// salvage gathers what is good.
+type salvage struct {
+	Repaired
+	store    *counters.Store
+	sequence uint64 // of the snapshot
+	highest  uint64 // of everything, read or only named
+	frames   map[uint64]frame
+}
+
+func (s *salvage) drop(format string, arguments ...any) {
+	s.Dropped = append(s.Dropped, fmt.Sprintf(format, arguments...))
+}
+
+// loadSnapshot loads the newest good one. What a newer program wrote is not
+// damaged: it is refused.
+func (s *salvage) loadSnapshot(paths []string) error {
+	for _, path := range slices.Backward(paths) {
+		named, _ := parseName(path, snapshotPrefix)
+		s.highest = max(s.highest, named)
+		store := counters.NewStore(counters.WhenDurable)
+		header, err := readSnapshot(path, store)
+		if err == nil {
+			err = nameMatches(path, header)
+		}
+		if err == nil {
+			s.store, s.sequence, s.Snapshot = store, header.sequence, path
+			return nil
+		}
+		if errors.Is(err, ErrVersion) {
+			return err
+		}
+		s.drop("%v", err)
+	}
+	return nil
+}
+
+// collect takes every intact frame of a journal file, damaged header or not:
+// the first frame repeats the salt.
+func (s *salvage) collect(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("open %q: %w", path, plain(err))
+	}
+	named, _ := parseName(path, journalPrefix)
+	s.highest = max(s.highest, named-1)
+	if len(data) < journalHeaderSize+frameHeaderSize {
+		return nil
+	}
+	salt := binary.LittleEndian.Uint64(data[12:])
+	if err := checkHeader(data[:journalHeaderSize], journalMagic); errors.Is(err, ErrVersion) {
+		return fmt.Errorf("journal %q at offset 0: %w", path, err)
+	} else if err != nil {
+		s.drop("header of journal %q: %v", path, err)
+		salt = binary.LittleEndian.Uint64(data[journalHeaderSize+8:])
+	}
+	end := int64(journalHeaderSize)
+	for _, f := range findFrames(data, journalHeaderSize, salt) {
+		if f.offset > end {
+			s.drop("journal %q: %d bytes at offset %d hold no good frame", path, f.offset-end, end)
+		}
+		end = f.end()
+		s.highest = max(s.highest, f.sequence)
+		if f.sequence > s.sequence {
+			s.frames[f.sequence] = f
+		}
+	}
+	if rest := len(strings.TrimRight(string(data[end:]), "\x00")); rest > 0 {
+		s.drop("journal %q: %d bytes at offset %d hold no good frame", path, rest, end)
+	}
+	return nil
+}
+
+// replay adds the frames in order and notes the commits that are not there.
+func (s *salvage) replay() {
+	next := s.sequence + 1
+	for _, sequence := range slices.Sorted(maps.Keys(s.frames)) {
+		s.dropCommits(next, sequence-1)
+		next = sequence + 1
+		if err := readPayload(s.frames[sequence].payload, s.sink()); err != nil {
+			s.drop("commit %d, at least in part: %v", sequence, err)
+			continue
+		}
+		s.Frames++
+	}
+	s.dropCommits(next, s.highest)
+}
+
+func (s *salvage) dropCommits(from, to uint64) {
+	if from <= to {
+		s.drop("commits %d to %d: no good frame holds them", from, to)
+	}
+}
+
+// sink adds to the store, and gives names that a lost frame defined a
+// placeholder, so that at least their counts are kept.
+func (s *salvage) sink() frameSink {
+	strict := replaySink(s.store)
+	names := func(kind string, directory *counters.Directory) func(*cursor) error {
+		return func(c *cursor) error {
+			peek := *c
+			if err := s.fill(kind, directory, peek.uvarint()); err != nil {
+				return err
+			}
+			return restoreNames(c, directory)
+		}
+	}
+	return frameSink{
+		benefits: names("benefit", s.store.Benefits),
+		events:   names("event", s.store.Events),
+		counts: func(hour counters.Hour, benefit counters.Benefit, cells []counters.Cell) error {
+			err := s.fill("benefit", s.store.Benefits, uint64(benefit)+1)
+			for _, cell := range cells {
+				err = errors.Join(err, s.fill("event", s.store.Events, uint64(cell.Key.Event())))
+			}
+			return errors.Join(err, strict.counts(hour, benefit, cells))
+		},
+	}
+}
+
+func (s *salvage) fill(kind string, directory *counters.Directory, length uint64) error {
+	for uint64(directory.Len()) < length {
+		placeholder := fmt.Sprintf("__unknown_%s_%d__", kind, directory.Len())
+		if _, err := directory.Number([]byte(placeholder)); err != nil {
+			return err
+		}
+		s.drop("the name of %s number %d; its counts are kept under %q", kind, directory.Len()-1, placeholder)
+	}
+	return nil
+}
+
+// copyAside copies files into a new directory, durably.
+func copyAside(paths []string, directory string) error {
+	if err := os.Mkdir(directory, 0o750); err != nil {
+		return fmt.Errorf("make directory %q: %w", directory, plain(err))
+	}
+	for _, path := range paths {
+		if err := copyFile(path, filepath.Join(directory, filepath.Base(path))); err != nil {
+			return err
+		}
+	}
+	return errors.Join(syncDirectory(directory), syncDirectory(filepath.Dir(directory)))
+}
+
+func copyFile(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("open %q: %w", from, plain(err))
+	}
+	defer source.Close()
+	target, err := createExclusive(to)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	if _, err := io.Copy(target, source); err != nil {
+		return fmt.Errorf("copy %q to %q: %w", from, to, plain(err))
+	}
+	return syncFile(target, "repair")
+}
+
+// replaceFiles writes the salvaged state as the newest snapshot, and then
+// removes the files that it replaces.
+func (s *salvage) replaceFiles(directory string, originals []string, now time.Time) error {
+	header := snapshotHeader{sequence: s.highest + 1, journaled: true, written: now}
+	if err := saveSnapshot(directory, header, s.store.Freeze(), s.store); err != nil {
+		return err
+	}
+	for _, path := range originals {
+		if err := remove(path); err != nil {
+			return err
+		}
+	}
+	return syncDirectory(directory)
+}
