@@ -98,11 +98,12 @@ func (c *cells) resize(seed uint64, size int) {
 	}
 }
 
-// appendTo appends all counters to dst, in no order.
-func (c *cells) appendTo(dst []Cell) []Cell {
+// appendWords appends the words that are not free to dst, in no order. Sorted,
+// they are sorted by key.
+func (c *cells) appendWords(dst []uint64) []uint64 {
 	for _, word := range c.words {
 		if word != 0 {
-			dst = append(dst, Cell{Key: Key(word >> countBits), Count: c.count(word)})
+			dst = append(dst, word)
 		}
 	}
 	return dst

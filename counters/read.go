@@ -81,11 +81,13 @@ type query struct {
 
 // view is a copy of what one shard holds for a query, at one moment.
 type view struct {
-	cells   []Cell
-	ends    []int // cells[ends[local-1]:ends[local]] are those of a benefit
+	words   []uint64 // of cells: sorting words is much cheaper than sorting Cells
+	ends    []int    // words[ends[local-1]:ends[local]] are those of a benefit
 	pending []pendingCell
 }
 
+// pendingCell is a count that is not in a view's words: a record that is not
+// folded yet, or what a counter carries above its word.
 type pendingCell struct {
 	benefit Benefit
 	cell    Cell
@@ -95,28 +97,41 @@ func (s *Store) read(q query, visit func(Benefit, []Cell)) {
 	var v view
 	var merged []Cell
 	for i := range s.shards {
-		s.shards[i].copyTo(&v, s, q)
+		s.shards[i].copyTo(&v, s, i, q)
 		slices.SortFunc(v.pending, func(a, b pendingCell) int { return cmp.Compare(a.benefit, b.benefit) })
 		pending, start := v.pending, 0
 		for local, end := range v.ends {
 			benefit := Benefit(i + local*len(s.shards))
-			merged = append(merged[:0], v.cells[start:end]...)
+			merged = mergeWords(merged[:0], v.words[start:end])
 			start = end
-			for len(pending) > 0 && pending[0].benefit == benefit {
-				merged = append(merged, pending[0].cell)
-				pending = pending[1:]
+			if len(pending) > 0 && pending[0].benefit == benefit {
+				for len(pending) > 0 && pending[0].benefit == benefit {
+					merged = append(merged, pending[0].cell)
+					pending = pending[1:]
+				}
+				merged = sortCells(merged)
 			}
 			if len(merged) > 0 {
-				visit(benefit, sortCells(merged))
+				visit(benefit, merged)
 			}
 		}
 	}
 }
 
+// mergeWords appends the cells of words to dst, sorted by key, adding up those
+// of the same key. It sorts the words in place.
+func mergeWords(dst []Cell, words []uint64) []Cell {
+	slices.Sort(words)
+	for _, word := range words {
+		dst = append(dst, Cell{Key: Key(word >> countBits), Count: word & countMask})
+	}
+	return mergeNeighbours(dst)
+}
+
 // copyTo holds the layers' lock, so that no fold moves a count from the sealed
 // layer to the base in between, and the intake's while it reads that.
-func (sh *shard) copyTo(v *view, s *Store, q query) {
-	v.cells, v.ends, v.pending = v.cells[:0], v.ends[:0], v.pending[:0]
+func (sh *shard) copyTo(v *view, s *Store, number int, q query) {
+	v.words, v.ends, v.pending = v.words[:0], v.ends[:0], v.pending[:0]
 	sh.layers.Lock()
 	defer sh.layers.Unlock()
 	sh.copyPending(v, s, q)
@@ -137,20 +152,25 @@ func (sh *shard) copyTo(v *view, s *Store, q query) {
 	for local := range benefits {
 		for i, table := range tables {
 			if local < len(table.benefits) {
-				v.copyCells(&table.benefits[local], days[i], q)
+				v.copyCells(Benefit(number+local*len(s.shards)), &table.benefits[local], days[i], q)
 			}
 		}
-		v.ends = append(v.ends, len(v.cells))
+		v.ends = append(v.ends, len(v.words))
 	}
 }
 
-func (v *view) copyCells(from *cells, day Day, q query) {
+func (v *view) copyCells(benefit Benefit, from *cells, day Day, q query) {
 	for _, word := range from.words {
 		if word == 0 {
 			continue
 		}
-		if key := Key(word >> countBits); q.keep(day, key) {
-			v.cells = append(v.cells, Cell{key, from.count(word)})
+		key := Key(word >> countBits)
+		if !q.keep(day, key) {
+			continue
+		}
+		v.words = append(v.words, word)
+		if carried := from.carries[key] << countBits; carried != 0 {
+			v.pending = append(v.pending, pendingCell{benefit, Cell{key, carried}})
 		}
 	}
 }

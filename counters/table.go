@@ -1,5 +1,7 @@
 package counters
 
+import "slices"
+
 // A Table is a set of counts, benefit → Key → count, for one span of time. It
 // is the one currency of the program: tables are added to, merged, walked in
 // order, and encoded and decoded by others. Merging is commutative and
@@ -64,9 +66,13 @@ func (t *Table) Cells(benefit Benefit, dst []Cell) []Cell {
 	if local >= len(t.benefits) {
 		return dst
 	}
-	start := len(dst)
-	dst = t.benefits[local].appendTo(dst)
-	return dst[:start+len(sortCells(dst[start:]))]
+	from := &t.benefits[local]
+	words := from.appendWords(make([]uint64, 0, from.used))
+	slices.Sort(words)
+	for _, word := range words {
+		dst = append(dst, Cell{Key: Key(word >> countBits), Count: from.count(word)})
+	}
+	return dst
 }
 
 func (t *Table) at(benefit Benefit) *cells {

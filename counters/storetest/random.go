@@ -1,0 +1,97 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"stats-recorder/counters"
+)
+
+// SeedVariable is the environment variable that repeats a random test.
+const SeedVariable = "TEST_SEED"
+
+// Random is a source of random numbers whose seed the test's log tells.
+func Random(t testing.TB) *rand.Rand {
+	t.Helper()
+	seed := rand.Uint64()
+	if text := os.Getenv(SeedVariable); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("%s: %v", SeedVariable, err)
+		}
+	}
+	t.Logf("repeat with %s=%d", SeedVariable, seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// RandomBatch is a batch of up to longest records, most of them in one hour.
+func RandomBatch(random *rand.Rand, longest int) []Record {
+	batch := make([]Record, 1+random.IntN(longest))
+	for i := range batch {
+		batch[i] = randomRecord(random)
+	}
+	return batch
+}
+
+func randomRecord(random *rand.Rand) Record {
+	hour := Noon()
+	if random.IntN(8) == 0 {
+		hour -= counters.Hour(random.IntN(72))
+	}
+	total := 1 + random.IntN(20)
+	return Record{
+		Benefit:   fmt.Sprintf("benefit-%d", random.IntN(40)),
+		Event:     fmt.Sprintf("event-%d", random.IntN(4)),
+		Version:   uint16(2 + random.IntN(3)/2),
+		PageTotal: uint16(total),
+		Index:     uint16(1 + random.IntN(total)),
+		Hour:      hour,
+	}
+}
+
+// Grow gives an empty store that many counters, in the proportions of a site
+// with 600 benefits where most events are shows, and returns the sum of all counts.
+func Grow(t testing.TB, store *counters.Store, total int) (events uint64) {
+	t.Helper()
+	const benefits, longest = 600, 60
+	random := rand.New(rand.NewPCG(1, 2))
+	for benefit := 0; total > 0; benefit++ {
+		// Only a store larger than the site has further benefits.
+		name := fmt.Sprintf("benefit-%d", benefit)
+		var cells []counters.Cell
+		var number counters.Benefit
+		for place := 0; place < longest*longest && total > 0; place++ {
+			page, index := uint16(place/longest+1), uint16(place%longest+1)
+			if index > page {
+				continue
+			}
+			for event := range 3 {
+				if event > 0 && random.IntN(20) > 0 {
+					continue
+				}
+				var key counters.Key
+				number, key = Number(t, store, Record{Benefit: name, Event: fmt.Sprintf("event-%d", event), Version: 2, PageTotal: page, Index: index})
+				cell := counters.Cell{Key: key, Count: 1 + uint64(random.ExpFloat64()*float64(2000/(benefit%benefits+10)))}
+				cells, events = append(cells, cell), events+cell.Count
+				total--
+			}
+		}
+		if err := store.Replay(Noon(), number, cells); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return events
+}
+
+// Events is the sum of all counts that a store answers with.
+func Events(store *counters.Store) (sum uint64) {
+	store.EventTotals(0, func(_ counters.Benefit, totals []counters.EventTotal) {
+		for _, total := range totals {
+			sum += total.Count
+		}
+	})
+	return sum
+}
