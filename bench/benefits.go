@@ -18,9 +18,9 @@ func slugKinds() []string {
 		"permis", "aide-logement", "bourse-lycee", "bourse-etudes", "cheque-sport",
 		"pass-culture", "tarif-transport", "aide-mobilite", "prime-activite",
 		"aide-velo", "fonds-urgence", "caution-loyer", "garantie-visale",
-		"aide-garde-enfant", "cheque-energie", "bafa", "depart1825_montant",
+		"aide-garde-enfant", "cheque-energie", "formation-bafa", "depart1825_montant",
 		"service-civique", "aide-installation", "sante-solidaire", "repas-1-euro",
-		"prime-apprentissage", "carte-jeune", "aide-handicap", "pret-etudiant",
+		"apprentissage", "carte-jeune", "aide-handicap", "pret-etudiant",
 	}
 }
 

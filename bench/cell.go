@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 )
 
 // localHost is the Host header of requests to targets that the harness starts:
@@ -189,7 +190,7 @@ func (r *cellRun) workload(spec laneSpec, reached target) (*workload, error) {
 	}
 	if server, isServer := reached.(*httpTarget); isServer && spec.Kind == urlLane {
 		shape.host = server.base.Host
-		shape.path = server.base.JoinPath("benefits").EscapedPath()
+		shape.path = "/" + strings.TrimPrefix(server.base.JoinPath("benefits").EscapedPath(), "/")
 	}
 	if known := r.workloads[shape]; known != nil {
 		return known, nil

@@ -17,6 +17,10 @@ import (
 // errRefused is returned for a response that is not a 2xx.
 var errRefused = errors.New("server refused the request")
 
+// errDropped is returned when a server does not answer a request but closes its
+// connection, or does not take the request.
+var errDropped = errors.New("connection dropped")
+
 // client is one connection to whatever is under load. It is used by one
 // goroutine at a time.
 type client interface {
@@ -102,7 +106,7 @@ func dialHTTP(ctx context.Context, base *url.URL, way *walk) (*httpClient, error
 func (c *httpClient) exchange(requests int) (int, error) {
 	wire, records := c.next(requests)
 	if _, err := c.connection.Write(wire); err != nil {
-		return 0, fmt.Errorf("send request: %w", err)
+		return 0, fmt.Errorf("send request: %w: %w", errDropped, err)
 	}
 	for range requests {
 		if err := c.responses.expectSuccess(); err != nil {
@@ -165,7 +169,7 @@ func (c *countingReader) Read(buffer []byte) (int, error) {
 // complete, and leaves the connection open.
 func (r *responseReader) expectSuccess() error {
 	if _, err := r.buffered.Peek(1); err != nil {
-		return fmt.Errorf("read response: connection dropped: %w", err)
+		return fmt.Errorf("read response: %w: %w", errDropped, err)
 	}
 	available, err := r.buffered.Peek(r.buffered.Buffered())
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -133,10 +134,8 @@ func (o *options) standardMatrix() []cellSpec {
 
 // smokeMatrix does everything once, as briefly as possible.
 func (o *options) smokeMatrix() []cellSpec {
-	all := o.lanes(laneSpec{})
 	return []cellSpec{
-		{Batch: 1, Connections: 16, Pipeline: 4, Specs: all},
-		{Batch: 30, Connections: 16, Pipeline: 1, Specs: all},
+		{Batch: 30, Connections: 16, Pipeline: 4, Specs: o.lanes(laneSpec{})},
 		{Batch: 0, Connections: 16, Pipeline: 1, Rate: 500, Specs: o.lanes(laneSpec{Counters: 5000})},
 	}
 }
@@ -183,23 +182,11 @@ func (o *options) lanes(variants ...laneSpec) []laneSpec {
 	return lanes
 }
 
-func (o *options) wants(kind laneKind) bool {
-	for _, target := range o.targets {
-		if target == kind {
-			return true
-		}
-	}
-	return false
-}
+func (o *options) wants(kind laneKind) bool { return slices.Contains(o.targets, kind) }
 
 // without returns options that differ in not having a target.
 func (o *options) without(kind laneKind) *options {
 	reduced := *o
-	reduced.targets = nil
-	for _, target := range o.targets {
-		if target != kind {
-			reduced.targets = append(reduced.targets, target)
-		}
-	}
+	reduced.targets = slices.DeleteFunc(slices.Clone(o.targets), func(target laneKind) bool { return target == kind })
 	return &reduced
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strconv"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -69,6 +70,7 @@ func (r *report) plotThroughput() (*plot.Plot, error) {
 		names = append(names, cell.batchTitle())
 	}
 	drawn.NominalX(names...)
+	drawn.Y.Max *= 1.2 // room for the legend
 	return drawn, nil
 }
 
@@ -106,7 +108,7 @@ func addBars(drawn *plot.Plot, values plotter.Values, name string, width, offset
 	labels := plotter.XYLabels{}
 	for group, value := range values {
 		labels.XYs = append(labels.XYs, plotter.XY{X: float64(group), Y: value})
-		labels.Labels = append(labels.Labels, decimals(value, 2))
+		labels.Labels = append(labels.Labels, strconv.FormatFloat(value, 'g', 3, 64))
 	}
 	written, err := plotter.NewLabels(labels)
 	if err != nil {
@@ -131,8 +133,13 @@ func (r *report) plotLatency() (*plot.Plot, error) {
 	drawn.Y.Tick.Marker = decadeTicks()
 	drawn.Legend.Top, drawn.Legend.Left = true, true
 	drawn.Add(horizontalGrid())
+	shown := map[string]bool{}
 	for position := range r.Cells {
 		cell := &r.Cells[position]
+		if shown[cell.title()] {
+			continue // the same load again, with variants of the server beside it
+		}
+		shown[cell.title()] = true
 		points := plotter.XYs{}
 		summary := cell.Lanes[0].Latency
 		for number, latency := range []time.Duration{summary.Median, summary.P90, summary.P99, summary.P999, summary.Max} {
@@ -148,6 +155,9 @@ func (r *report) plotLatency() (*plot.Plot, error) {
 		drawn.Legend.Add(cell.title(), line, marks)
 	}
 	drawn.NominalX("p50", "p90", "p99", "p99.9", "max")
+	drawn.X.Min, drawn.X.Max = -0.2, 4.2
+	// Room for the legend, a line of which takes about a twentieth of the height.
+	drawn.Y.Max *= math.Pow(drawn.Y.Max/drawn.Y.Min, float64(len(shown)+1)/20)
 	return drawn, nil
 }
 

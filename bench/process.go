@@ -42,11 +42,13 @@ func startProcess(ctx context.Context, name string, command *exec.Cmd, ready fun
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	serving := make(chan struct{})
-	go child.readLog(reader, ready, serving)
 	go func() {
 		child.err = command.Wait()
 		writer.Close()
-		close(child.exited)
+	}()
+	go func() {
+		child.readLog(reader, ready, serving)
+		close(child.exited) // only now, so that the last lines are in its log
 	}()
 	select {
 	case <-serving:

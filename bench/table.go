@@ -33,6 +33,12 @@ func columns() []column {
 		{"CPU µs/req", func(lane *laneResult) string { return decimals(lane.CPUPerRequest/1000, 1) }},
 		{"CPU ns/rec", func(lane *laneResult) string { return decimals(lane.CPUPerRecord, 0) }},
 		{"RSS MB", func(lane *laneResult) string { return decimals(float64(lane.Resident)/1e6, 0) }},
+		{"RSS B/counter", func(lane *laneResult) string {
+			if lane.Counters == 0 {
+				return ""
+			}
+			return decimals(divide(float64(lane.Resident), float64(lane.Distinct)), 0)
+		}},
 		{"disk B/rec", func(lane *laneResult) string { return decimals(lane.WrittenPerRecord, 1) }},
 		{"unsent", func(lane *laneResult) string { return decimals(lane.Unsent, 0) }},
 	}
@@ -43,14 +49,15 @@ func (c *cellResult) ratioColumns() []column {
 	var compared []column
 	for position := range c.Lanes {
 		reference := c.Lanes[position].Name
-		compared = append(compared, column{"rec/s ÷ " + reference, func(lane *laneResult) string {
-			return decimals(lane.Ratios[reference].Records, 2)
-		}})
-		if c.Lanes[position].Kind != redisLane {
-			compared = append(compared, column{"CPU ÷ " + reference, func(lane *laneResult) string {
-				return decimals(lane.Ratios[reference].CPUPerRequest, 2)
-			}})
+		title := "first"
+		if kind := c.Lanes[position].Kind; kind == ceilingLane || kind == redisLane {
+			title = string(kind)
 		}
+		compared = append(compared, column{"rec/s ÷ " + title, func(lane *laneResult) string {
+			return decimals(lane.Ratios[reference].Records, 2)
+		}}, column{"CPU ÷ " + title, func(lane *laneResult) string {
+			return decimals(lane.Ratios[reference].CPUPerRequest, 2)
+		}})
 	}
 	return compared
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWithoutArgumentsItIsTheStandardMatrix(t *testing.T) {
+	parsed, err := parseOptions([]string{"-targets", "server,ceiling,redis"}, &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := parsed.matrix()
+	var batches []int
+	for _, cell := range cells[:4] {
+		if cell.Connections != 256 || cell.Rate != 0 {
+			t.Errorf("%+v", cell)
+		}
+		batches = append(batches, cell.Batch)
+	}
+	if !slices.Equal(batches, []int{1, 30, 100, 0}) {
+		t.Errorf("batches %v", batches)
+	}
+	// Connecting, starting and reading back come on top; a third is ample.
+	turns := float64(countSteps(cells, parsed.rounds))
+	if seconds := turns * parsed.duration.Seconds() * 1.1; seconds > 120 {
+		t.Errorf("load alone takes %.0f s of three minutes", seconds)
+	}
+}
+
+func TestFlagsMakeEveryCombination(t *testing.T) {
+	parsed, err := parseOptions(strings.Fields("-batch 30,page -connections 16,64 -counters 0,10000 -durability always,everysec -targets server,redis"), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := parsed.matrix()
+	if len(cells) != 4 {
+		t.Fatalf("%d cells", len(cells))
+	}
+	var names []string
+	for _, lane := range cells[0].Specs {
+		names = append(names, lane.name())
+	}
+	want := []string{"server", "server 10k counters", "server everysec", "server everysec 10k counters", "redis"}
+	if !slices.Equal(names, want) {
+		t.Errorf("lanes %q", names)
+	}
+}
+
+func TestBadArgumentsAreRefusedByName(t *testing.T) {
+	for _, arguments := range []string{
+		"-batch 0x", "-batch -1", "-batch 1001", "-connections 0", "-pipeline 0", "-counters -1", "-benefits 0", "-zipf -1",
+		"-rate -1", "-version 65536", "-rounds 0", "-duration 0s", "-durability sometimes", "-targets mongo", "-nonsense",
+	} {
+		name, _, _ := strings.Cut(arguments, " ")
+		_, err := parseOptions(strings.Fields(arguments), &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", arguments, err)
+		}
+	}
+	if _, err := parseOptions([]string{"smoke"}, &bytes.Buffer{}); !errors.Is(err, errBadOption) {
+		t.Error(err)
+	}
+}
+
+func TestHelpNamesEveryFlag(t *testing.T) {
+	var output bytes.Buffer
+	if _, err := parseOptions([]string{"--help"}, &output); !errors.Is(err, flag.ErrHelp) {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Fields("batch connections pipeline counters durability rate benefits zipf seed version url rival targets rounds duration warmup smoke out data") {
+		if !strings.Contains(output.String(), "\n  -"+name+" ") && !strings.Contains(output.String(), "\n  -"+name+"\n") {
+			t.Errorf("-%s is not explained", name)
+		}
+	}
+	if strings.Contains(output.String(), ceilingArgument) {
+		t.Error("the ceiling's argument is none of the user's business")
+	}
+}

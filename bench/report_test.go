@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"image/png"
+	"strings"
+	"testing"
+	"time"
+)
+
+// sampleReport is a report of two cells with all kinds of lanes.
+func sampleReport() *report {
+	lane := func(kind laneKind, requests float64, cpu ...float64) laneResult {
+		result := laneResult{Name: string(kind), laneSpec: laneSpec{Kind: kind},
+			Latency: latencySummary{Median: time.Millisecond, P90: 2 * time.Millisecond, P99: 3 * time.Millisecond, P999: 8 * time.Millisecond, Max: 20 * time.Millisecond}}
+		for _, one := range cpu {
+			result.Rounds = append(result.Rounds, figures{RequestsPerSecond: requests, RecordsPerSecond: 30 * requests, CPUPerRequest: one})
+		}
+		result.figures = medianFigures(result.Rounds)
+		return result
+	}
+	cell := cellResult{cellSpec: cellSpec{Batch: 30, Connections: 8, Pipeline: 1}, Lanes: []laneResult{
+		lane(serverLane, 30_000, 20_000, 90_000, 22_000), lane(ceilingLane, 60_000, 10_000, 50_000, 10_000), lane(redisLane, 15_000, 30_000, 30_000, 30_000),
+	}}
+	cell.addRatios()
+	other := cell
+	other.Batch = 100
+	return &report{Started: time.Now(), Cells: []cellResult{cell, other}}
+}
+
+func TestRatiosAreMediansOfNeighbouringRounds(t *testing.T) {
+	server := sampleReport().Cells[0].Lanes[0]
+	if server.CPUPerRequest != 22_000 {
+		t.Errorf("median of the rounds is %v", server.CPUPerRequest)
+	}
+	ceiling, redis := server.Ratios["ceiling"], server.Ratios["redis"]
+	if ceiling.Records != 0.5 || ceiling.CPUPerRequest != 2 || redis.Records != 2 {
+		t.Errorf("ratios are %+v and %+v", ceiling, redis)
+	}
+}
+
+func TestTablesShowEveryLane(t *testing.T) {
+	found := sampleReport()
+	var text, markdown bytes.Buffer
+	found.writeTables(&text)
+	found.writeMarkdown(&markdown, "figure.png")
+	for _, want := range []string{"batches of 30, 8 connections", "900,000", "20.00", "22.0", "0.50"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+	for _, want := range []string{"## Batches of 30, 8 connections", "| server ", "| redis ", "![Throughput and latency](figure.png)"} {
+		if !strings.Contains(markdown.String(), want) {
+			t.Errorf("no %q in\n%s", want, markdown.String())
+		}
+	}
+	lines := strings.Split(markdown.String(), "\n")
+	columns := 0
+	for _, line := range lines {
+		if strings.HasPrefix(line, "|") {
+			if columns > 0 && strings.Count(line, "|") != columns {
+				t.Errorf("another number of columns: %s", line)
+			}
+			columns = strings.Count(line, "|")
+		}
+	}
+}
+
+func TestPlotIsAPicture(t *testing.T) {
+	picture, err := sampleReport().plot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := png.Decode(bytes.NewReader(picture))
+	if err != nil || decoded.Bounds().Dx() < 1000 {
+		t.Fatal(decoded.Bounds(), err)
+	}
+}
+
+func TestNumbersAreWrittenForPeople(t *testing.T) {
+	for value, want := range map[float64]string{0: "0", 12.4: "12", 999: "999", 1000: "1,000", 1234567.8: "1,234,568"} {
+		if have := grouped(value); have != want {
+			t.Errorf("%v: %q, want %q", value, have, want)
+		}
+	}
+	for value, want := range map[float64]string{12: "12", 10_000: "10k", 1_000_000: "1M", 2_500_000: "2.5M"} {
+		if have := shortCount(value); have != want {
+			t.Errorf("%v: %q, want %q", value, have, want)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		want   float64
+	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 2, 8}, 3}} {
+		if have := median(test.values); have != test.want {
+			t.Errorf("median of %v is %v", test.values, have)
+		}
+	}
+}
