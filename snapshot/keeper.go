@@ -192,11 +192,12 @@ func (k *Keeper) tidy(r *recoverer) error {
 		}
 		return syncDirectory(k.options.Directory)
 	}
-	if r.newest.tail == 0 {
-		return nil
+	if r.newest.tail > 0 {
+		k.log.Warn("cut off a write that was never acknowledged",
+			"file", r.newest.path, "offset", r.newest.end, "bytes", r.newest.tail)
 	}
-	k.log.Warn("cut off a write that was never acknowledged",
-		"file", r.newest.path, "offset", r.newest.end, "bytes", r.newest.tail)
+	// Without a tail too: frames that the process did not live to sync may have
+	// been read from memory alone, and the next file builds on them.
 	return cutOff(r.newest.path, r.newest.end)
 }
 
