@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"stats-recorder/counters"
@@ -12,12 +13,31 @@ import (
 // A Scenario is a history of batches whose outcome a store must have in memory
 // and after any way through the disk. Each batch is one commit.
 type Scenario struct {
-	Name    string
+	Name string
+	// Earlier is what the store has counted before: it is put into the base.
+	Earlier Model
 	Batches [][]Record
 }
 
 // Model is what the scenario must come to.
-func (s Scenario) Model() Model { return ModelOf(s.Batches...) }
+func (s Scenario) Model() Model {
+	model := ModelOf(s.Batches...)
+	for record, count := range s.Earlier {
+		model[record] += count
+	}
+	return model
+}
+
+// Begin puts what was counted earlier into the base of a store.
+func (s Scenario) Begin(t testing.TB, store *counters.Store) {
+	t.Helper()
+	for record, count := range s.Earlier {
+		benefit, key := Number(t, store, record)
+		if err := store.Replay(record.Hour, benefit, []counters.Cell{{Key: key, Count: count}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // Noon is the hour in which scenarios happen, unless they say otherwise.
 func Noon() counters.Hour {
@@ -53,7 +73,8 @@ func Scenarios() []Scenario {
 		{Name: "names of every length and alphabet", Batches: oddNames()},
 		{Name: "records of other hours and days in one batch", Batches: lateRecords()},
 		{Name: "the last second of a year, and 1970", Batches: [][]Record{edgesOfTime()}},
-		{Name: "a count beyond the low bits of a cell", Batches: hugeCount(one)},
+		{Name: "counts that outgrow the low bits of a cell", Earlier: Model{one: 1<<22 - 2}, Batches: [][]Record{{one}, {one}, {one}}},
+		{Name: "counts far beyond the low bits of a cell", Earlier: Model{one: 1 << 50}, Batches: [][]Record{Page(3, noon), {one}}},
 		{Name: "versions side by side", Batches: [][]Record{versions()}},
 	}
 }
@@ -119,14 +140,6 @@ func edgesOfTime() []Record {
 		batch = append(batch, Shown("rsa", 3, 1, hour))
 	}
 	return batch
-}
-
-// hugeCount counts one record until its count no longer fits beside its key.
-func hugeCount(record Record) [][]Record {
-	const batch, lowBits = 1 << 18, 22
-	records := slices.Repeat([]Record{record}, batch)
-	batches := slices.Repeat([][]Record{records}, 1<<lowBits/batch)
-	return append(batches, []Record{record})
 }
 
 func versions() []Record {
