@@ -151,6 +151,9 @@ func (r *cellRun) open(ctx context.Context, spec laneSpec) error {
 		if opened.emptySize, err = directoryBytes(directory); err != nil {
 			return err
 		}
+		if r.options.restart {
+			opened.restart = func(ctx context.Context) (target, error) { return r.startServer(ctx, spec, directory) }
+		}
 	}
 	if server, isServer := reached.(*httpTarget); isServer && r.answer == nil {
 		way := &walk{traffic: traffic}
@@ -175,9 +178,13 @@ func (r *cellRun) start(ctx context.Context, spec laneSpec) (string, target, err
 	case urlLane:
 		started, err = reachServer(ctx, r.options.url, r.options.version)
 	default:
-		started, err = startServer(ctx, r.programs[spec.Kind], directory, spec.Durability, r.options.version)
+		started, err = r.startServer(ctx, spec, directory)
 	}
 	return directory, started, err
+}
+
+func (r *cellRun) startServer(ctx context.Context, spec laneSpec, directory string) (*httpTarget, error) {
+	return startServer(ctx, r.programs[spec.Kind], directory, spec.Durability, r.options.version)
 }
 
 // workload returns the traffic of a lane, the same one for lanes that send the

@@ -14,7 +14,8 @@ and whether it counted right.
     go run ./bench                       the standard matrix, in under three minutes
     go run ./bench -smoke                everything once, in a few seconds
     go run ./bench -batch 30,100 -connections 64
-    go run ./bench -batch 30 -counters 10000,10000000
+    go run ./bench -batch 30 -counters 10000,10000000 -restart
+    go run ./bench -batch 30 -counters 1000000 -readers 0,1
     go run ./bench -batch page -rate 5000
     go run ./bench -url http://localhost:4001 -version 2
 
@@ -33,9 +34,10 @@ Afterwards it reads the counts back and compares each of them with what was
 acknowledged. A difference, an answer that is not a 2xx, or a dropped connection
 fails the run: exit status 1, and no results.
 
-Any of -batch, -connections, -pipeline, -counters, -durability and -rate replaces
-the standard matrix. They take lists: every combination is measured. Different
-durabilities and counters are measured in turns, as targets that are compared.
+Any of -batch, -connections, -pipeline, -counters, -readers, -durability and -rate
+replaces the standard matrix. They take lists: every combination is measured.
+Different counters, readers and durabilities are measured in turns, as targets
+that are compared.
 
 Figures are medians of the rounds, latencies are over all rounds; ratios compare
 rounds that were measured next to each other. CPU is user and system time of the

@@ -18,10 +18,12 @@ type lane struct {
 	clients   int     // how many connections it opens, the first of its walks
 	depth     int
 	rate      float64
-	directory string // where the target keeps its data; empty when it keeps none here
-	emptySize int64  // of that directory when the target had started
+	directory string                                    // where the target keeps its data; empty when it keeps none here
+	emptySize int64                                     // of that directory when the target had started
+	restart   func(ctx context.Context) (target, error) // starts the target again on that directory
 	rounds    []figures
 	latency   *latencies
+	reading   *latencies // of reading the statistics meanwhile
 }
 
 // newLane prepares the traffic of a lane.
@@ -30,7 +32,7 @@ func newLane(cell cellSpec, spec laneSpec, reached target, traffic *workload) *l
 	return &lane{
 		spec: spec, target: reached, traffic: traffic, rate: cell.Rate,
 		walks: newWalks(traffic, clients), clients: clients, depth: depth,
-		latency: newLatencies(),
+		latency: newLatencies(), reading: newLatencies(),
 	}
 }
 
@@ -68,7 +70,7 @@ func (l *lane) measure(ctx context.Context, duration time.Duration) error {
 		if err != nil {
 			return err
 		}
-		load, err := runLoad(ctx, clients, phase{duration: duration, depth: l.depth, rate: l.rate})
+		load, err := l.loadAndRead(ctx, clients, phase{duration: duration, depth: l.depth, rate: l.rate})
 		if err != nil {
 			return err
 		}
@@ -80,6 +82,17 @@ func (l *lane) measure(ctx context.Context, duration time.Duration) error {
 		l.latency.merge(load.latency)
 		return nil
 	})
+}
+
+// loadAndRead puts the target under load while the lane's readers read.
+func (l *lane) loadAndRead(ctx context.Context, clients []client, wanted phase) (*loadResult, error) {
+	server, isServer := l.target.(*httpTarget)
+	if !isServer || l.spec.Readers == 0 {
+		return runLoad(ctx, clients, wanted)
+	}
+	reading := startReaders(ctx, server, l.spec.Readers, l.reading)
+	load, err := runLoad(ctx, clients, wanted)
+	return load, errors.Join(err, reading.stop())
 }
 
 // withClients opens the lane's connections for some work and closes them. They
@@ -114,13 +127,20 @@ type usages struct {
 func (l *lane) usages() (usages, error) {
 	both := usages{}
 	var err error
-	if both.target, err = l.target.usage(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if both.target, err = known(l.target.usage()); err != nil {
 		return usages{}, err
 	}
-	if both.generator, err = readCPUTime(os.Getpid()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return usages{}, err
+	both.generator, err = known(readCPUTime(os.Getpid()))
+	return both, err
+}
+
+// known turns what a system does not tell into nothing.
+func known[T any](value T, err error) (T, error) {
+	if errors.Is(err, errors.ErrUnsupported) {
+		var nothing T
+		return nothing, nil
 	}
-	return both, nil
+	return value, err
 }
 
 // finish compares the target's counts with all that was acknowledged, and
@@ -128,11 +148,15 @@ func (l *lane) usages() (usages, error) {
 func (l *lane) finish(ctx context.Context) (laneResult, error) {
 	result := laneResult{Name: l.spec.name(), laneSpec: l.spec, Rounds: l.rounds,
 		figures: medianFigures(l.rounds), Latency: l.latency.summary(), Verified: l.spec.Kind != ceilingLane}
-	used, err := l.target.usage()
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	used, err := known(l.target.usage())
+	if err != nil {
 		return laneResult{}, err
 	}
 	result.Resident, result.Peak = used.resident, used.peak
+	if l.spec.Readers > 0 {
+		reading := l.reading.summary()
+		result.Reading = &reading
+	}
 	account := newLedger()
 	account.addAcknowledged(l.traffic, acknowledged(l.traffic, l.walks))
 	result.Acknowledged, result.Distinct = account.records(), len(account.counts)
@@ -145,6 +169,37 @@ func (l *lane) finish(ctx context.Context) (laneResult, error) {
 			return laneResult{}, err
 		}
 		result.Kept = divide(float64(size-l.emptySize), float64(result.Acknowledged))
+	}
+	if l.restart != nil {
+		result.Restart, err = l.measureRestart(ctx, account)
+	}
+	return result, err
+}
+
+// measureRestart stops the target and starts it again on the same data, which
+// then has to give the same counts.
+func (l *lane) measureRestart(ctx context.Context, account *ledger) (*restartResult, error) {
+	if err := l.target.stop(); err != nil {
+		return nil, err
+	}
+	size, err := directoryBytes(l.directory)
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	again, err := l.restart(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("restart: %w", err)
+	}
+	result := &restartResult{Seconds: time.Since(begin).Seconds(), Stored: divide(float64(size), float64(len(account.counts)))}
+	l.target = again
+	used, err := known(again.usage())
+	if err != nil {
+		return nil, err
+	}
+	result.Resident = used.resident
+	if err := again.verify(ctx, account); err != nil {
+		return nil, fmt.Errorf("verify after restart: %w", err)
 	}
 	return result, nil
 }

@@ -28,6 +28,8 @@ type laneSpec struct {
 	// Counters is over how many distinct counters the records are spread; 0
 	// lets them arise as they do on a site.
 	Counters int `json:"counters,omitempty"`
+	// Readers is how many read the statistics without pause during the rounds.
+	Readers int `json:"readers,omitempty"`
 }
 
 // name tells the lanes of a cell apart.
@@ -41,6 +43,9 @@ func (s laneSpec) name() string {
 	}
 	if s.Counters > 0 {
 		parts = append(parts, shortCount(float64(s.Counters))+" counters")
+	}
+	if s.Readers > 0 {
+		parts = append(parts, fmt.Sprintf("%d reading", s.Readers))
 	}
 	return strings.Join(parts, " ")
 }
@@ -136,7 +141,7 @@ func (o *options) standardMatrix() []cellSpec {
 func (o *options) smokeMatrix() []cellSpec {
 	return []cellSpec{
 		{Batch: 30, Connections: 16, Pipeline: 4, Specs: o.lanes(laneSpec{})},
-		{Batch: 0, Connections: 16, Pipeline: 1, Rate: 500, Specs: o.lanes(laneSpec{Counters: 5000})},
+		{Batch: 0, Connections: 16, Pipeline: 1, Rate: 500, Specs: o.lanes(laneSpec{Counters: 5000, Readers: 1})},
 	}
 }
 
@@ -146,7 +151,9 @@ func (o *options) customMatrix() []cellSpec {
 	var variants []laneSpec
 	for _, durability := range o.durabilities {
 		for _, counters := range o.counters {
-			variants = append(variants, laneSpec{Durability: durability, Counters: counters})
+			for _, readers := range o.readers {
+				variants = append(variants, laneSpec{Durability: durability, Counters: counters, Readers: readers})
+			}
 		}
 	}
 	var cells []cellSpec
@@ -169,7 +176,7 @@ func (o *options) lanes(variants ...laneSpec) []laneSpec {
 		for position, variant := range variants {
 			lane := laneSpec{Kind: kind, Counters: variant.Counters}
 			if lane.startsServer() {
-				lane.Durability = variant.Durability
+				lane.Durability, lane.Readers = variant.Durability, variant.Readers
 				if lane.Durability == "" {
 					lane.Durability = defaultDurability
 				}

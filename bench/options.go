@@ -22,6 +22,7 @@ type options struct {
 	connections []int
 	pipelines   []int
 	counters    []int // 0 lets them arise
+	readers     []int
 	benefits    int
 	zipf        float64
 	rate        float64
@@ -39,6 +40,7 @@ type options struct {
 	duration time.Duration
 	warmup   time.Duration
 	smoke    bool
+	restart  bool
 	custom   bool // the load was described by flags: no standard matrix
 
 	output    string
@@ -52,7 +54,7 @@ const largestVersion = 65535
 // the usage, when that was asked for.
 func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	parsed := &options{
-		batches: []int{0}, connections: []int{256}, pipelines: []int{1}, counters: []int{0},
+		batches: []int{0}, connections: []int{256}, pipelines: []int{1}, counters: []int{0}, readers: []int{0},
 		durabilities: []string{defaultDurability},
 		targets:      []laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane},
 	}
@@ -69,7 +71,7 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	}
 	given := map[string]bool{}
 	flags.Visit(func(one *flag.Flag) { given[one.Name] = true })
-	for _, name := range []string{"batch", "connections", "pipeline", "counters", "durability", "rate"} {
+	for _, name := range []string{"batch", "connections", "pipeline", "counters", "readers", "durability", "rate"} {
 		parsed.custom = parsed.custom || given[name]
 	}
 	if parsed.smoke {
@@ -88,6 +90,8 @@ func (o *options) defineLoad(flags *flag.FlagSet) {
 		func(text string) error { return parseList(text, &o.pipelines, strconv.Atoi) })
 	flags.Func("counters", "distinct counters that the records are spread over evenly, across benefits,\nevent types and positions; all exist before measuring begins. 0 lets them arise\nas they do on a site; `list` (default 0)",
 		func(text string) error { return parseList(text, &o.counters, strconv.Atoi) })
+	flags.Func("readers", "how many read the statistics without pause while the server is measured; `list`\n(default 0)",
+		func(text string) error { return parseList(text, &o.readers, strconv.Atoi) })
 	flags.Func("durability", "what the server's acknowledgement means: always, everysec or snapshot; `list`\n(default always)",
 		func(text string) error { return parseList(text, &o.durabilities, asIs) })
 	flags.Float64Var(&o.rate, "rate", 0, "requests per `second`, sent when due whether or not earlier ones are answered (an\nopen loop); latency counts from when a request was due. 0 sends as fast as\nanswers come (a closed loop)")
@@ -107,12 +111,15 @@ func (o *options) defineMeasurement(flags *flag.FlagSet) {
 	flags.DurationVar(&o.duration, "duration", 800*time.Millisecond, "`length` of a round")
 	flags.DurationVar(&o.warmup, "warmup", 800*time.Millisecond, "`length` of the load before the first round")
 	flags.BoolVar(&o.smoke, "smoke", false, "do everything once, in a few seconds, to see that it works")
+	flags.BoolVar(&o.restart, "restart", false, "afterwards stop each server, start it again on its data, and compare its counts\nonce more")
 	flags.StringVar(&o.output, "out", "bench-results", "`directory` for the results")
 	flags.StringVar(&o.directory, "data", "", "`directory` under which the servers' temporary data directories are made\n(default the system's); should be on the kind of disk you mean to use")
 }
 
-// shorten makes a run as brief as a smoke test, where it was not told otherwise.
+// shorten makes a run a smoke test, where it was not told otherwise: everything
+// there is, but briefly.
 func (o *options) shorten(given map[string]bool) {
+	o.restart = true
 	if !given["rounds"] {
 		o.rounds = 2
 	}
@@ -134,6 +141,7 @@ func (o *options) validate() error {
 		{slices.Min(o.connections) < 1, "-connections must be at least 1"},
 		{slices.Min(o.pipelines) < 1, "-pipeline must be at least 1"},
 		{slices.Min(o.counters) < 0, "-counters must not be negative"},
+		{slices.Min(o.readers) < 0, "-readers must not be negative"},
 		{o.benefits < 1, "-benefits must be at least 1"},
 		{o.zipf < 0, "-zipf must not be negative"},
 		{o.rate < 0, "-rate must not be negative"},

@@ -37,6 +37,8 @@ func startProcess(ctx context.Context, name string, command *exec.Cmd, ready fun
 	reader, writer := io.Pipe()
 	command.Stdout = writer
 	command.Stderr = writer
+	// An interrupt at the terminal is for the harness, which then ends its children.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	child := &process{name: name, command: command, log: &logTail{}, exited: make(chan struct{})}
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)

@@ -42,9 +42,23 @@ type laneResult struct {
 	Peak     int64 `json:"peak_resident_bytes,omitempty"`
 	// Kept is by how much the data directory grew per acknowledged record.
 	Kept float64 `json:"data_directory_bytes_per_record,omitempty"`
+	// Reading is the latency of reading the statistics during the rounds.
+	Reading *latencySummary `json:"reading,omitempty"`
+	// Restart is what starting again on the data took, where that was asked for.
+	Restart *restartResult `json:"restart,omitempty"`
 	// Ratios compare with other lanes of the cell, by their name.
 	Ratios map[string]ratio `json:"ratios,omitempty"`
 	Rounds []figures        `json:"rounds"`
+}
+
+// restartResult is what stopping a server and starting it again took.
+type restartResult struct {
+	// Seconds is from starting the process until it serves.
+	Seconds float64 `json:"seconds"`
+	// Stored is the size of the data directory between, per distinct counter.
+	Stored float64 `json:"data_directory_bytes_per_counter"`
+	// Resident is the memory of the new process, before it was asked anything.
+	Resident int64 `json:"resident_bytes,omitempty"`
 }
 
 // figures are the rates and costs of one round, or their medians. What a system

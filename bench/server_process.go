@@ -34,8 +34,8 @@ func buildServer(ctx context.Context, directory string) (string, error) {
 	return program, nil
 }
 
-// startServer starts a server program on a free port with a data directory of
-// its own.
+// startServer starts a server program on a free port, with a data directory
+// that holds nothing but what was acknowledged in this run.
 func startServer(ctx context.Context, program, dataDirectory, durability string, version int) (*httpTarget, error) {
 	command := exec.Command(program)
 	command.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT=0", "DATA_DIR="+dataDirectory, "DURABILITY="+durability)
@@ -44,12 +44,11 @@ func startServer(ctx context.Context, program, dataDirectory, durability string,
 	if err != nil {
 		return nil, err
 	}
-	started, err := reachServer(ctx, "http://"+listening.address, version)
+	base, err := parseBase("http://" + listening.address)
 	if err != nil {
 		return nil, errors.Join(err, child.stop())
 	}
-	started.child = child
-	return started, nil
+	return &httpTarget{base: base, version: version, child: child, baseline: newLedger()}, nil
 }
 
 // addressWatch finds the bound address in a log, text or JSON.

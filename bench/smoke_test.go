@@ -62,7 +62,12 @@ func TestSmoke(t *testing.T) {
 		}
 		if server := cell.Lanes[0]; server.Kind != serverLane || server.Ratios["ceiling"].Records == 0 {
 			t.Errorf("%s: no ratio of %s to the ceiling", cell.title(), server.Name)
+		} else if server.Restart == nil {
+			t.Errorf("%s: %s was not restarted", cell.title(), server.Name)
 		}
+	}
+	if server := found.Cells[1].Lanes[0]; server.Reading == nil || server.Reading.Max == 0 {
+		t.Errorf("%s was not read from", server.Name)
 	}
 	for _, ending := range []string{"*.md", "*.png"} {
 		if files, _ := filepath.Glob(filepath.Join(directory, ending)); len(files) != 1 {

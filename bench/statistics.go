@@ -26,25 +26,37 @@ type benefitStatistics struct {
 // library's parser is used on purpose: it shares no bug with a server that
 // parses by something faster.
 func readStatistics(ctx context.Context, base *url.URL, version int) (*ledger, error) {
+	body, err := openStatistics(ctx, base, version)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	counts, err := decodeStatistics(body)
+	if err != nil {
+		return nil, fmt.Errorf("read statistics of %s: %w", base, err)
+	}
+	return counts, nil
+}
+
+// openStatistics asks a server for its counts and returns the answer's body,
+// for the caller to close.
+func openStatistics(ctx context.Context, base *url.URL, version int) (io.ReadCloser, error) {
 	target := base.JoinPath("statistics")
 	target.RawQuery = url.Values{"version": {strconv.Itoa(version)}}.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("read statistics: %w", err)
 	}
+	request.Header.Set("Accept-Encoding", "identity") // unpacking would be measured too
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("read statistics: %w", err)
 	}
-	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
+		defer response.Body.Close()
 		return nil, fmt.Errorf("read statistics of %s: %w", target, statusError(response))
 	}
-	counts, err := decodeStatistics(response.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read statistics of %s: %w", target, err)
-	}
-	return counts, nil
+	return response.Body, nil
 }
 
 // decodeStatistics reads the array entry by entry, so that an answer of ten

@@ -21,6 +21,14 @@ func columns() []column {
 	latency := func(title string, pick func(latencySummary) time.Duration) column {
 		return column{title, func(lane *laneResult) string { return milliseconds(pick(lane.Latency)) }}
 	}
+	reading := func(title string, pick func(latencySummary) time.Duration) column {
+		return column{title, func(lane *laneResult) string {
+			if lane.Reading == nil {
+				return ""
+			}
+			return milliseconds(pick(*lane.Reading))
+		}}
+	}
 	return []column{
 		{"target", func(lane *laneResult) string { return lane.Name }},
 		{"requests/s", func(lane *laneResult) string { return grouped(lane.RequestsPerSecond) }},
@@ -40,6 +48,20 @@ func columns() []column {
 			return decimals(divide(float64(lane.Resident), float64(lane.Distinct)), 0)
 		}},
 		{"disk B/rec", func(lane *laneResult) string { return decimals(lane.WrittenPerRecord, 1) }},
+		reading("read p50 ms", func(s latencySummary) time.Duration { return s.Median }),
+		reading("read max", func(s latencySummary) time.Duration { return s.Max }),
+		{"restart s", func(lane *laneResult) string {
+			if lane.Restart == nil {
+				return ""
+			}
+			return decimals(lane.Restart.Seconds, 2)
+		}},
+		{"disk B/counter", func(lane *laneResult) string {
+			if lane.Restart == nil {
+				return ""
+			}
+			return decimals(lane.Restart.Stored, 2)
+		}},
 		{"unsent", func(lane *laneResult) string { return decimals(lane.Unsent, 0) }},
 	}
 }
