@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -39,6 +40,9 @@ func captureResponse(ctx context.Context, server *httpTarget, way *walk) (*captu
 		return nil, err
 	}
 	defer connected.close()
+	if err := connected.expire(time.Now().Add(patience)); err != nil {
+		return nil, fmt.Errorf("send request to replay: %w", err)
+	}
 	wire, _ := connected.next(1)
 	if _, err := connected.connection.Write(wire); err != nil {
 		return nil, fmt.Errorf("send request to replay: %w", err)

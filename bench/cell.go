@@ -55,6 +55,12 @@ func (h *harness) findTargets(ctx context.Context) ([]string, error) {
 	if isMemoryFileSystem(h.directory) {
 		notes = append(notes, "The data directories were in memory, where making data durable costs nothing: see -data.")
 	}
+	if len(found.only(serverLane, rivalLane, urlLane, redisLane).targets) == 0 {
+		return nil, fmt.Errorf("%w: -targets leaves nothing to measure", errBadOption)
+	}
+	if len(found.only(serverLane, rivalLane, urlLane).targets) == 0 && found.wants(ceilingLane) {
+		return nil, fmt.Errorf("%w: -targets has a ceiling, but no server whose answer it could give", errBadOption)
+	}
 	h.options = &found
 	return notes, nil
 }

@@ -22,29 +22,33 @@ func eventTypes() []string {
 // eventMix is a distribution over eventTypes: cumulative shares, the last is 1.
 type eventMix []float64
 
-// clickMix is what visitors do with a result that they were shown.
-func clickMix() eventMix {
-	return newEventMix(map[int]float64{1: 46, 2: 10, 3: 8, 4: 7, 5: 12, 7: 4, 9: 3, 10: 2, 11: 3, 12: 5})
+// clickWeights is how often visitors do what with a result that they were shown.
+func clickWeights() map[string]float64 {
+	return map[string]float64{
+		"showDetails": 46, "showDetailsFromGroupPage": 10, "form": 8, "instructions": 7, "link": 12,
+		"show-locations": 4, "show-unexpected": 3, "show-unexpected-amount-link": 2, "close": 3, "teleservice": 5,
+	}
 }
+
+// clickMix is the mix of events that are not "show".
+func clickMix() eventMix { return newEventMix(clickWeights()) }
 
 // recordMix is the mix of events over all records of a site: most are "show".
 func recordMix() eventMix {
-	mix := map[int]float64{eventShow: 900}
-	for event, weight := range map[int]float64{1: 46, 2: 10, 3: 8, 4: 7, 5: 12, 7: 4, 9: 3, 10: 2, 11: 3, 12: 5} {
-		mix[event] = weight
-	}
-	return newEventMix(mix)
+	weights := clickWeights()
+	weights["show"] = 900
+	return newEventMix(weights)
 }
 
-func newEventMix(weights map[int]float64) eventMix {
+func newEventMix(weights map[string]float64) eventMix {
 	mix := make(eventMix, len(eventTypes()))
 	total := 0.0
-	for event := range mix {
+	for number, event := range eventTypes() {
 		total += weights[event]
-		mix[event] = total
+		mix[number] = total
 	}
-	for event := range mix {
-		mix[event] /= total
+	for number := range mix {
+		mix[number] /= total
 	}
 	return mix
 }

@@ -123,12 +123,12 @@ func (o *options) standardMatrix() []cellSpec {
 	for _, batch := range []int{1, 30, 100, 0} {
 		cells = append(cells, cellSpec{Batch: batch, Connections: connections, Pipeline: 1, Specs: all})
 	}
-	steady := o.without(redisLane)
+	steady := o.only(serverLane, rivalLane, urlLane, ceilingLane)
 	cells = append(cells, cellSpec{Connections: connections, Pipeline: 1, PeakShare: 0.5, Specs: steady.lanes(laneSpec{})})
 	if !o.wants(serverLane) {
 		return cells
 	}
-	own := &options{targets: []laneKind{serverLane, ceilingLane}}
+	own := o.only(serverLane, ceilingLane)
 	return append(cells,
 		cellSpec{Batch: 30, Connections: connections, Pipeline: 1, Specs: own.lanes(
 			laneSpec{}, laneSpec{Durability: "everysec"}, laneSpec{Durability: "snapshot"})},
@@ -191,9 +191,11 @@ func (o *options) lanes(variants ...laneSpec) []laneSpec {
 
 func (o *options) wants(kind laneKind) bool { return slices.Contains(o.targets, kind) }
 
-// without returns options that differ in not having a target.
-func (o *options) without(kind laneKind) *options {
+// only returns options that differ in having no targets but these.
+func (o *options) only(kinds ...laneKind) *options {
 	reduced := *o
-	reduced.targets = slices.DeleteFunc(slices.Clone(o.targets), func(target laneKind) bool { return target == kind })
+	reduced.targets = slices.DeleteFunc(slices.Clone(o.targets), func(target laneKind) bool {
+		return !slices.Contains(kinds, target)
+	})
 	return &reduced
 }

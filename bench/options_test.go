@@ -81,3 +81,11 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 		t.Error("the ceiling's argument is none of the user's business")
 	}
 }
+
+func TestTargetsThatCannotBeMeasuredAreRefused(t *testing.T) {
+	for _, targets := range []string{"ceiling", "url", "ceiling,redis", "rival,ceiling"} {
+		if _, err := runBench(t, "-smoke", "-targets", targets, "-out", t.TempDir()); !errors.Is(err, errBadOption) {
+			t.Errorf("%s: %v", targets, err)
+		}
+	}
+}

@@ -127,7 +127,10 @@ func addBars(drawn *plot.Plot, values plotter.Values, name string, width, offset
 // plotLatency draws a line over the percentiles for the first lane of each cell.
 func (r *report) plotLatency() (*plot.Plot, error) {
 	drawn := plot.New()
-	drawn.Title.Text = "Latency of the server"
+	drawn.Title.Text = "Latency"
+	if len(r.Cells) > 0 {
+		drawn.Title.Text += " of the " + string(r.Cells[0].Lanes[0].Kind)
+	}
 	drawn.Y.Label.Text = "milliseconds"
 	drawn.Y.Scale = plot.LogScale{}
 	drawn.Y.Tick.Marker = decadeTicks()

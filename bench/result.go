@@ -75,7 +75,8 @@ type figures struct {
 	// WrittenPerRecord is bytes that went to storage per record, in whole
 	// blocks of the file system.
 	WrittenPerRecord float64 `json:"written_bytes_per_record,omitempty"`
-	// Unsent is requests that were due in an open loop and could not be sent.
+	// Unsent is requests that were due in an open loop and could not be sent; of
+	// all rounds together, not their median.
 	Unsent float64 `json:"unsent,omitempty"`
 }
 
@@ -122,6 +123,10 @@ func medianFigures(rounds []figures) figures {
 		}
 		return median(values)
 	}
+	unsent := 0.0
+	for _, round := range rounds {
+		unsent += round.Unsent
+	}
 	return figures{
 		RequestsPerSecond:      of(func(f figures) float64 { return f.RequestsPerSecond }),
 		RecordsPerSecond:       of(func(f figures) float64 { return f.RecordsPerSecond }),
@@ -129,7 +134,7 @@ func medianFigures(rounds []figures) figures {
 		CPUPerRecord:           of(func(f figures) float64 { return f.CPUPerRecord }),
 		GeneratorCPUPerRequest: of(func(f figures) float64 { return f.GeneratorCPUPerRequest }),
 		WrittenPerRecord:       of(func(f figures) float64 { return f.WrittenPerRecord }),
-		Unsent:                 of(func(f figures) float64 { return f.Unsent }),
+		Unsent:                 unsent,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // errInconsistent is returned when an answer of a server contradicts itself.
@@ -38,6 +39,9 @@ func readStatistics(ctx context.Context, base *url.URL, version int) (*ledger, e
 	return counts, nil
 }
 
+// readPatience is how long reading all counts may take.
+const readPatience = 5 * time.Minute
+
 // openStatistics asks a server for its counts and returns the answer's body,
 // for the caller to close.
 func openStatistics(ctx context.Context, base *url.URL, version int) (io.ReadCloser, error) {
@@ -48,7 +52,8 @@ func openStatistics(ctx context.Context, base *url.URL, version int) (io.ReadClo
 		return nil, fmt.Errorf("read statistics: %w", err)
 	}
 	request.Header.Set("Accept-Encoding", "identity") // unpacking would be measured too
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{Timeout: readPatience}
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("read statistics: %w", err)
 	}

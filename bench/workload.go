@@ -116,10 +116,10 @@ func (pages drawnPages) load(number int, into *page) { *into = pages[number] }
 // drawPages draws as many pages as the memory for prebuilt requests allows.
 func drawPages(shape workloadShape) drawnPages {
 	random := rand.New(rand.NewPCG(shape.seed, uint64(shape.batch)))
-	artist := newPageDrawer(shape, random)
+	drawer := newPageDrawer(shape, random)
 	var pages drawnPages
 	for used := 0; used < prebuiltBytes; {
-		drawn := artist.draw()
+		drawn := drawer.draw()
 		pages = append(pages, drawn)
 		used += requestOverheadBytes + recordBytes*len(drawn.benefits)
 	}
