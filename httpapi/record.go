@@ -245,17 +245,22 @@ func abTesting(raw jsontext.Value) *fieldError {
 	if plainExperiments(raw) {
 		return nil
 	}
-	var experiments map[string]string
+	// Values are read one by one, so that of duplicate names only the last counts.
+	var experiments map[string]jsontext.Value
 	if err := json.Unmarshal(raw, &experiments, lenient); err != nil {
-		return wrong(field, "must be an object whose values are strings")
+		return wrong(field, "must be an object of strings")
 	}
 	if len(experiments) > maxExperiments {
 		return wrong(field, "must have at most %d experiments, not %d", maxExperiments, len(experiments))
 	}
-	for name, value := range experiments {
+	for name, quoted := range experiments {
+		if quoted[0] != '"' {
+			return wrong(field, "must be an object of strings; %s is %s", quoteShort(name), kindName(quoted))
+		}
+		value := unquote(quoted)
 		if len(name) == 0 || len(name) > maxExperimentBytes || len(value) == 0 || len(value) > maxExperimentBytes {
 			return wrong(field, "names and values must be 1 to %d bytes long; see %s: %s",
-				maxExperimentBytes, quoteShort(name), quoteShort(value))
+				maxExperimentBytes, quoteShort(name), quoteShort(string(value)))
 		}
 	}
 	return nil
