@@ -6,7 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v3"
 )
@@ -62,6 +64,10 @@ func serveFlags() []cli.Flag {
 			Name: "max-event-age", Value: defaults.MaxEventAge, Sources: cli.EnvVars("MAX_EVENT_AGE"),
 			Usage: "how old a record's created_at may be; 0 means no limit",
 		},
+		&cli.StringFlag{
+			Name: "retention", Sources: cli.EnvVars("RETENTION"), DefaultText: "for ever",
+			Usage: "how long closed days are kept, such as 1095d",
+		},
 		&cli.IntFlag{
 			Name: "max-body-bytes", Value: defaults.MaxBodyBytes, Sources: cli.EnvVars("MAX_BODY_BYTES"),
 			Usage: "limit of a request's body, counted after inflation",
@@ -88,6 +94,10 @@ func serveCommand(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	retention, err := parseRetention(c.String("retention"))
+	if err != nil {
+		return err
+	}
 	return Run(ctx, Config{
 		Host:             c.String("host"),
 		Port:             c.Int("port"),
@@ -96,10 +106,29 @@ func serveCommand(ctx context.Context, c *cli.Command) error {
 		SnapshotInterval: c.Duration("snapshot-interval"),
 		EventTypes:       splitList(c.String("event-types")),
 		MaxEventAge:      c.Duration("max-event-age"),
+		Retention:        retention,
 		MaxBodyBytes:     c.Int("max-body-bytes"),
 		Durability:       c.String("durability"),
 		Logger:           logger,
 	}, nil)
+}
+
+// parseRetention reads a number of days, such as 1095d, or a Go duration.
+// Nothing, or 0, is for ever.
+func parseRetention(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if days, found := strings.CutSuffix(text, "d"); found {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	duration, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%w: RETENTION: %q: want a number of days such as 1095d", ErrConfig, text)
+	}
+	return duration, nil
 }
 
 // newLogger writes text for people at a terminal, JSON for everything else.

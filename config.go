@@ -31,6 +31,8 @@ type Config struct {
 	MaxBodyBytes int
 	// Durability is what an acknowledgement means: "always", "everysec" or "snapshot".
 	Durability string
+	// Retention is how long closed days are kept; 0 means for ever.
+	Retention time.Duration
 	// Logger receives the server's log; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -68,6 +70,8 @@ func (c Config) Validate() error {
 		return wrong("SNAPSHOT_INTERVAL", "%s: want at least 1ms", c.SnapshotInterval)
 	case c.MaxEventAge < 0:
 		return wrong("MAX_EVENT_AGE", "%s: want 0 or more", c.MaxEventAge)
+	case c.Retention < 0 || (c.Retention > 0 && c.Retention < c.MaxEventAge+24*time.Hour):
+		return wrong("RETENTION", "%s: want 0, or at least a day more than MAX_EVENT_AGE", c.Retention)
 	case c.MaxBodyBytes < 1 || c.MaxBodyBytes > 1<<30:
 		return wrong("MAX_BODY_BYTES", "%d: want 1 to %d", c.MaxBodyBytes, 1<<30)
 	}
@@ -102,6 +106,8 @@ func (c Config) keeperOptions() snapshot.Options {
 		Directory:        c.DataDir,
 		Durability:       durability,
 		SnapshotInterval: c.SnapshotInterval,
+		MaxEventAge:      c.MaxEventAge,
+		Retention:        c.Retention,
 		Logger:           c.Logger,
 		Now:              c.Now,
 	}
@@ -112,6 +118,7 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 	return httpapi.Config{
 		Store:        keeper.Store(),
 		Recorder:     keeper,
+		History:      keeper.History(),
 		Origins:      origins,
 		EventTypes:   c.EventTypes,
 		MaxEventAge:  c.MaxEventAge,

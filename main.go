@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+	_ "time/tzdata" // the timeline's zones, where the machine has none
 
 	"stats-recorder/httpapi"
 	"stats-recorder/snapshot"

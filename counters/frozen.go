@@ -73,7 +73,7 @@ func (t *Table) take(other *Table, local int) {
 	other.benefits[local] = cells{}
 }
 
-// Days are the days that have counts, in order.
+// Days are the open days, in order.
 func (f *Frozen) Days() []Day {
 	seen := map[Day]bool{}
 	for i := range f.store.shards {
@@ -87,6 +87,34 @@ func (f *Frozen) Days() []Day {
 	}
 	slices.Sort(days)
 	return days
+}
+
+// Past appends the positions of a benefit in all closed days to dst, sorted by
+// key, as if the given open days were closed too.
+func (f *Frozen) Past(benefit Benefit, closing []Day, dst []Cell) []Cell {
+	start := len(dst)
+	dst = f.store.shards[f.store.shardOf(benefit)].past.Cells(benefit, dst)
+	for _, day := range closing {
+		dst = f.Positions(day, benefit, dst)
+	}
+	return dst[:start+len(sortCells(dst[start:]))]
+}
+
+// CloseDays moves the positions of open days to the past and forgets the days,
+// which the caller must have put where it can answer for them. Records that
+// come later for such a day open it again. It is called before Thaw.
+func (f *Frozen) CloseDays(days []Day) {
+	for i := range f.store.shards {
+		shard := &f.store.shards[i]
+		shard.layers.Lock()
+		for _, day := range days {
+			if counts := shard.base[day]; counts != nil {
+				shard.past.Merge(counts.positions)
+				delete(shard.base, day)
+			}
+		}
+		shard.layers.Unlock()
+	}
 }
 
 // Positions appends the counters of a benefit on a day to dst, sorted by key.
@@ -108,4 +136,14 @@ func (f *Frozen) Hours(day Day, benefit Benefit, dst []Cell) []Cell {
 
 func (f *Frozen) day(day Day, benefit Benefit) *dayCounts {
 	return f.store.shards[f.store.shardOf(benefit)].base[day]
+}
+
+// PositionsOf is Positions of one day.
+func (f *Frozen) PositionsOf(day Day) func(Benefit, []Cell) []Cell {
+	return func(benefit Benefit, dst []Cell) []Cell { return f.Positions(day, benefit, dst) }
+}
+
+// HoursOf is Hours of one day.
+func (f *Frozen) HoursOf(day Day) func(Benefit, []Cell) []Cell {
+	return func(benefit Benefit, dst []Cell) []Cell { return f.Hours(day, benefit, dst) }
 }

@@ -18,12 +18,15 @@ const maxCount = 1 << 56
 // restore at a time. It returns ErrImpossibleCounts for a key or a count that
 // the store cannot have made.
 func (s *Store) RestorePositions(day Day, benefit Benefit, cells []Cell) error {
-	for _, cell := range cells {
-		if !cell.Key.valid() {
-			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
-		}
-	}
-	return s.restore(day, benefit, cells, func(counts *dayCounts) *Table { return counts.positions })
+	return s.restore(benefit, cells, func(shard *shard, number int) *Table {
+		return shard.base.day(s, number, day).positions
+	})
+}
+
+// RestorePast adds counters of one benefit to those of closed days. Errors are
+// as for RestorePositions.
+func (s *Store) RestorePast(benefit Benefit, cells []Cell) error {
+	return s.restore(benefit, cells, func(shard *shard, _ int) *Table { return shard.past })
 }
 
 // RestoreHours adds a benefit's totals of one day to the base, under the keys
@@ -31,14 +34,16 @@ func (s *Store) RestorePositions(day Day, benefit Benefit, cells []Cell) error {
 func (s *Store) RestoreHours(day Day, benefit Benefit, cells []Cell) error {
 	for _, cell := range cells {
 		hour := cell.Key.HourOfDay()
-		if !cell.Key.valid() || hour > 23 || cell.Key != hourKey(cell.Key.Event(), Hour(hour)) {
+		if hour > 23 || cell.Key != hourKey(cell.Key.Event(), Hour(hour)) {
 			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
 		}
 	}
-	return s.restore(day, benefit, cells, func(counts *dayCounts) *Table { return counts.hours })
+	return s.restore(benefit, cells, func(shard *shard, number int) *Table {
+		return shard.base.day(s, number, day).hours
+	})
 }
 
-func (s *Store) restore(day Day, benefit Benefit, cells []Cell, table func(*dayCounts) *Table) error {
+func (s *Store) restore(benefit Benefit, cells []Cell, table func(shard *shard, number int) *Table) error {
 	if err := s.known(benefit, cells); err != nil {
 		return err
 	}
@@ -46,22 +51,15 @@ func (s *Store) restore(day Day, benefit Benefit, cells []Cell, table func(*dayC
 	shard := &s.shards[number]
 	shard.layers.Lock()
 	defer shard.layers.Unlock()
-	into := table(shard.base.day(s, number, day))
+	into := table(shard, number)
 	into.Reserve(benefit, len(cells))
-	for _, cell := range cells {
-		into.Add(benefit, cell.Key, cell.Count)
-	}
+	into.AddCells(benefit, cells)
 	return nil
 }
 
 // Replay adds counters of one benefit and hour to the base: what Fold once did
 // with them. Errors are as for RestorePositions.
 func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
-	for _, cell := range cells {
-		if !cell.Key.valid() {
-			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
-		}
-	}
 	if err := s.known(benefit, cells); err != nil {
 		return err
 	}
@@ -77,12 +75,15 @@ func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
 	return nil
 }
 
-// known checks that names and counts are ones that the store can hold.
+// known checks that keys, names and counts are ones that the store can hold.
 func (s *Store) known(benefit Benefit, cells []Cell) error {
 	if int(benefit) >= s.Benefits.Len() {
 		return fmt.Errorf("%w: benefit number %d of %d known", ErrImpossibleCounts, benefit, s.Benefits.Len())
 	}
 	for _, cell := range cells {
+		if !cell.Key.valid() {
+			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
+		}
 		if int(cell.Key.Event()) > s.Events.Len() {
 			return fmt.Errorf("%w: event type %d of %d known", ErrImpossibleCounts, cell.Key.Event(), s.Events.Len())
 		}

@@ -61,9 +61,10 @@ type shard struct {
 	// layers is locked by folds and readers, never by writers. It is locked
 	// before intake.
 	layers  sync.Mutex
-	base    layer
-	overlay layer
-	frozen  bool // the base is being read without a lock: fold into the overlay
+	base    layer  // open days
+	overlay layer  // the same, while the base is frozen
+	past    *Table // positions of closed days, summed up
+	frozen  bool   // the base is being read without a lock: fold into the overlay
 	_       [64]byte
 }
 
@@ -89,6 +90,7 @@ func NewStore(visibility Visibility) *Store {
 	}
 	for i := range s.shards {
 		s.shards[i].base, s.shards[i].overlay = layer{}, layer{}
+		s.shards[i].past = newShardTable(s.seed, Benefit(i), Benefit(len(s.shards)))
 	}
 	return s
 }

@@ -82,3 +82,19 @@ func (t *Table) at(benefit Benefit) *cells {
 	}
 	return &t.benefits[local]
 }
+
+// AddCells adds counters of one benefit. The keys must be valid ones.
+func (t *Table) AddCells(benefit Benefit, cells []Cell) {
+	into := t.at(benefit)
+	for _, cell := range cells {
+		if into.add(t.seed, cell.Key, cell.Count) {
+			t.counters++
+		}
+	}
+}
+
+// Has says whether the table counts anything for a benefit.
+func (t *Table) Has(benefit Benefit) bool {
+	local := int((benefit - t.first) / t.stride)
+	return local < len(t.benefits) && t.benefits[local].used > 0
+}

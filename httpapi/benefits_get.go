@@ -11,65 +11,66 @@ import (
 	"stats-recorder/counters"
 )
 
-// headerEffectiveStart says from when on events were counted.
-const headerEffectiveStart = "Effective-Start-At"
-
-// getBenefits sums the events of each benefit since a time.
+// getBenefits sums the events of each benefit, of all time or of a window.
 func (s *Server) getBenefits(ctx *fasthttp.RequestCtx) {
-	since, err := startHour(ctx)
+	window, err := s.askedWindow(ctx, time.Hour)
 	if err != nil {
 		fail(ctx, err)
 		return
 	}
-	type benefit struct {
-		name   string
-		events []byte
+	sums := benefitSums{store: s.config.Store}
+	if window.unbounded {
+		s.config.Store.EventTotals(sums.add)
+	} else if err := s.config.History.EventTotals(window.from, window.to, sums.add); err != nil {
+		s.failReading(ctx, err)
+		return
 	}
-	var benefits []benefit
-	names, events := s.config.Store.Benefits.Names, s.config.Store.Events.Names
-	s.config.Store.EventTotals(since, func(number counters.Benefit, totals []counters.EventTotal) {
-		known := events()
-		slices.SortFunc(totals, func(a, b counters.EventTotal) int {
-			return strings.Compare(known[a.Event-1], known[b.Event-1])
-		})
-		benefits = append(benefits, benefit{names()[number], appendTotals(nil, known, totals)})
-	})
-	slices.SortFunc(benefits, func(a, b benefit) int { return strings.Compare(a.name, b.name) })
+	s.respondCacheable(ctx, sums.json())
+}
 
+// benefitSums gathers benefits, each with its events rendered as it comes.
+type benefitSums struct {
+	store    *counters.Store
+	benefits []benefitSum
+}
+
+type benefitSum struct {
+	name   string
+	events []byte
+}
+
+func (b *benefitSums) add(number counters.Benefit, totals []counters.EventTotal) {
+	events := appendTotals(nil, b.store.Events.Names(), totals)
+	b.benefits = append(b.benefits, benefitSum{b.store.Benefits.Names()[number], events})
+}
+
+// json orders the benefits and puts the answer together.
+func (b *benefitSums) json() []byte {
+	slices.SortFunc(b.benefits, func(a, b benefitSum) int { return strings.Compare(a.name, b.name) })
 	body := []byte{'['}
-	for i, benefit := range benefits {
+	for i, benefit := range b.benefits {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = append(body, `{"id":`...)
-		body = appendQuoted(body, benefit.name)
-		body = append(body, `,"events":{`...)
-		body = append(body, benefit.events...)
-		body = append(body, "}}"...)
+		body = appendBenefitSum(body, benefit)
 	}
-	s.respondCacheable(ctx, append(body, ']'))
+	return append(body, ']')
 }
 
-// startHour reads start_at and says in the response what it was understood as.
-func startHour(ctx *fasthttp.RequestCtx) (counters.Hour, error) {
-	text := string(ctx.QueryArgs().Peek("start_at"))
-	if text == "" {
-		return 0, nil
-	}
-	// A plus that was not encoded arrives as a space, and only a zone has one.
-	start, err := parseISODate(strings.Replace(text, " ", "+", 1))
-	if err != nil {
-		return 0, &statusError{fasthttp.StatusUnprocessableEntity,
-			"start_at: " + err.Error() + "; use a date such as 2026-01-31 or 2026-01-31T15:00:00Z"}
-	}
-	hour := counters.HourOf(start)
-	header := &ctx.Response.Header
-	header.Set(headerEffectiveStart, start.UTC().Truncate(time.Hour).Format(time.RFC3339))
-	header.Set(fasthttp.HeaderAccessControlExposeHeaders, headerEffectiveStart)
-	return hour, nil
+func appendBenefitSum(dst []byte, benefit benefitSum) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = appendQuoted(dst, benefit.name)
+	dst = append(dst, `,"events":`...)
+	dst = append(dst, benefit.events...)
+	return append(dst, '}')
 }
 
+// appendTotals renders {"<event type>":count}, in the order of the names.
 func appendTotals(dst []byte, names []string, totals []counters.EventTotal) []byte {
+	slices.SortFunc(totals, func(a, b counters.EventTotal) int {
+		return strings.Compare(names[a.Event-1], names[b.Event-1])
+	})
+	dst = append(dst, '{')
 	for i, total := range totals {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -77,5 +78,5 @@ func appendTotals(dst []byte, names []string, totals []counters.EventTotal) []by
 		dst = append(appendQuoted(dst, names[total.Event-1]), ':')
 		dst = strconv.AppendUint(dst, total.Count, 10)
 	}
-	return dst
+	return append(dst, '}')
 }

@@ -36,6 +36,7 @@ type Recorder interface {
 type Config struct {
 	Store    *counters.Store
 	Recorder Recorder
+	History  History
 	// Origins are the origins whose pages may read the answers.
 	Origins Origins
 	// EventTypes are accepted beside BuiltInEvents.
@@ -131,6 +132,8 @@ func (s *Server) endpoint(path string) (endpoint, bool) {
 	switch {
 	case strings.EqualFold(path, "/benefits"):
 		return endpoint{allow: "GET, HEAD, POST, OPTIONS", get: s.getBenefits, post: s.postBenefits}, true
+	case strings.EqualFold(path, "/benefits/timeline"):
+		return endpoint{allow: "GET, HEAD, OPTIONS", get: s.getTimeline}, true
 	case strings.EqualFold(path, "/statistics"):
 		return endpoint{allow: "GET, HEAD, OPTIONS", get: s.getStatistics}, true
 	}
@@ -146,7 +149,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	endpoint, found := s.endpoint(requestPath(ctx))
 	switch {
 	case !found:
-		respondMessage(ctx, fasthttp.StatusNotFound, "not found: the paths are /benefits and /statistics")
+		respondMessage(ctx, fasthttp.StatusNotFound, "not found: the paths are /benefits, /benefits/timeline and /statistics")
 	case ctx.IsPost() && endpoint.post != nil:
 		endpoint.post(ctx)
 	case ctx.IsGet() || ctx.IsHead():
@@ -192,6 +195,12 @@ func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
 // entityTag names a body. Weak, because the same tag stands for every coding.
 func (s *Server) entityTag(body []byte) string {
 	return `W/"` + strconv.FormatUint(maphash.Bytes(s.tags, body), 36) + "-" + strconv.Itoa(len(body)) + `"`
+}
+
+// failReading answers that counts cannot be read. The details are for the log.
+func (s *Server) failReading(ctx *fasthttp.RequestCtx, err error) {
+	s.config.Logger.Error("cannot read counts", "error", err)
+	fail(ctx, err)
 }
 
 // protocolLog sends fasthttp's log to ours, at a level where a client's

@@ -5,22 +5,36 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"stats-recorder/counters"
 )
 
-// getStatistics ranks the benefits by their events and breaks them down by
-// event type, page total and index.
+// getStatistics ranks the benefits by their events, of all time or of the days
+// of a window, and breaks them down by event type, page total and index.
 func (s *Server) getStatistics(ctx *fasthttp.RequestCtx) {
 	version, err := versionAsked(ctx)
 	if err != nil {
 		fail(ctx, err)
 		return
 	}
+	window, err := s.askedWindow(ctx, 24*time.Hour)
+	if err != nil {
+		fail(ctx, err)
+		return
+	}
 	ranking := ranking{events: s.config.Store.Events.Names()}
-	s.config.Store.Statistics(version, ranking.add)
+	if window.unbounded {
+		s.config.Store.Statistics(version, ranking.add)
+	} else {
+		from, to := window.days()
+		if err := s.config.History.Statistics(version, from, to, ranking.add); err != nil {
+			s.failReading(ctx, err)
+			return
+		}
+	}
 	s.respondCacheable(ctx, ranking.json(s.config.Store.Benefits.Names()))
 }
 
@@ -32,8 +46,7 @@ func versionAsked(ctx *fasthttp.RequestCtx) (uint16, error) {
 	}
 	version, ok := parseInteger(text)
 	if !ok || version < 0 || version > maxVersion {
-		return 0, &statusError{fasthttp.StatusUnprocessableEntity,
-			"version: must be an integer from 0 to 65535, not " + quoteShort(string(text))}
+		return 0, unprocessable("version: must be an integer from 0 to %d, not %s", maxVersion, quoteShort(string(text)))
 	}
 	return uint16(version), nil
 }

@@ -12,6 +12,7 @@ import (
 const (
 	snapshotPrefix  = "snapshot-"
 	journalPrefix   = "journal-"
+	segmentPrefix   = "day-"
 	temporarySuffix = ".tmp"
 	damagedSuffix   = ".damaged"
 )
@@ -38,7 +39,7 @@ func parseName(path, prefix string) (sequence uint64, ok bool) {
 // contents are the files of a data directory by kind, in the order of their
 // sequence numbers.
 type contents struct {
-	snapshots, journals, temporary, damaged []string
+	snapshots, journals, segments, temporary, damaged []string
 }
 
 // list reads a data directory. Files that are none of ours are left out.
@@ -52,9 +53,12 @@ func list(directory string) (contents, error) {
 		path := filepath.Join(directory, entry.Name())
 		_, isSnapshot := parseName(path, snapshotPrefix)
 		_, isJournal := parseName(path, journalPrefix)
+		_, isSegment := parseSegmentName(path)
 		switch {
 		case isSnapshot:
 			c.snapshots = append(c.snapshots, path)
+		case isSegment:
+			c.segments = append(c.segments, path)
 		case isJournal:
 			c.journals = append(c.journals, path)
 		case strings.HasSuffix(path, temporarySuffix):
@@ -65,5 +69,6 @@ func list(directory string) (contents, error) {
 	}
 	slices.Sort(c.snapshots)
 	slices.Sort(c.journals)
+	slices.Sort(c.segments)
 	return c, nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,11 +29,19 @@ type Options struct {
 	Durability Durability
 	// SnapshotInterval is how often a changed state is written; at least a millisecond.
 	SnapshotInterval time.Duration
+	// MaxEventAge is how old a record may be when it comes; a UTC day that ended
+	// longer ago is closed. 0 means no limit: then days are closed after 48 hours
+	// and opened again as needed.
+	MaxEventAge time.Duration
+	// Retention is how long closed days are kept; 0 means for ever. All-time sums
+	// keep what they counted.
+	Retention time.Duration
 	// JournalSize is when a journal file is full; 0 means 64 MiB.
 	JournalSize int64
 	// Logger gets one line per snapshot and per fault; nil discards.
 	Logger *slog.Logger
-	// Now dates snapshots, for people only; nil means time.Now.
+	// Now says which days are closed, and dates snapshots for people; nil means
+	// time.Now. Nothing else goes by it: order is by sequence number.
 	Now func() time.Time
 }
 
@@ -45,6 +52,7 @@ type Keeper struct {
 	log      *slog.Logger
 	lock     *os.File
 	store    *counters.Store
+	history  *History
 	recovery Recovery
 
 	closing atomic.Bool
@@ -97,6 +105,9 @@ func Open(options Options) (*Keeper, error) {
 // Store is what the keeper keeps. Add to it through Record only.
 func (k *Keeper) Store() *counters.Store { return k.store }
 
+// History answers for windows of time.
+func (k *Keeper) History() *History { return k.history }
+
 // Recovery is what Open found.
 func (k *Keeper) Recovery() Recovery { return k.recovery }
 
@@ -139,6 +150,7 @@ func (k *Keeper) recover() error {
 		return err
 	}
 	k.store, k.recovery = r.store, r.Recovery
+	k.history = newHistory(k.options.Directory, k.store, r.manifest)
 	k.sequence = r.Recovery.Sequence
 	k.durable = k.sequence
 	k.snapshots = goodSnapshots(r)
@@ -158,12 +170,21 @@ func (k *Keeper) recover() error {
 	return err
 }
 
-// goodSnapshots are the snapshots to keep for now: those not known to be bad.
-func goodSnapshots(r *recoverer) []uint64 {
-	var good []uint64
+// goodSnapshots are the snapshots to keep for now: the one that was loaded, and
+// older ones, which are not known to be bad.
+func goodSnapshots(r *recoverer) []generation {
+	var good []generation
 	for _, path := range r.files.snapshots {
-		if sequence, _ := parseName(path, snapshotPrefix); sequence <= r.header.sequence {
-			good = append(good, sequence)
+		sequence, _ := parseName(path, snapshotPrefix)
+		switch {
+		case sequence < r.header.sequence:
+			older := generation{sequence: sequence}
+			if loaded, err := readManifest(path); err == nil {
+				older.manifest = loaded.manifest
+			}
+			good = append(good, older)
+		case sequence == r.header.sequence:
+			good = append(good, generation{sequence, r.manifest})
 		}
 	}
 	return good
@@ -211,9 +232,4 @@ func cutOff(path string, end int64) error {
 		return err
 	}
 	return syncFile(file, "journal")
-}
-
-// temporaryPath is where the file that will get the given name is written.
-func temporaryPath(path string) string {
-	return filepath.Join(filepath.Dir(path), filepath.Base(path)+temporarySuffix)
 }

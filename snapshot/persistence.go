@@ -3,7 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"time"
 
 	"stats-recorder/counters"
@@ -36,13 +36,26 @@ type persistence struct {
 	// refusing is whether the last commit failed, so that only changes are logged.
 	refusing bool
 
-	snapshots   []uint64 // kept generations, oldest first
-	snapshotted uint64   // last commit in a snapshot
-	job         chan error
+	snapshots   []generation // kept, oldest first
+	snapshotted uint64       // last commit in a snapshot
+	job         chan jobResult
 	jobSequence uint64
 	jobBegan    time.Time
 	lastGood    time.Time // when the last snapshot was written by this process
 	retry       time.Duration
+}
+
+// generation is a snapshot that is kept. Its manifest is nil if that could not
+// be read; then no closed day's file is removed.
+type generation struct {
+	sequence uint64
+	manifest *manifest
+}
+
+// jobResult is what became of a snapshotJob.
+type jobResult struct {
+	manifest *manifest
+	err      error
 }
 
 // run is the persistence goroutine: it does one thing after the other, so that
@@ -242,29 +255,42 @@ func (k *Keeper) beginSnapshot() (began bool, err error) {
 			return false, err
 		}
 	}
-	k.job = make(chan error, 1)
-	k.jobSequence, k.jobBegan = k.sequence, time.Now()
-	header, frozen := k.snapshotHeader(), k.store.Freeze()
+	done := make(chan jobResult, 1)
+	k.job, k.jobSequence, k.jobBegan = done, k.sequence, time.Now()
+	job := k.newJob()
 	go func() {
-		err := saveSnapshot(k.options.Directory, header, frozen, k.store)
-		frozen.Thaw()
-		k.job <- err
+		closed, err := job.run()
+		done <- jobResult{closed, err}
 	}()
 	return true, nil
 }
 
-func (k *Keeper) snapshotHeader() snapshotHeader {
-	return snapshotHeader{
-		sequence:  k.sequence,
-		journaled: k.options.Durability != Snapshot,
-		written:   k.options.Now(),
+// newJob freezes the base for a snapshot of the commits so far.
+func (k *Keeper) newJob() *snapshotJob {
+	now := k.options.Now()
+	job := &snapshotJob{
+		directory: k.options.Directory,
+		store:     k.store,
+		frozen:    k.store.Freeze(),
+		history:   k.history,
+		header: snapshotHeader{
+			sequence:  k.sequence,
+			journaled: k.options.Durability != Snapshot,
+			written:   now,
+		},
+		closeBefore: closedBefore(now, k.options.MaxEventAge),
+		maxDays:     maxDaysClosed,
 	}
+	if k.options.Retention > 0 {
+		job.keepFrom = counters.HourOf(now.Add(-k.options.Retention)).Day()
+	}
+	return job
 }
 
 // endSnapshot takes the result of the job and returns when to begin the next.
-func (k *Keeper) endSnapshot(err error) time.Duration {
+func (k *Keeper) endSnapshot(result jobResult) time.Duration {
 	k.job = nil
-	if err != nil {
+	if err := result.err; err != nil {
 		k.retry = min(max(2*k.retry, firstRetry), lastRetry)
 		k.log.Error("could not write a snapshot; it will be tried again", "error", err,
 			"age", time.Since(k.lastGood).Round(time.Second), "retry", k.retry, "journaled", k.journal != nil)
@@ -272,18 +298,18 @@ func (k *Keeper) endSnapshot(err error) time.Duration {
 	}
 	k.retry, k.lastGood = 0, time.Now()
 	k.log.Debug("wrote a snapshot", "sequence", k.jobSequence, "took", time.Since(k.jobBegan).Round(time.Millisecond))
-	k.keep(k.jobSequence)
+	k.keep(generation{k.jobSequence, result.manifest})
 	return k.options.SnapshotInterval
 }
 
 // keep remembers a new good snapshot and removes what it and the one before it
 // make superfluous. What cannot be removed now is found again next time.
-func (k *Keeper) keep(sequence uint64) {
+func (k *Keeper) keep(newest generation) {
 	const generations = 2
-	k.snapshotted = sequence
-	k.snapshots = append(k.snapshots, sequence)
+	k.snapshotted = newest.sequence
+	k.snapshots = append(k.snapshots, newest)
 	for len(k.snapshots) > generations {
-		if err := remove(snapshotPath(k.options.Directory, k.snapshots[0])); err != nil {
+		if err := remove(snapshotPath(k.options.Directory, k.snapshots[0].sequence)); err != nil {
 			k.log.Warn("could not remove an old snapshot", "error", err)
 			return
 		}
@@ -292,8 +318,15 @@ func (k *Keeper) keep(sequence uint64) {
 	if len(k.snapshots) < generations {
 		return // without its journal, the only snapshot would have nothing to fall back to
 	}
-	if err := removeJournalsBelow(k.options.Directory, k.snapshots[0]); err != nil {
+	if err := removeJournalsBelow(k.options.Directory, k.snapshots[0].sequence); err != nil {
 		k.log.Warn("could not remove old journal files", "error", err)
+	}
+	kept := []*manifest{k.snapshots[0].manifest, k.snapshots[1].manifest}
+	if slices.Contains(kept, nil) {
+		return
+	}
+	if err := removeUnreferenced(k.options.Directory, kept); err != nil {
+		k.log.Warn("could not remove old files of closed days", "error", err)
 	}
 }
 
@@ -313,31 +346,6 @@ func removeJournalsBelow(directory string, sequence uint64) error {
 		}
 	}
 	return nil
-}
-
-// saveSnapshot writes a snapshot under a temporary name, reads it back, and
-// only then gives it its name.
-func saveSnapshot(directory string, header snapshotHeader, frozen *counters.Frozen, store *counters.Store) error {
-	path := snapshotPath(directory, header.sequence)
-	temporary := temporaryPath(path)
-	if err := remove(temporary); err != nil {
-		return err
-	}
-	file, err := createExclusive(temporary)
-	if err != nil {
-		return err
-	}
-	err = writeSnapshot(file, header, frozen, store)
-	if err == nil {
-		err = syncFile(file, "snapshot")
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		_, err = checkSnapshot(temporary)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	return rename(temporary, path)
 }
 
 // finish makes durable what was taken, writes a last snapshot and closes the
@@ -368,11 +376,10 @@ func (k *Keeper) finish() error {
 }
 
 func (k *Keeper) lastSnapshot() error {
-	header, frozen := k.snapshotHeader(), k.store.Freeze()
-	defer frozen.Thaw()
-	if err := saveSnapshot(k.options.Directory, header, frozen, k.store); err != nil {
+	closed, err := k.newJob().run()
+	if err != nil {
 		return fmt.Errorf("last snapshot: %w", err)
 	}
-	k.keep(k.sequence)
+	k.keep(generation{k.sequence, closed})
 	return nil
 }

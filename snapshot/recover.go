@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -45,8 +46,8 @@ type recoverer struct {
 	visibility counters.Visibility
 	files      contents
 
-	store    *counters.Store
-	header   snapshotHeader
+	store *counters.Store
+	loadedSnapshot
 	damaged  []string // snapshots that cannot be read
 	newest   *journalScan
 	lost     error // what DURABILITY=snapshot allows to be missing
@@ -75,13 +76,13 @@ func (r *recoverer) loadSnapshot() error {
 	var failures []error
 	for _, path := range slices.Backward(r.files.snapshots) {
 		r.store = counters.NewStore(r.visibility)
-		header, err := readSnapshot(path, r.store)
+		loaded, err := readSnapshot(path, r.store)
 		if err == nil {
-			err = nameMatches(path, header)
+			err = r.checkSegments(loaded.manifest)
 		}
 		if err == nil {
-			r.header = header
-			r.Recovery.Snapshot, r.Recovery.Written = path, header.written
+			r.loadedSnapshot = loaded
+			r.Recovery.Snapshot, r.Recovery.Written = path, loaded.header.written
 			return nil
 		}
 		if errors.Is(err, ErrVersion) {
@@ -92,9 +93,25 @@ func (r *recoverer) loadSnapshot() error {
 		r.Recovery.Warnings = append(r.Recovery.Warnings, fmt.Sprintf("fell back from a damaged snapshot: %v", err))
 	}
 	r.store = counters.NewStore(r.visibility)
-	r.header = snapshotHeader{journaled: true}
+	r.loadedSnapshot = loadedSnapshot{header: snapshotHeader{journaled: true}, manifest: &manifest{}}
 	if len(failures) > 0 && !r.journalFromStart() {
 		return fmt.Errorf("%w: %w; %s", ErrNoGoodSnapshot, errors.Join(failures...), refusalAdvice)
+	}
+	return nil
+}
+
+// checkSegments makes sure that the closed days are there. Their content is
+// checked when it is read; to read years of it here would take too long.
+func (r *recoverer) checkSegments(m *manifest) error {
+	for _, s := range m.segments {
+		path := s.path(r.directory)
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("closed day %s: stat %q: %w", s.day, path, plain(err))
+		}
+		if info.Size() != s.bytes {
+			return fmt.Errorf("closed day %s: %q: %w: %d bytes, want %d", s.day, path, ErrTruncated, info.Size(), s.bytes)
+		}
 	}
 	return nil
 }

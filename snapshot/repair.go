@@ -43,7 +43,7 @@ func Repair(directory string, now time.Time) (Repaired, error) {
 		return Repaired{}, err
 	}
 	s := &salvage{store: counters.NewStore(counters.WhenDurable), frames: map[uint64]frame{}}
-	if err := s.loadSnapshot(files.snapshots); err != nil {
+	if err := s.loadSnapshot(directory, files); err != nil {
 		return Repaired{}, err
 	}
 	for _, path := range files.journals {
@@ -53,7 +53,7 @@ func Repair(directory string, now time.Time) (Repaired, error) {
 	}
 	s.replay()
 	s.Originals = filepath.Join(directory, "before-repair-"+now.UTC().Format("20060102T150405.000Z"))
-	originals := slices.Concat(files.snapshots, files.journals)
+	originals := slices.Concat(files.snapshots, files.journals, s.badSegments)
 	if err := copyAside(originals, s.Originals); err != nil {
 		return s.Repaired, err
 	}
@@ -67,6 +67,10 @@ type salvage struct {
 	sequence uint64 // of the snapshot
 	highest  uint64 // of everything, read or only named
 	frames   map[uint64]frame
+	// closed are the closed days that can be read; badSegments are files of such
+	// that cannot.
+	closed      *manifest
+	badSegments []string
 }
 
 func (s *salvage) drop(format string, arguments ...any) {
@@ -75,17 +79,15 @@ func (s *salvage) drop(format string, arguments ...any) {
 
 // loadSnapshot loads the newest good one. What a newer program wrote is not
 // damaged: it is refused.
-func (s *salvage) loadSnapshot(paths []string) error {
-	for _, path := range slices.Backward(paths) {
+func (s *salvage) loadSnapshot(directory string, files contents) error {
+	for _, path := range slices.Backward(files.snapshots) {
 		named, _ := parseName(path, snapshotPrefix)
 		s.highest = max(s.highest, named)
 		store := counters.NewStore(counters.WhenDurable)
-		header, err := readSnapshot(path, store)
+		loaded, err := readSnapshot(path, store)
 		if err == nil {
-			err = nameMatches(path, header)
-		}
-		if err == nil {
-			s.store, s.sequence, s.Snapshot = store, header.sequence, path
+			s.store, s.sequence, s.Snapshot = store, loaded.header.sequence, path
+			s.keepGoodSegments(directory, loaded.manifest)
 			return nil
 		}
 		if errors.Is(err, ErrVersion) {
@@ -93,7 +95,70 @@ func (s *salvage) loadSnapshot(paths []string) error {
 		}
 		s.drop("%v", err)
 	}
+	return s.adoptSegments(files.segments)
+}
+
+// keepGoodSegments drops the closed days that cannot be read. They stay in the
+// sums of all time, which the snapshot has.
+func (s *salvage) keepGoodSegments(directory string, m *manifest) {
+	s.closed = &manifest{keptFrom: m.keptFrom}
+	for _, segment := range m.segments {
+		path := segment.path(directory)
+		if err := segment.check(path); err != nil {
+			s.drop("day %s, except from the sums of all time: %v", segment.day, err)
+			if fileSize(path) > 0 {
+				s.badSegments = append(s.badSegments, path)
+			}
+			continue
+		}
+		s.closed.segments = append(s.closed.segments, segment)
+	}
+}
+
+// adoptSegments makes do without a snapshot: the newest files of closed days
+// that one has counted on say what there was until then.
+func (s *salvage) adoptSegments(paths []string) error {
+	s.closed = &manifest{}
+	names := map[uint64]string{}
+	newest := map[counters.Day]segment{}
+	for _, path := range paths {
+		segment, _ := parseSegmentName(path)
+		if segment.generation > s.highest {
+			continue // no snapshot ever counted on it
+		}
+		if err := segment.measure(path, names); err != nil {
+			s.drop("%v", err)
+			s.badSegments = append(s.badSegments, path)
+			continue
+		}
+		newest[segment.day] = segment // paths are in the order of generations
+	}
+	for _, number := range slices.Sorted(maps.Keys(names)) {
+		if err := s.fill("benefit", s.store.Benefits, number); err != nil {
+			return err
+		}
+		if _, err := s.store.Benefits.Number([]byte(names[number])); err != nil {
+			return err
+		}
+	}
+	for _, day := range slices.Sorted(maps.Keys(newest)) {
+		segment := newest[day]
+		if err := segment.read(segment.path(filepath.Dir(paths[0])), segmentSink{
+			events:    restoreNamesHandler(s.store.Events),
+			positions: s.addToPast,
+		}); err != nil {
+			return err
+		}
+		s.closed.segments = append(s.closed.segments, segment)
+	}
+	if len(newest) > 0 {
+		s.drop("sums of all time of what is in none of the %d closed days", len(newest))
+	}
 	return nil
+}
+
+func (s *salvage) addToPast(_ counters.Day, benefit counters.Benefit, cells []counters.Cell) error {
+	return s.store.RestorePast(benefit, cells)
 }
 
 // collect takes every intact frame of a journal file, damaged header or not:
@@ -223,8 +288,17 @@ func copyFile(from, to string) error {
 // replaceFiles writes the salvaged state as the newest snapshot, and then
 // removes the files that it replaces.
 func (s *salvage) replaceFiles(directory string, originals []string, now time.Time) error {
-	header := snapshotHeader{sequence: s.highest + 1, journaled: true, written: now}
-	if err := saveSnapshot(directory, header, s.store.Freeze(), s.store); err != nil {
+	content := snapshotContent{
+		header:   snapshotHeader{sequence: s.highest + 1, journaled: true, written: now},
+		store:    s.store,
+		frozen:   s.store.Freeze(),
+		manifest: s.closed,
+	}
+	err := saveFile(snapshotPath(directory, content.header.sequence), "snapshot", content.write, func(temporary string) error {
+		_, err := checkSnapshotContent(temporary)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	for _, path := range originals {

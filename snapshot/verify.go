@@ -51,14 +51,16 @@ func Verify(directory string) (Report, error) {
 	for _, path := range files.journals {
 		report.Files = append(report.Files, verifyJournal(path))
 	}
+	r := &recoverer{directory: directory, visibility: counters.WhenDurable}
+	err = r.run()
+	segments, damaged := verifySegments(directory, files.segments, r.manifest)
+	report.Files = append(report.Files, segments...)
 	for _, path := range append(files.temporary, files.damaged...) {
 		report.Files = append(report.Files, FileReport{
 			Path: path, Covers: "nothing", State: "not used by a start", Bytes: fileSize(path),
 		})
 	}
-	r := &recoverer{directory: directory, visibility: counters.WhenDurable}
-	err = r.run()
-	report.Recovery, report.Missing = r.Recovery, errors.Join(err, r.lost)
+	report.Recovery, report.Missing = r.Recovery, errors.Join(err, r.lost, damaged)
 	return report, nil
 }
 
@@ -83,15 +85,12 @@ func verifySnapshot(path string) FileReport {
 	report := FileReport{Path: path, Bytes: fileSize(path), State: "good"}
 	named, _ := parseName(path, snapshotPrefix)
 	report.Covers = fmt.Sprintf("commits up to %d", named)
-	header, err := checkSnapshot(path)
-	if err == nil {
-		err = nameMatches(path, header)
-	}
+	loaded, err := checkSnapshot(path)
 	if err != nil {
 		report.State = "DAMAGED: " + err.Error()
 		return report
 	}
-	report.State = "good, written " + header.written.UTC().Format(time.RFC3339)
+	report.State = "good, written " + loaded.header.written.UTC().Format(time.RFC3339)
 	return report
 }
 
@@ -116,6 +115,30 @@ func verifyJournal(path string) FileReport {
 		report.State = "good"
 	}
 	return report
+}
+
+// verifySegments reads the files of closed days, and says which of those that
+// the newest state needs are damaged.
+func verifySegments(directory string, paths []string, m *manifest) (reports []FileReport, damaged error) {
+	needed := map[string]segment{}
+	if m != nil {
+		for _, s := range m.segments {
+			needed[s.path(directory)] = s
+		}
+	}
+	for _, path := range paths {
+		s, _ := parseSegmentName(path)
+		report := FileReport{Path: path, Bytes: fileSize(path), Covers: "day " + s.day.String(), State: "good"}
+		known, isNeeded := needed[path]
+		if !isNeeded {
+			report.State = "not used by a start"
+		} else if err := known.check(path); err != nil {
+			report.State = "DAMAGED: " + err.Error()
+			damaged = errors.Join(damaged, err)
+		}
+		reports = append(reports, report)
+	}
+	return reports, damaged
 }
 
 // fileSize is 0 for a file that cannot be looked at; reading it will say why.

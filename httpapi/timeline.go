@@ -1,0 +1,255 @@
+package httpapi
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"stats-recorder/counters"
+)
+
+const (
+	// maxSteps and maxTimelineSums bound the answer of a timeline.
+	maxSteps        = 10_000
+	maxTimelineSums = 1_000_000
+)
+
+// getTimeline sums the events of each step of a window: of each benefit, or in
+// total.
+func (s *Server) getTimeline(ctx *fasthttp.RequestCtx) {
+	t, err := s.askedTimeline(ctx)
+	if err != nil {
+		fail(ctx, err)
+		return
+	}
+	if len(t.bounds) < 2 {
+		s.respondCacheable(ctx, []byte("[]"))
+		return
+	}
+	if err := s.config.History.EventSteps(t.bounds, t.add); err != nil {
+		s.failReading(ctx, err)
+		return
+	}
+	if len(t.sums) > maxTimelineSums {
+		fail(ctx, unprocessable("the timeline has more than %d sums: ask for a shorter window, longer steps, "+
+			"one benefit or group=total", maxTimelineSums))
+		return
+	}
+	s.respondCacheable(ctx, t.json())
+}
+
+// timeline is what was asked for, and what was found.
+type timeline struct {
+	store       *counters.Store
+	location    *time.Location
+	bounds      []counters.Hour
+	benefit     string // only this one, if not empty
+	event       string // only this one, if not empty
+	withBenefit bool   // sums of each benefit, not in total
+	sums        []stepSum
+}
+
+// stepSum is how many events of a type there were in a step. The benefit is 0
+// in a total.
+type stepSum struct {
+	step    uint32
+	benefit counters.Benefit
+	total   counters.EventTotal
+}
+
+func (s *Server) askedTimeline(ctx *fasthttp.RequestCtx) (*timeline, error) {
+	arguments := ctx.QueryArgs()
+	location, err := askedZone(string(arguments.Peek("time_zone")))
+	if err != nil {
+		return nil, err
+	}
+	next, err := askedStep(string(arguments.Peek("step")))
+	if err != nil {
+		return nil, err
+	}
+	group := cmp.Or(string(arguments.Peek("group")), "benefit")
+	if group != "benefit" && group != "total" {
+		return nil, unprocessable("group: %s: use benefit or total", quoteShort(group))
+	}
+	window, err := s.askedWindow(ctx, time.Hour)
+	if err != nil {
+		return nil, err
+	}
+	bounds, err := stepBounds(s.bounded(window), location, next)
+	return &timeline{
+		store:       s.config.Store,
+		location:    location,
+		bounds:      bounds,
+		benefit:     string(arguments.Peek("benefit")),
+		event:       string(arguments.Peek("event_type")),
+		withBenefit: group == "benefit",
+	}, err
+}
+
+// bounded replaces an open end of a window by where the counts begin or end.
+func (s *Server) bounded(w window) window {
+	first, last, any := s.config.History.Span()
+	if !any {
+		return window{}
+	}
+	w.from = max(w.from, first.FirstHour())
+	w.to = max(min(w.to, (last+1).FirstHour()), w.from)
+	return w
+}
+
+func askedZone(name string) (*time.Location, error) {
+	location, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, unprocessable("time_zone: %s is not a name of the IANA time zone database, such as Europe/Paris",
+			quoteShort(name))
+	}
+	return location, nil
+}
+
+// askedStep returns what gives the start of the step after the one that
+// contains a local time.
+func askedStep(name string) (next func(time.Time) time.Time, err error) {
+	switch name {
+	case "hour":
+		return func(t time.Time) time.Time { return t.Add(time.Hour) }, nil
+	case "", "day":
+		return func(t time.Time) time.Time { return midnight(t, 0, 1) }, nil
+	case "week":
+		return func(t time.Time) time.Time { return midnight(t, 0, 7-(int(t.Weekday())+6)%7) }, nil
+	case "month":
+		return func(t time.Time) time.Time { return midnight(t, 1, 1-t.Day()) }, nil
+	}
+	return nil, unprocessable("step: %s: use hour, day, week or month", quoteShort(name))
+}
+
+// midnight is the start of the local day that is so many months and days later.
+func midnight(t time.Time, months, days int) time.Time {
+	return time.Date(t.Year(), t.Month()+time.Month(months), t.Day()+days, 0, 0, 0, 0, t.Location())
+}
+
+// stepBounds cuts a window at the starts of the local steps in it. In a zone
+// that is not whole hours from UTC, a step begins with the hour that contains
+// its start.
+func stepBounds(w window, location *time.Location, next func(time.Time) time.Time) ([]counters.Hour, error) {
+	if w.to <= w.from {
+		return nil, nil
+	}
+	bounds := []counters.Hour{w.from}
+	for at := w.from.Time().In(location); ; {
+		at = next(at)
+		hour := counters.HourOf(at)
+		if hour >= w.to {
+			return append(bounds, w.to), nil
+		}
+		if hour > bounds[len(bounds)-1] {
+			bounds = append(bounds, hour)
+		}
+		if len(bounds) > maxSteps {
+			return nil, unprocessable("the timeline has more than %d steps: ask for a shorter window or longer steps", maxSteps)
+		}
+	}
+}
+
+// add takes the sums of one benefit, by event type, then step.
+func (t *timeline) add(benefit counters.Benefit, cells []counters.Cell) {
+	if t.benefit != "" && t.store.Benefits.Names()[benefit] != t.benefit {
+		return
+	}
+	events := t.store.Events.Names()
+	for _, cell := range cells {
+		event := cell.Key.Event()
+		if t.event != "" && events[event-1] != t.event {
+			continue
+		}
+		sum := stepSum{step: cell.Key.Place(), total: counters.EventTotal{Event: event, Count: cell.Count}}
+		if t.withBenefit {
+			sum.benefit = benefit
+		}
+		if len(t.sums) <= maxTimelineSums {
+			t.sums = append(t.sums, sum)
+		}
+	}
+	if !t.withBenefit {
+		t.addUp()
+	}
+}
+
+// addUp merges the sums of the same step and event type.
+func (t *timeline) addUp() {
+	slices.SortFunc(t.sums, func(a, b stepSum) int {
+		return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.total.Event, b.total.Event))
+	})
+	merged := t.sums[:0]
+	for _, sum := range t.sums {
+		if last := len(merged) - 1; last >= 0 && merged[last].step == sum.step && merged[last].total.Event == sum.total.Event {
+			merged[last].total.Count += sum.total.Count
+			continue
+		}
+		merged = append(merged, sum)
+	}
+	t.sums = merged
+}
+
+// json renders [{"start_at":…,"end_at":…,"benefits":[{"id":…,"events":{…}}]}], or
+// "events" in place of "benefits" for totals. Every step is there, also an empty one.
+func (t *timeline) json() []byte {
+	names := t.store.Benefits.Names()
+	slices.SortFunc(t.sums, func(a, b stepSum) int {
+		return cmp.Or(cmp.Compare(a.step, b.step), strings.Compare(names[a.benefit], names[b.benefit]))
+	})
+	body := []byte{'['}
+	for step, rest := uint32(0), t.sums; int(step)+1 < len(t.bounds); step++ {
+		n := 0
+		for n < len(rest) && rest[n].step == step {
+			n++
+		}
+		if step > 0 {
+			body = append(body, ',')
+		}
+		body = append(t.appendStep(body, step, rest[:n]), '}')
+		rest = rest[n:]
+	}
+	return append(body, ']')
+}
+
+func (t *timeline) appendStep(body []byte, step uint32, sums []stepSum) []byte {
+	body = append(body, `{"start_at":"`...)
+	body = t.bounds[step].Time().In(t.location).AppendFormat(body, time.RFC3339)
+	body = append(body, `","end_at":"`...)
+	body = t.bounds[step+1].Time().In(t.location).AppendFormat(body, time.RFC3339)
+	events := t.store.Events.Names()
+	if !t.withBenefit {
+		return appendTotals(append(body, `","events":`...), events, totalsOf(sums))
+	}
+	body = append(body, `","benefits":[`...)
+	for i := 0; len(sums) > 0; i++ {
+		n := 1
+		for n < len(sums) && sums[n].benefit == sums[0].benefit {
+			n++
+		}
+		if i > 0 {
+			body = append(body, ',')
+		}
+		name := t.store.Benefits.Names()[sums[0].benefit]
+		body = appendBenefitSum(body, benefitSum{name, appendTotals(nil, events, totalsOf(sums[:n]))})
+		sums = sums[n:]
+	}
+	return append(body, ']')
+}
+
+func totalsOf(sums []stepSum) []counters.EventTotal {
+	totals := make([]counters.EventTotal, len(sums))
+	for i, sum := range sums {
+		totals[i] = sum.total
+	}
+	return totals
+}
+
+// unprocessable is the error for a query that cannot be answered.
+func unprocessable(format string, arguments ...any) *statusError {
+	return &statusError{fasthttp.StatusUnprocessableEntity, fmt.Sprintf(format, arguments...)}
+}

@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"stats-recorder/counters"
+)
+
+// A History answers for windows of time, the closed days included. An error
+// means that something of it cannot be read.
+type History interface {
+	// Statistics visits the benefits that have counters of the version on the
+	// days from and later, up to but without to.
+	Statistics(version uint16, from, to counters.Day, visit func(counters.Benefit, []counters.Cell)) error
+	// EventTotals visits the benefits that have events in the hours from and
+	// later, up to but without to.
+	EventTotals(from, to counters.Hour, visit func(counters.Benefit, []counters.EventTotal)) error
+	// EventSteps does the same for each step of time, with cells under
+	// counters.StepKey.
+	EventSteps(bounds []counters.Hour, visit func(counters.Benefit, []counters.Cell)) error
+	// KeptFrom is the first day that has not been given up, if any has.
+	KeptFrom() (counters.Day, bool)
+	// Span is the first and the last day that have counts, if any has.
+	Span() (first, last counters.Day, any bool)
+}
+
+// These headers say what was counted.
+const (
+	headerEffectiveStart = "Effective-Start-At"
+	headerEffectiveEnd   = "Effective-End-At"
+	// headerRetentionStart is there when a window begins before it.
+	headerRetentionStart = "Retention-Start-At"
+	exposedHeaders       = headerEffectiveStart + ", " + headerEffectiveEnd + ", " + headerRetentionStart
+)
+
+// window is a part of time, in whole units. It is unbounded when neither end
+// was asked for.
+type window struct {
+	unbounded bool
+	from, to  counters.Hour
+}
+
+// askedWindow reads start_at and end_at, widens them to whole units (an hour or
+// a day), and says in the response what that makes.
+func (s *Server) askedWindow(ctx *fasthttp.RequestCtx, unit time.Duration) (window, error) {
+	start, startAsked, err := askedTime(ctx, "start_at")
+	if err != nil {
+		return window{}, err
+	}
+	end, endAsked, err := askedTime(ctx, "end_at")
+	if err != nil {
+		return window{}, err
+	}
+	if startAsked && endAsked && end.Before(start) {
+		return window{}, &statusError{fasthttp.StatusUnprocessableEntity, "end_at: is before start_at"}
+	}
+	w := window{unbounded: !startAsked && !endAsked, to: counters.EndOfTime}
+	if w.unbounded {
+		return w, nil
+	}
+	header := &ctx.Response.Header
+	header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposedHeaders)
+	if startAsked {
+		start = start.UTC().Truncate(unit)
+		w.from = counters.HourOf(start)
+	}
+	if kept, some := s.config.History.KeptFrom(); some && w.from < kept.FirstHour() {
+		start, startAsked = kept.Time(), true
+		w.from = kept.FirstHour()
+		header.Set(headerRetentionStart, start.Format(time.RFC3339))
+	}
+	if startAsked {
+		header.Set(headerEffectiveStart, start.Format(time.RFC3339))
+	}
+	if endAsked {
+		end = end.UTC().Add(unit - 1).Truncate(unit)
+		w.to = max(counters.HourOf(end), w.from)
+		header.Set(headerEffectiveEnd, end.Format(time.RFC3339))
+	}
+	return w, nil
+}
+
+// askedTime reads a time from the query; empty is as good as absent.
+func askedTime(ctx *fasthttp.RequestCtx, name string) (at time.Time, asked bool, err error) {
+	text := string(ctx.QueryArgs().Peek(name))
+	if text == "" {
+		return time.Time{}, false, nil
+	}
+	// A plus that was not encoded arrives as a space, and only a zone has one.
+	at, err = parseISODate(strings.Replace(text, " ", "+", 1))
+	if err != nil {
+		return time.Time{}, false, &statusError{fasthttp.StatusUnprocessableEntity,
+			name + ": " + err.Error() + "; use a date such as 2026-01-31 or 2026-01-31T15:00:00Z"}
+	}
+	return at, true, nil
+}
+
+// days is the window in days, for one that was widened to them.
+func (w window) days() (from, to counters.Day) {
+	if w.to == counters.EndOfTime {
+		return w.from.Day(), math.MaxUint32/24 - 1
+	}
+	return w.from.Day(), w.to.Day()
+}

@@ -1,0 +1,187 @@
+package snapshot
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// sectionHandler takes the content of a section, valid during the call, and
+// returns the sum of the counts in it.
+type sectionHandler func(content []byte) (sum uint64, err error)
+
+// sectionHandlers say what to do with each type of section. One without an
+// entry is unknown; a nil one is passed over unread.
+type sectionHandlers map[uint32]sectionHandler
+
+// sectionReader reads the sections of one file.
+type sectionReader struct {
+	input    *bufio.Reader
+	offset   int64 // of the next section
+	left     int64 // bytes of the file that are not read yet
+	fileSum  uint32
+	sections uint64
+	decoder  *zstd.Decoder
+	payload  []byte
+	content  []byte
+
+	positions, hours uint64 // sums of the counts
+	skipped          bool   // not everything was looked at
+}
+
+// readSections reads a file of the kind that the magic says, section by
+// section, up to its end, or up to a section of type stopAt if that is not 0.
+// It gives the header to begin first. Nothing larger than a section is
+// allocated before its checksum has been verified.
+func readSections(path, magic string, begin func(header []byte) error, handlers sectionHandlers, stopAt uint32) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open %q: %w", path, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("stat %q: %w", path, plain(err))
+	}
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxSection))
+	if err != nil {
+		return fmt.Errorf("make a zstd decoder: %w", err)
+	}
+	defer decoder.Close()
+	r := &sectionReader{input: bufio.NewReaderSize(file, 64<<10), left: info.Size(), decoder: decoder}
+	if err := r.read(magic, begin, handlers, stopAt); err != nil {
+		return fmt.Errorf("file %q at offset %d: %w", path, r.offset, err)
+	}
+	return nil
+}
+
+func (r *sectionReader) read(magic string, begin func([]byte) error, handlers sectionHandlers, stopAt uint32) error {
+	var header [fileHeaderSize]byte
+	if err := r.fill(header[:]); err != nil {
+		return err
+	}
+	if err := checkHeader(header[:], magic); err != nil {
+		return err
+	}
+	if err := begin(header[:]); err != nil {
+		return err
+	}
+	r.fileSum = binary.LittleEndian.Uint32(header[32:])
+	r.offset = fileHeaderSize
+	for {
+		kind, size, err := r.section(handlers, stopAt)
+		if err != nil || kind == sectionEnd || kind == stopAt {
+			return err
+		}
+		r.offset += size
+		r.sections++
+	}
+}
+
+// section reads one section and returns its type and its size in the file.
+func (r *sectionReader) section(handlers sectionHandlers, stopAt uint32) (kind uint32, size int64, err error) {
+	var header [sectionHeaderSize]byte
+	if err := r.fill(header[:]); err != nil {
+		return 0, 0, err
+	}
+	kind = binary.LittleEndian.Uint32(header[0:])
+	length, stored := binary.LittleEndian.Uint32(header[4:]), binary.LittleEndian.Uint32(header[8:])
+	if err := r.checkLengths(length, stored); err != nil || (kind == stopAt && stopAt != 0) {
+		return kind, 0, err
+	}
+	size = int64(sectionHeaderSize + stored)
+	handle, known := handlers[kind]
+	if known && handle == nil {
+		return kind, size, r.skip(int64(stored))
+	}
+	content, err := r.readContent(header[:], length, stored)
+	switch {
+	case err != nil:
+		return 0, 0, err
+	case kind == sectionEnd:
+		return kind, size, r.end(content)
+	case !known:
+		return 0, 0, fmt.Errorf("%w: section of unknown type %d", ErrVersion, kind)
+	}
+	sum, err := handle(content)
+	switch kind {
+	case sectionPositions:
+		r.positions += sum
+	case sectionHours:
+		r.hours += sum
+	}
+	return kind, size, err
+}
+
+func (r *sectionReader) checkLengths(length, stored uint32) error {
+	if length > maxSection || stored > maxPayload {
+		return fmt.Errorf("%w: section of %d bytes in %d, at most %d in %d",
+			ErrMalformed, length, stored, maxSection, maxPayload)
+	}
+	if int64(stored) > r.left {
+		return fmt.Errorf("%w: section of %d bytes, %d left", ErrTruncated, stored, r.left)
+	}
+	return nil
+}
+
+// readContent reads and checks the payload of a section and inflates it.
+func (r *sectionReader) readContent(header []byte, length, stored uint32) ([]byte, error) {
+	if cap(r.payload) < int(stored) {
+		r.payload = make([]byte, stored)
+	}
+	r.payload = r.payload[:stored]
+	if err := r.fill(r.payload); err != nil {
+		return nil, err
+	}
+	have, want := sectionChecksum(r.fileSum, r.sections, header, r.payload), binary.LittleEndian.Uint32(header[12:])
+	if have != want {
+		return nil, fmt.Errorf("%w: have %08x, want %08x", ErrChecksum, have, want)
+	}
+	content, err := r.decoder.DecodeAll(r.payload, r.content[:0])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	r.content = content
+	if len(content) != int(length) {
+		return nil, fmt.Errorf("%w: content of %d bytes, want %d", ErrMalformed, len(content), length)
+	}
+	return content, nil
+}
+
+// end checks the totals of the end section and that nothing follows it.
+func (r *sectionReader) end(content []byte) error {
+	c := &cursor{data: content}
+	sections, positions, hours := c.uvarint(), c.uvarint(), c.uvarint()
+	if err := c.end(); err != nil {
+		return err
+	}
+	if sections != r.sections || positions != hours || (!r.skipped && (positions != r.positions || hours != r.hours)) {
+		return fmt.Errorf("%w: have %d sections with %d events by position and %d by hour, want %d, %d and %d",
+			ErrMalformed, r.sections, r.positions, r.hours, sections, positions, hours)
+	}
+	if r.left != 0 {
+		return fmt.Errorf("%w: %d bytes after the end", ErrMalformed, r.left)
+	}
+	return nil
+}
+
+func (r *sectionReader) skip(length int64) error {
+	r.skipped = true
+	n, err := io.CopyN(io.Discard, r.input, length)
+	r.left -= n
+	return err
+}
+
+func (r *sectionReader) fill(b []byte) error {
+	n, err := io.ReadFull(r.input, b)
+	r.left -= int64(n)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %d bytes missing", ErrTruncated, len(b)-n)
+	}
+	return err
+}
