@@ -54,6 +54,9 @@ const (
 	allocationStep = 4 << 20
 )
 
+// errStrayJournal means that a journal file without frames could not be removed.
+var errStrayJournal = errors.New("a journal file that could not be begun is left")
+
 // journalWriter appends frames to the newest journal file. It remembers where
 // the last good frame ends and cuts the file back to there when a write fails.
 type journalWriter struct {
@@ -74,9 +77,19 @@ func createJournal(directory string, sequence uint64) (*journalWriter, error) {
 	}
 	w := &journalWriter{file: file, salt: rand.Uint64() | 1, firstSequence: sequence, offset: journalHeaderSize}
 	if err := w.begin(directory); err != nil {
-		return nil, errors.Join(err, file.Close(), remove(file.Name()))
+		return nil, errors.Join(err, file.Close(), discardJournal(directory, file.Name()))
 	}
 	return w, nil
+}
+
+// discardJournal removes a file that could not be begun. It must be gone for
+// good before the file before it goes on: by its name it claims those frames,
+// and a start with a snapshot up to its beginning would look for them in it.
+func discardJournal(directory, path string) error {
+	if err := errors.Join(remove(path), syncDirectory(directory)); err != nil {
+		return fmt.Errorf("%w: %w", errStrayJournal, err)
+	}
+	return nil
 }
 
 func (w *journalWriter) begin(directory string) error {

@@ -214,12 +214,16 @@ func (k *Keeper) syncWritten() error {
 
 // rotate begins a new journal file. Everything in the old one is durable by
 // then, so that only the newest file can end in a torn write. Where there is no
-// room for a new file, the old one goes on; only a failed sync is an error.
+// room for a new file, the old one goes on; only a failed sync is an error, and a
+// new file that can neither be used nor removed.
 func (k *Keeper) rotate() error {
 	if err := k.syncWritten(); err != nil {
 		return err
 	}
 	journal, err := createJournal(k.options.Directory, k.sequence+1)
+	if errors.Is(err, errStrayJournal) {
+		return err
+	}
 	if err != nil {
 		k.rotateAt = k.journal.offset + k.options.JournalSize
 		k.log.Warn("could not begin a new journal file; the old one goes on", "error", err)
