@@ -71,6 +71,10 @@ func measure(ctx context.Context, wanted *options, progressOutput *os.File) (*re
 	if found.Notes, err = running.findTargets(ctx); err != nil {
 		return nil, err
 	}
+	foreign, err := known(readForeignTime())
+	if err != nil {
+		return nil, err
+	}
 	cells := running.options.matrix()
 	running.progress = newProgress(progressOutput, countSteps(cells, running.options.rounds))
 	defer running.progress.finish()
@@ -83,5 +87,18 @@ func measure(ctx context.Context, wanted *options, progressOutput *os.File) (*re
 		found.Cells = append(found.Cells, *result)
 	}
 	found.Seconds = time.Since(found.Started).Seconds()
-	return found, nil
+	return found, found.noteForeignLoad(foreign)
+}
+
+// noteForeignLoad adds a note when other processes took part of the machine. A
+// tenth of a core is about what an idle system needs.
+func (r *report) noteForeignLoad(before time.Duration) error {
+	after, err := known(readForeignTime())
+	if err != nil {
+		return err
+	}
+	if cores := (after - before).Seconds() / r.Seconds; cores > 0.1 {
+		r.Notes = append(r.Notes, fmt.Sprintf("Other processes used %.1f cores meanwhile: rates and latencies suffer from it, ratios less.", cores))
+	}
+	return nil
 }

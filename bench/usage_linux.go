@@ -52,6 +52,30 @@ func readProcFields(path string) (map[string]int64, error) {
 	return fields, nil
 }
 
+// readForeignTime returns the processor time that everything but this program
+// and its ended children used since the system started.
+func readForeignTime() (time.Duration, error) {
+	content, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	var user, nice, system, idle, wait, interrupts, softInterrupts int64
+	if _, err := fmt.Sscanf(string(content), "cpu %d %d %d %d %d %d %d",
+		&user, &nice, &system, &idle, &wait, &interrupts, &softInterrupts); err != nil {
+		return 0, fmt.Errorf("/proc/stat: %w", err)
+	}
+	const tick = time.Second / 100
+	foreign := time.Duration(user+nice+system+interrupts+softInterrupts) * tick
+	for _, whose := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var own unix.Rusage
+		if err := unix.Getrusage(whose, &own); err != nil {
+			return 0, fmt.Errorf("own processor time: %w", err)
+		}
+		foreign -= time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	}
+	return foreign, nil
+}
+
 // isMemoryFileSystem tells whether files there are kept in memory, where making
 // them durable costs nothing and means nothing.
 func isMemoryFileSystem(directory string) bool {
