@@ -94,7 +94,7 @@ func (o *options) defineLoad(flags *flag.FlagSet) {
 		func(text string) error { return parseList(text, &o.readers, strconv.Atoi) })
 	flags.Func("durability", "what the server's acknowledgement means: always, everysec or snapshot; `list`\n(default always)",
 		func(text string) error { return parseList(text, &o.durabilities, asIs) })
-	flags.Float64Var(&o.rate, "rate", 0, "requests per `second`, sent when due whether or not earlier ones are answered (an\nopen loop); latency counts from when a request was due. 0 sends as fast as\nanswers come (a closed loop)")
+	flags.Float64Var(&o.rate, "rate", 0, "`requests` per second, sent when due whether or not earlier ones are answered (an\nopen loop); latency counts from when a request was due. 0 sends as fast as\nanswers come (a closed loop)")
 	flags.IntVar(&o.benefits, "benefits", 600, "`number` of distinct benefits")
 	flags.Float64Var(&o.zipf, "zipf", 1, "`exponent` of the benefits' popularity; 0 makes all equally popular")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the workload: the same `number` sends the same bytes")
