@@ -108,7 +108,7 @@ func addBars(drawn *plot.Plot, values plotter.Values, name string, width, offset
 	labels := plotter.XYLabels{}
 	for group, value := range values {
 		labels.XYs = append(labels.XYs, plotter.XY{X: float64(group), Y: value})
-		labels.Labels = append(labels.Labels, strconv.FormatFloat(value, 'g', 3, 64))
+		labels.Labels = append(labels.Labels, strconv.FormatFloat(value, 'g', 2, 64))
 	}
 	written, err := plotter.NewLabels(labels)
 	if err != nil {
