@@ -109,7 +109,7 @@ func (m Model) Ask(store *counters.Store) Answers {
 		})
 	}
 	for _, since := range m.sinces() {
-		store.EventTotals(since, func(benefit counters.Benefit, totals []counters.EventTotal) {
+		store.EventTotalsBetween(since, counters.EndOfTime, nil, func(benefit counters.Benefit, totals []counters.EventTotal) {
 			for _, total := range totals {
 				question := question(store, benefit, total.Event)
 				question.Totals, question.Since = true, since

@@ -53,42 +53,53 @@ func randomRecord(random *rand.Rand) Record {
 }
 
 // Grow gives an empty store that many counters, in the proportions of a site
-// with 600 benefits where most events are shows, and returns the sum of all counts.
+// where most events are shows and some benefits are far more popular than
+// others, and returns the sum of all counts. Beyond a million counters the site
+// has more than 600 benefits.
 func Grow(t testing.TB, store *counters.Store, total int) (events uint64) {
 	t.Helper()
-	const benefits, longest = 600, 60
 	random := rand.New(rand.NewPCG(1, 2))
 	for benefit := 0; total > 0; benefit++ {
-		// Only a store larger than the site has further benefits.
-		name := fmt.Sprintf("benefit-%d", benefit)
-		var cells []counters.Cell
-		var number counters.Benefit
-		for place := 0; place < longest*longest && total > 0; place++ {
-			page, index := uint16(place/longest+1), uint16(place%longest+1)
-			if index > page {
-				continue
-			}
-			for event := range 3 {
-				if event > 0 && random.IntN(20) > 0 {
-					continue
-				}
-				var key counters.Key
-				number, key = Number(t, store, Record{Benefit: name, Event: fmt.Sprintf("event-%d", event), Version: 2, PageTotal: page, Index: index})
-				cell := counters.Cell{Key: key, Count: 1 + uint64(random.ExpFloat64()*float64(2000/(benefit%benefits+10)))}
-				cells, events = append(cells, cell), events+cell.Count
-				total--
-			}
+		cells := popularity(t, store, random, benefit)
+		cells = cells[:min(len(cells), total)]
+		total -= len(cells)
+		for _, cell := range cells {
+			events += cell.Count
 		}
-		if err := store.Replay(Noon(), number, cells); err != nil {
+		if err := store.Replay(Noon(), counters.Benefit(benefit), cells); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return events
 }
 
+// popularity is the counters of one benefit on pages of up to sixty: shown at
+// every position, clicked at few.
+func popularity(t testing.TB, store *counters.Store, random *rand.Rand, benefit int) []counters.Cell {
+	t.Helper()
+	const benefits, longest, clicks = 600, 60, 20
+	var cells []counters.Cell
+	for page := range longest {
+		for index := range page + 1 {
+			for event := range 3 {
+				if event > 0 && random.IntN(clicks) > 0 {
+					continue
+				}
+				_, key := Number(t, store, Record{
+					Benefit: fmt.Sprintf("benefit-%d", benefit), Event: fmt.Sprintf("event-%d", event),
+					Version: 2, PageTotal: uint16(page + 1), Index: uint16(index + 1),
+				})
+				mean := 2000 / float64(benefit%benefits+10)
+				cells = append(cells, counters.Cell{Key: key, Count: 1 + uint64(random.ExpFloat64()*mean)})
+			}
+		}
+	}
+	return cells
+}
+
 // Events is the sum of all counts that a store answers with.
 func Events(store *counters.Store) (sum uint64) {
-	store.EventTotals(0, func(_ counters.Benefit, totals []counters.EventTotal) {
+	store.EventTotals(func(_ counters.Benefit, totals []counters.EventTotal) {
 		for _, total := range totals {
 			sum += total.Count
 		}
