@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the timeline's zones, where the machine has none
@@ -24,7 +25,7 @@ func main() {
 	// The second signal ends the process at once: what was acknowledged is on disk.
 	context.AfterFunc(ctx, stop)
 	if err := command(os.Stdout).Run(ctx, os.Args); err != nil {
-		fmt.Fprintln(os.Stderr, "stats-recorder:", err)
+		fmt.Fprintln(os.Stderr, "stats-recorder:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)
 	}
 }
@@ -57,11 +58,13 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, ready func(address string)) error {
 	server, err := httpapi.NewServer(config.serverConfig(keeper))
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: EVENT_TYPES: %w", ErrConfig, err)
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(config.Host, strconv.Itoa(config.Port)))
-	if err != nil {
+	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listen: %w; is another server running? choose another PORT", err)
+	} else if err != nil {
+		return fmt.Errorf("%w: HOST %q or PORT %d: %w", ErrConfig, config.Host, config.Port, err)
 	}
 	logStart(config, keeper, listener.Addr())
 	served := make(chan error, 1)
