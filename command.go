@@ -21,68 +21,66 @@ func command(output io.Writer) *cli.Command {
 		Usage: "count which entries of a list page are shown and clicked, at which position",
 		Description: "Without a command it serves: POST /benefits records, GET /statistics ranks,\n" +
 			"GET /benefits sums since a date. Everything is kept in the data directory.",
-		Flags:     serveFlags(),
-		Action:    func(ctx context.Context, c *cli.Command) error { return serveCommand(ctx, c) },
-		Commands:  []*cli.Command{verifyCommand(output)},
-		Writer:    output,
-		ErrWriter: io.Discard, // main prints the error, once
-		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error {
-			return fmt.Errorf("%w; see stats-recorder --help", err)
-		},
+		Flags:        serveFlags(),
+		Action:       func(ctx context.Context, c *cli.Command) error { return serveCommand(ctx, c) },
+		Commands:     []*cli.Command{verifyCommand(output)},
+		Writer:       output,
+		ErrWriter:    io.Discard, // main prints the error, once
+		OnUsageError: usageError,
 	}
+}
+
+func usageError(_ context.Context, _ *cli.Command, err error, _ bool) error {
+	return fmt.Errorf("%w; see stats-recorder --help", err)
 }
 
 func serveFlags() []cli.Flag {
 	defaults := DefaultConfig()
 	return []cli.Flag{
 		&cli.IntFlag{
-			Name: "port", Value: defaults.Port, Sources: cli.EnvVars("PORT"),
+			Name: "port", Value: defaults.Port, Sources: cli.EnvVars("PORT"), Local: true,
 			Usage: "TCP port; 0 picks a free one, and the log says which",
 		},
 		&cli.StringFlag{
-			Name: "host", Sources: cli.EnvVars("HOST"), DefaultText: "all interfaces",
+			Name: "host", Sources: cli.EnvVars("HOST"), Local: true, DefaultText: "all interfaces",
 			Usage: "address to bind",
 		},
 		&cli.StringFlag{
-			Name: "cors-domain", Value: defaults.CORSDomain, Sources: cli.EnvVars("CORS_DOMAIN"),
+			Name: "cors-domain", Value: defaults.CORSDomain, Sources: cli.EnvVars("CORS_DOMAIN"), Local: true,
 			Usage: "* or a comma-separated list of origins whose pages may read the answers",
 		},
-		dataDirFlag(),
+		&cli.StringFlag{ // not Local: the commands work on the data directory too
+			Name: "data-dir", Value: defaults.DataDir, Sources: cli.EnvVars("DATA_DIR"),
+			Usage: "directory of everything that is kept on disk",
+		},
 		&cli.DurationFlag{
-			Name: "snapshot-interval", Value: defaults.SnapshotInterval, Sources: cli.EnvVars("SNAPSHOT_INTERVAL"),
+			Name: "snapshot-interval", Value: defaults.SnapshotInterval, Sources: cli.EnvVars("SNAPSHOT_INTERVAL"), Local: true,
 			Usage: "how often a changed state is written as a compressed snapshot",
 		},
 		&cli.StringFlag{
-			Name: "durability", Value: defaults.Durability, Sources: cli.EnvVars("DURABILITY"),
+			Name: "durability", Value: defaults.Durability, Sources: cli.EnvVars("DURABILITY"), Local: true,
 			Usage: "what an acknowledged record survives: always, everysec or snapshot",
 		},
 		&cli.StringFlag{
-			Name: "event-types", Sources: cli.EnvVars("EVENT_TYPES"), DefaultText: "none",
+			Name: "event-types", Sources: cli.EnvVars("EVENT_TYPES"), Local: true, DefaultText: "none",
 			Usage: "comma-separated event types accepted beside the built-in ones",
 		},
 		&cli.DurationFlag{
-			Name: "max-event-age", Value: defaults.MaxEventAge, Sources: cli.EnvVars("MAX_EVENT_AGE"),
+			Name: "max-event-age", Value: defaults.MaxEventAge, Sources: cli.EnvVars("MAX_EVENT_AGE"), Local: true,
 			Usage: "how old a record's created_at may be; 0 means no limit",
 		},
 		&cli.StringFlag{
-			Name: "retention", Sources: cli.EnvVars("RETENTION"), DefaultText: "for ever",
+			Name: "retention", Sources: cli.EnvVars("RETENTION"), Local: true, DefaultText: "for ever",
 			Usage: "how long closed days are kept, such as 1095d",
 		},
 		&cli.IntFlag{
-			Name: "max-body-bytes", Value: defaults.MaxBodyBytes, Sources: cli.EnvVars("MAX_BODY_BYTES"),
+			Name: "max-body-bytes", Value: defaults.MaxBodyBytes, Sources: cli.EnvVars("MAX_BODY_BYTES"), Local: true,
 			Usage: "limit of a request's body, counted after inflation",
 		},
 		&cli.StringFlag{
-			Name: "log-level", Value: "info", Sources: cli.EnvVars("LOG_LEVEL"),
+			Name: "log-level", Value: "info", Sources: cli.EnvVars("LOG_LEVEL"), Local: true,
 			Usage: "debug, info, warn or error",
 		},
-	}
-}
-
-func dataDirFlag() cli.Flag {
-	return &cli.StringFlag{
-		Name: "data-dir", Value: DefaultConfig().DataDir, Sources: cli.EnvVars("DATA_DIR"),
-		Usage: "directory of everything that is kept on disk",
 	}
 }
 

@@ -23,11 +23,14 @@ func verifyCommand(output io.Writer) *cli.Command {
 		Description: "Changes nothing, and exits with 1 when something acknowledged is missing.\n" +
 			"With --repair, for a directory that the server refuses: copies every file aside,\n" +
 			"keeps all that can be read, and says exactly what it dropped. Stop the server first.",
+		OnUsageError: usageError,
 		Flags: []cli.Flag{
-			dataDirFlag(),
 			&cli.BoolFlag{Name: "repair", Usage: "salvage what is good, after copying the originals aside"},
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return fmt.Errorf("verify takes no argument such as %q; see stats-recorder --help", c.Args().First())
+			}
 			directory := c.String("data-dir")
 			missing, err := verify(output, directory)
 			if err != nil || !c.Bool("repair") {
