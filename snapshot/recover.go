@@ -158,8 +158,11 @@ func (r *recoverer) replayJournals() error {
 
 func (r *recoverer) replayJournal(scan *journalScan) error {
 	sequence := r.Recovery.Sequence
-	if len(scan.frames) > 0 && scan.first > sequence+1 {
-		return fmt.Errorf("journal %q: %w: it begins with %d, want %d", scan.path, ErrJournalGap, scan.first, sequence+1)
+	// A file is begun once all before its first frame is durable, so that even one
+	// without frames tells of a loss, unless no journal was kept then.
+	if scan.first > sequence+1 && (len(scan.frames) > 0 || r.header.journaled) {
+		return fmt.Errorf("journal %q: %w: it begins with %d, want %d%s",
+			scan.path, ErrJournalGap, scan.first, sequence+1, r.endOfNewest())
 	}
 	if r.newest != nil && len(scan.frames) > 0 && scan.first <= r.newest.last() {
 		return fmt.Errorf("journal %q: %w: it begins with %d, the file before it ends with %d",
@@ -176,6 +179,14 @@ func (r *recoverer) replayJournal(scan *journalScan) error {
 		r.Recovery.Sequence = frame.sequence
 	}
 	return scan.damage
+}
+
+// endOfNewest says where the file ends that was read before a gap.
+func (r *recoverer) endOfNewest() string {
+	if r.newest == nil {
+		return ""
+	}
+	return fmt.Sprintf(", but journal %q at offset %d has no good frame after %d", r.newest.path, r.newest.end, r.newest.last())
 }
 
 // checkReach makes sure that falling back to an older snapshot lost nothing:

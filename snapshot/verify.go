@@ -48,8 +48,12 @@ func Verify(directory string) (Report, error) {
 	for _, path := range files.snapshots {
 		report.Files = append(report.Files, verifySnapshot(path))
 	}
-	for _, path := range files.journals {
-		report.Files = append(report.Files, verifyJournal(path))
+	for i, path := range files.journals {
+		var next uint64
+		if i+1 < len(files.journals) {
+			next, _ = parseName(files.journals[i+1], journalPrefix)
+		}
+		report.Files = append(report.Files, verifyJournal(path, next))
 	}
 	r := &recoverer{directory: directory, visibility: counters.WhenDurable}
 	err = r.run()
@@ -94,7 +98,9 @@ func verifySnapshot(path string) FileReport {
 	return report
 }
 
-func verifyJournal(path string) FileReport {
+// verifyJournal gets the first commit of the next journal file, 0 for none:
+// only the newest file can end in a write that was cut short.
+func verifyJournal(path string, next uint64) FileReport {
 	report := FileReport{Path: path, Bytes: fileSize(path), Covers: "unknown"}
 	scan, err := scanJournal(path)
 	if err != nil {
@@ -108,6 +114,9 @@ func verifyJournal(path string) FileReport {
 	switch {
 	case scan.damage != nil:
 		report.State = "DAMAGED: " + scan.damage.Error()
+	case scan.tail > 0 && next > scan.last()+1:
+		report.State = fmt.Sprintf("DAMAGED: the %d bytes at offset %d hold no good frame, want commits %d to %d",
+			scan.tail, scan.end, scan.last()+1, next-1)
 	case scan.tail > 0:
 		report.State = fmt.Sprintf("good, with %d bytes of a write that was cut short at offset %d, never acknowledged",
 			scan.tail, scan.end)
