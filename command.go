@@ -74,6 +74,18 @@ func serveFlags() []cli.Flag {
 			Usage: "how long closed days are kept, such as 1095d",
 		},
 		&cli.IntFlag{
+			Name: "max-benefits", Value: defaults.MaxBenefits, Sources: cli.EnvVars("MAX_BENEFITS"),
+			Usage: "how many distinct benefits get counters of their own; later ones count as __other__",
+		},
+		&cli.IntFlag{
+			Name: "max-counters", Value: defaults.MaxCounters, Sources: cli.EnvVars("MAX_COUNTERS"),
+			Usage: "how many counters there may be in memory; later ones count as __other__",
+		},
+		&cli.StringFlag{
+			Name: "benefits-file", Sources: cli.EnvVars("BENEFITS_FILE"), DefaultText: "none",
+			Usage: "file with the benefits that exist, one a line; read again on SIGHUP",
+		},
+		&cli.IntFlag{
 			Name: "max-body-bytes", Value: defaults.MaxBodyBytes, Sources: cli.EnvVars("MAX_BODY_BYTES"), Local: true,
 			Usage: "limit of a request's body, counted after inflation",
 		},
@@ -105,6 +117,9 @@ func serveCommand(ctx context.Context, c *cli.Command) error {
 		EventTypes:       splitList(c.String("event-types")),
 		MaxEventAge:      c.Duration("max-event-age"),
 		Retention:        retention,
+		MaxBenefits:      c.Int("max-benefits"),
+		MaxCounters:      c.Int("max-counters"),
+		BenefitsFile:     c.String("benefits-file"),
 		MaxBodyBytes:     c.Int("max-body-bytes"),
 		Durability:       c.String("durability"),
 		Logger:           logger,

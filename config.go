@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"stats-recorder/counters"
 	"stats-recorder/httpapi"
 	"stats-recorder/snapshot"
 )
@@ -31,6 +32,11 @@ type Config struct {
 	MaxBodyBytes int
 	// Durability is what an acknowledgement means: "always", "everysec" or "snapshot".
 	Durability string
+	// MaxBenefits and MaxCounters bound what the public can make the counts grow
+	// to; see counters.Limits.
+	MaxBenefits, MaxCounters int
+	// BenefitsFile lists the benefits that exist, one a line; empty lets any be.
+	BenefitsFile string
 	// Retention is how long closed days are kept; 0 means for ever.
 	Retention time.Duration
 	// Logger receives the server's log; nil discards it.
@@ -52,6 +58,8 @@ func DefaultConfig() Config {
 		MaxEventAge:      48 * time.Hour,
 		MaxBodyBytes:     128 << 10,
 		Durability:       "always",
+		MaxBenefits:      10_000,
+		MaxCounters:      20_000_000,
 	}
 }
 
@@ -74,6 +82,12 @@ func (c Config) Validate() error {
 		return wrong("RETENTION", "%s: want 0, or at least a day more than MAX_EVENT_AGE", c.Retention)
 	case c.MaxBodyBytes < 1 || c.MaxBodyBytes > 1<<30:
 		return wrong("MAX_BODY_BYTES", "%d: want 1 to %d", c.MaxBodyBytes, 1<<30)
+	}
+	if c.MaxBenefits < 1 || c.MaxBenefits >= counters.MaxBenefits {
+		return wrong("MAX_BENEFITS", "%d: want 1 to %d", c.MaxBenefits, counters.MaxBenefits-1)
+	}
+	if c.MaxCounters < 1 {
+		return wrong("MAX_COUNTERS", "%d: want 1 or more", c.MaxCounters)
 	}
 	for _, name := range c.EventTypes {
 		if name == "" || len(name) > 64 {
@@ -121,6 +135,7 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 		History:      keeper.History(),
 		Origins:      origins,
 		EventTypes:   c.EventTypes,
+		Limits:       counters.Limits{Benefits: c.MaxBenefits, Counters: c.MaxCounters},
 		MaxEventAge:  c.MaxEventAge,
 		MaxBodyBytes: c.MaxBodyBytes,
 		Now:          c.Now,

@@ -47,6 +47,17 @@ func (c *cells) add(seed uint64, key Key, count uint64) (added bool) {
 	}
 }
 
+// has says whether there is a counter of key. There must be some counter.
+func (c *cells) has(seed uint64, key Key) bool {
+	mask := uint64(len(c.words) - 1)
+	for i := spread(seed, key) & mask; ; i = (i + 1) & mask {
+		word := c.words[i]
+		if word == 0 || Key(word>>countBits) == key {
+			return word != 0
+		}
+	}
+}
+
 // carry adds count to low, moves what does not fit into the low bits to
 // carries, and returns the low bits.
 func (c *cells) carry(key Key, low, count uint64) uint64 {

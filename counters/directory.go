@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -21,7 +20,7 @@ var ErrDirectoryFull = errors.New("no room for another name")
 // time, a map under a lock would make all handlers meet at that lock.
 type Directory struct {
 	seed  maphash.Seed
-	limit int
+	limit atomic.Int64
 
 	mu    sync.Mutex // held while a name is added
 	names atomic.Pointer[[]string]
@@ -36,14 +35,22 @@ type directoryIndex struct {
 
 // NewDirectory returns an empty directory that takes at most limit names.
 func NewDirectory(limit int) *Directory {
-	d := &Directory{seed: maphash.MakeSeed(), limit: limit}
+	d := &Directory{seed: maphash.MakeSeed()}
+	d.limit.Store(int64(limit))
 	d.names.Store(&[]string{})
 	d.index.Store(&directoryIndex{slots: make([]atomic.Uint64, 64)})
 	return d
 }
 
+// SetLimit changes how many names the directory takes. It keeps those it has.
+func (d *Directory) SetLimit(limit int) {
+	d.limit.Store(int64(limit))
+}
+
 // Len is how many names the directory has.
 func (d *Directory) Len() int { return len(*d.names.Load()) }
+
+func (d *Directory) full() bool { return int64(d.Len()) >= d.limit.Load() }
 
 // Names returns the names by number. The slice is shared: read only.
 func (d *Directory) Names() []string { return *d.names.Load() }
@@ -60,12 +67,29 @@ func (d *Directory) Number(name []byte) (uint32, error) {
 	if number, ok := d.find(name, hash); ok {
 		return number, nil
 	}
+	if d.full() { // before the lock: strangers may send new names all day
+		return 0, fmt.Errorf("%w: %d names", ErrDirectoryFull, d.Len())
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if number, ok := d.find(name, hash); ok {
 		return number, nil
 	}
-	return d.addLocked(strings.Clone(string(name)), hash)
+	if d.full() {
+		return 0, fmt.Errorf("%w: %d names", ErrDirectoryFull, d.Len())
+	}
+	return d.addLocked(string(name), hash), nil
+}
+
+// reserved is Number for a name that there is always room for.
+func (d *Directory) reserved(name []byte) uint32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	hash := maphash.Bytes(d.seed, name)
+	if number, ok := d.find(name, hash); ok {
+		return number
+	}
+	return d.addLocked(string(name), hash)
 }
 
 func (d *Directory) find(name []byte, hash uint64) (uint32, bool) {
@@ -88,11 +112,8 @@ func (d *Directory) find(name []byte, hash uint64) (uint32, bool) {
 
 // addLocked publishes the name before the slot that leads to it, so that a
 // reader who finds the slot finds the name.
-func (d *Directory) addLocked(name string, hash uint64) (uint32, error) {
+func (d *Directory) addLocked(name string, hash uint64) uint32 {
 	names := *d.names.Load()
-	if len(names) >= d.limit {
-		return 0, fmt.Errorf("%w: %d names", ErrDirectoryFull, len(names))
-	}
 	number := uint32(len(names))
 	names = append(names, name)
 	d.names.Store(&names)
@@ -100,10 +121,10 @@ func (d *Directory) addLocked(name string, hash uint64) (uint32, error) {
 	index := d.index.Load()
 	if 2*len(names) > len(index.slots) {
 		d.index.Store(d.rebuilt(names, 2*len(index.slots)))
-		return number, nil
+		return number
 	}
 	index.put(hash, number)
-	return number, nil
+	return number
 }
 
 func (d *Directory) rebuilt(names []string, size int) *directoryIndex {

@@ -31,6 +31,7 @@ func (f *Frozen) Thaw() {
 	for i := range f.store.shards {
 		f.store.shards[i].thaw(f.store, i)
 	}
+	f.store.recount()
 }
 
 func (sh *shard) thaw(s *Store, number int) {

@@ -1,6 +1,7 @@
 package counters
 
 import (
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -43,6 +44,8 @@ type Store struct {
 	ticket *Ticket // of the next delta, guarded by gate
 	dirty  atomic.Bool
 	wake   chan struct{}
+
+	limits limits
 
 	// sealedVisible is whether readers count the sealed layer.
 	sealedVisible atomic.Bool
@@ -88,6 +91,7 @@ func NewStore(visibility Visibility) *Store {
 		ticket:     newTicket(),
 		wake:       make(chan struct{}, 1),
 	}
+	s.limits.counters.Store(math.MaxInt64)
 	for i := range s.shards {
 		s.shards[i].base, s.shards[i].overlay = layer{}, layer{}
 		s.shards[i].past = newShardTable(s.seed, Benefit(i), Benefit(len(s.shards)))
@@ -203,7 +207,10 @@ func (sh *shard) fold(s *Store, spans []Span) {
 		into = sh.overlay
 	}
 	for _, span := range spans {
-		into.day(s, span.shard, span.Hour.Day()).fold(span)
+		counts := into.day(s, span.shard, span.Hour.Day())
+		before := counts.positions.Len()
+		counts.fold(span)
+		s.limits.existing.Add(int64(counts.positions.Len() - before))
 	}
 	sh.intake.Lock()
 	sh.intake.sealed.clear()

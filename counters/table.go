@@ -98,3 +98,8 @@ func (t *Table) Has(benefit Benefit) bool {
 	local := int((benefit - t.first) / t.stride)
 	return local < len(t.benefits) && t.benefits[local].used > 0
 }
+
+// hasKey says whether the table has a counter.
+func (t *Table) hasKey(benefit Benefit, key Key) bool {
+	return t.Has(benefit) && t.at(benefit).has(t.seed, key)
+}

@@ -63,14 +63,14 @@ func (s *Server) record(p *post, now time.Time) error {
 }
 
 func (s *Server) add(batch *counters.Batch, r *record) error {
-	benefit, err := s.config.Store.Benefits.Number(r.benefit)
-	if err != nil {
-		return err
-	}
 	key, err := counters.NewKey(r.event, r.version, r.pageTotal, r.index)
 	if err != nil {
 		return err
 	}
-	batch.Add(counters.Benefit(benefit), key, r.hour)
+	benefit, key, err := s.config.Store.Place(r.benefit, key, r.hour)
+	if err != nil {
+		return err
+	}
+	batch.Add(benefit, key, r.hour)
 	return nil
 }

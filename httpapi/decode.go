@@ -92,7 +92,7 @@ func (d *decoder) many(body []byte, pos int) error {
 	for index := 0; ; index++ {
 		pos = skipSpace(body, pos)
 		end, known := d.repeat.match(body, pos)
-		if known {
+		if known && d.rules.knows(d.repeat.record.benefit) {
 			d.records = append(d.records, d.repeat.record)
 		} else {
 			var err error

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -78,12 +79,27 @@ func wrong(field, format string, arguments ...any) *fieldError {
 type rules struct {
 	events      map[string]counters.EventType
 	maxEventAge time.Duration
+	// benefits are those that exist; nil when any may.
+	benefits atomic.Pointer[map[string]struct{}]
+}
+
+// knows says whether a benefit exists.
+func (r *rules) knows(benefit []byte) bool {
+	benefits := r.benefits.Load()
+	if benefits == nil {
+		return true
+	}
+	_, known := (*benefits)[string(benefit)]
+	return known
 }
 
 // check reads the fields of a record at the given time.
 func (r *rules) check(raw *rawRecord, now time.Time) (good record, bad *fieldError) {
 	if good.benefit, bad = text("benefit_id", raw.BenefitID); bad != nil {
 		return good, bad
+	}
+	if !r.knows(good.benefit) {
+		return good, wrong("benefit_id", "%s is not one of the benefits of this site", quoteShort(string(good.benefit)))
 	}
 	if _, bad = text("hash_id", raw.HashID); bad != nil {
 		return good, bad

@@ -41,6 +41,8 @@ type Config struct {
 	Origins Origins
 	// EventTypes are accepted beside BuiltInEvents.
 	EventTypes []string
+	// Limits bound what the store grows to.
+	Limits counters.Limits
 	// MaxEventAge is how old a record's created_at may be; 0 means no limit.
 	MaxEventAge time.Duration
 	// MaxBodyBytes limits a body after inflation.
@@ -75,7 +77,7 @@ type post struct {
 // numbers, and fails when there are too many.
 func NewServer(config Config) (*Server, error) {
 	s := &Server{config: config, tags: maphash.MakeSeed()}
-	s.rules = rules{events: map[string]counters.EventType{}, maxEventAge: config.MaxEventAge}
+	s.rules.events, s.rules.maxEventAge = map[string]counters.EventType{}, config.MaxEventAge
 	for _, names := range [][]string{BuiltInEvents, config.EventTypes} {
 		for _, name := range names {
 			number, err := config.Store.Events.Number([]byte(name))
@@ -85,6 +87,7 @@ func NewServer(config Config) (*Server, error) {
 			s.rules.events[name] = counters.EventType(number + 1)
 		}
 	}
+	config.Store.SetLimits(config.Limits)
 	s.posts.New = func() any {
 		return &post{decoder: decoder{rules: &s.rules}, batch: config.Store.NewBatch()}
 	}
@@ -103,6 +106,16 @@ func NewServer(config Config) (*Server, error) {
 		CloseOnShutdown:    true,
 	}
 	return s, nil
+}
+
+// SetBenefits makes these the only benefits that records may be about; nil lets
+// any benefit be. It may be called at any time.
+func (s *Server) SetBenefits(names map[string]struct{}) {
+	if names == nil {
+		s.rules.benefits.Store(nil)
+		return
+	}
+	s.rules.benefits.Store(&names)
 }
 
 // Serve answers the connections of a listener until Shutdown.

@@ -25,6 +25,10 @@ func (s *Server) getStatistics(ctx *fasthttp.RequestCtx) {
 		fail(ctx, err)
 		return
 	}
+	if overflowed := s.config.Store.Overflowed(); overflowed > 0 {
+		ctx.Response.Header.Set(headerOverflowed, strconv.FormatUint(overflowed, 10))
+		ctx.Response.Header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposedHeaders)
+	}
 	ranking := ranking{events: s.config.Store.Events.Names()}
 	if window.unbounded {
 		s.config.Store.Statistics(version, ranking.add)

@@ -34,7 +34,10 @@ const (
 	headerEffectiveEnd   = "Effective-End-At"
 	// headerRetentionStart is there when a window begins before it.
 	headerRetentionStart = "Retention-Start-At"
-	exposedHeaders       = headerEffectiveStart + ", " + headerEffectiveEnd + ", " + headerRetentionStart
+	// headerOverflowed is how many records since the start were counted under
+	// counters.OtherBenefit for want of room.
+	headerOverflowed = "Overflowed-Records"
+	exposedHeaders   = headerEffectiveStart + ", " + headerEffectiveEnd + ", " + headerRetentionStart + ", " + headerOverflowed
 )
 
 // window is a part of time, in whole units. It is unbounded when neither end

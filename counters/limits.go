@@ -1,0 +1,72 @@
+package counters
+
+import (
+	"errors"
+	"sync/atomic"
+)
+
+// OtherBenefit is the benefit that records are counted under when there is no
+// room for what they are about, so that totals stay right.
+const OtherBenefit = "__other__"
+
+// Limits bound what a store grows to, whatever the public sends.
+type Limits struct {
+	// Benefits is how many names of benefits there may be, beside OtherBenefit.
+	Benefits int
+	// Counters is how many counters there may be. Records that were on their way
+	// when it was reached may exceed it a little.
+	Counters int
+}
+
+// limits is a store's state of them.
+type limits struct {
+	counters   atomic.Int64 // that may exist
+	existing   atomic.Int64 // that exist
+	overflowed atomic.Uint64
+}
+
+// SetLimits sets the limits of a store that has none yet. What it has recovered
+// always counts, also beyond them.
+func (s *Store) SetLimits(l Limits) {
+	s.Benefits.SetLimit(min(l.Benefits, MaxBenefits-1))
+	s.limits.counters.Store(int64(l.Counters))
+	s.recount()
+}
+
+// Place returns where a record counts: under its own name and key if both are
+// known or there is room for them. The name of a benefit that there is no room
+// for becomes OtherBenefit; a counter that there is no room for becomes one of
+// OtherBenefit's for the event type and version, at the first of one.
+func (s *Store) Place(name []byte, key Key, hour Hour) (Benefit, Key, error) {
+	number, err := s.Benefits.Number(name)
+	if errors.Is(err, ErrDirectoryFull) {
+		s.limits.overflowed.Add(1)
+		number = s.Benefits.reserved([]byte(OtherBenefit))
+	}
+	benefit := Benefit(number)
+	if s.limits.existing.Load() < s.limits.counters.Load() || s.has(benefit, key, hour.Day()) {
+		return benefit, key, nil
+	}
+	s.limits.overflowed.Add(1)
+	key, err = NewKey(key.Event(), key.Version(), 1, 1)
+	return Benefit(s.Benefits.reserved([]byte(OtherBenefit))), key, err
+}
+
+// Overflowed is how many records Place had no room for since the start.
+func (s *Store) Overflowed() uint64 { return s.limits.overflowed.Load() }
+
+// has says whether a counter exists, folded.
+func (s *Store) has(benefit Benefit, key Key, day Day) bool {
+	shard := &s.shards[s.shardOf(benefit)]
+	shard.layers.Lock()
+	defer shard.layers.Unlock()
+	for _, layer := range []layer{shard.base, shard.overlay} {
+		if counts := layer[day]; counts != nil && counts.positions.hasKey(benefit, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// recount corrects the number of counters that exist, which folds only add to.
+func (s *Store) recount() { s.limits.existing.Store(int64(s.Counters())) }
