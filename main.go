@@ -60,6 +60,11 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, ready fu
 	if err != nil {
 		return fmt.Errorf("%w: EVENT_TYPES: %w", ErrConfig, err)
 	}
+	benefits, err := readBenefits(config.BenefitsFile)
+	if err != nil {
+		return err
+	}
+	server.SetBenefits(benefits)
 	listener, err := net.Listen("tcp", net.JoinHostPort(config.Host, strconv.Itoa(config.Port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listen: %w; is another server running? choose another PORT", err)
