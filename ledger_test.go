@@ -61,10 +61,11 @@ func (l *ledger) totals() map[string]map[string]int {
 func (l *ledger) statistics(version int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sums := make(map[string]int)
+	sums, ofBenefit := make(map[string]int), make(map[string][]counter)
 	for c, count := range l.counts {
 		if c.version == version {
 			sums[c.benefit] += count
+			ofBenefit[c.benefit] = append(ofBenefit[c.benefit], c)
 		}
 	}
 	benefits := slices.SortedFunc(maps.Keys(sums), func(a, b string) int {
@@ -73,18 +74,13 @@ func (l *ledger) statistics(version int) string {
 	var entries []string
 	for _, benefit := range benefits {
 		entries = append(entries, fmt.Sprintf(`{"benefit":%s,"events_count":%d,"events":%s}`,
-			quote(benefit), sums[benefit], l.positionsLocked(benefit, version)))
+			quote(benefit), sums[benefit], l.positionsLocked(ofBenefit[benefit])))
 	}
 	return array(entries...)
 }
 
-func (l *ledger) positionsLocked(benefit string, version int) string {
-	var counters []counter
-	for c := range l.counts {
-		if c.benefit == benefit && c.version == version {
-			counters = append(counters, c)
-		}
-	}
+// positionsLocked sorts the counters of a benefit and writes them as JSON.
+func (l *ledger) positionsLocked(counters []counter) string {
 	event := func(c counter) string { return quote(c.event) }
 	total := func(c counter) string { return quote(strconv.Itoa(c.total)) }
 	index := func(c counter) string { return quote(strconv.Itoa(c.index)) }
