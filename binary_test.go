@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,6 +60,12 @@ func allSettings(t *testing.T, taken string) []setting {
 			bad: []string{"2d", "-1s", "48"}},
 		{variable: "RETENTION", preset: "for ever", value: "4d", other: "1095d",
 			with: []string{"SNAPSHOT_INTERVAL=5ms", "LOG_LEVEL=debug"}, shows: keepsFourDays, bad: []string{"4", "-4d", "1d", "a year"}},
+		{variable: "MAX_BENEFITS", preset: "10000", value: "2", other: "10000", shows: hasRoomForTwoBenefits,
+			bad: []string{"0", "-1", "many", "99999999"}},
+		{variable: "MAX_COUNTERS", preset: "20000000", value: "3", other: "1000", shows: hasRoomForThreeCounters,
+			bad: []string{"0", "-1", "1e6"}},
+		{variable: "BENEFITS_FILE", preset: "none", value: listOf(t, "APL\n# none of\n\n  RSA  \n"), other: "/nowhere", shows: knowsTwoBenefits,
+			bad: []string{"/nowhere", "/", listOf(t, "# none\n")}},
 		{variable: "MAX_BODY_BYTES", preset: "131072", value: "300", other: "100000", shows: refuses301Bytes,
 			bad: []string{"128KiB", "0", "-1", "1e6"}},
 		{variable: "LOG_LEVEL", preset: `"info"`, value: "debug", other: "error", with: []string{"SNAPSHOT_INTERVAL=5ms"}, shows: writesASnapshot,
@@ -138,6 +146,40 @@ func keepsFourDays(t *testing.T, p *program) {
 	}
 }
 
+func hasRoomForTwoBenefits(t *testing.T, p *program) {
+	for _, benefit := range []string{"RSA", "APL", "third", "RSA", "fourth"} {
+		p.created(t, recordOf(benefit))
+	}
+	p.expectTotal(t, "RSA", 2)
+	p.expectTotal(t, "__other__", 2)
+}
+
+// hasRoomForThreeCounters allows for records that are on their way when the
+// limit is reached.
+func hasRoomForThreeCounters(t *testing.T, p *program) {
+	for index := range 500 {
+		p.created(t, record(fields{"benefit_index": strconv.Itoa(index + 1), "page_total": "500"}))
+		if p.get(t, "/statistics").header.Get("Overflowed-Records") != "" {
+			return
+		}
+	}
+	t.Error("there is room for 500 counters, want it for 3")
+}
+
+func listOf(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "list")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func knowsTwoBenefits(t *testing.T, p *program) {
+	p.created(t, array(recordOf("RSA"), recordOf("APL")))
+	p.post(t, recordOf("# none of")).expectSingleRejected(t, "benefit_id")
+}
+
 func refuses301Bytes(t *testing.T, p *program) {
 	body := recordOf("RSA")
 	p.created(t, body+strings.Repeat(" ", 300-len(body)))
@@ -206,6 +248,28 @@ func TestHelpListsEverySettingWithItsDefault(t *testing.T) {
 			t.Errorf("%q does not tell of verify", arguments)
 		}
 	}
+}
+
+func TestEveryFlagIsASettingOfThisTable(t *testing.T) {
+	t.Parallel()
+	known := []string{"--help"}
+	for _, s := range allSettings(t, takenAddress(t)) {
+		known = append(known, s.flag())
+	}
+	if flags := flagsIn(run(t, nil, "--help").stdout); !slices.Equal(slices.Sorted(slices.Values(flags)), slices.Sorted(slices.Values(known))) {
+		t.Errorf("the flags are %q, the tests know %q", flags, known)
+	}
+	if flags := flagsIn(run(t, nil, "verify", "--help").stdout); !slices.Equal(flags, []string{"--repair", "--help", "--data-dir"}) {
+		t.Errorf("the flags of verify are %q", flags)
+	}
+}
+
+// flagsIn are the flags that a help text lists.
+func flagsIn(help string) (flags []string) {
+	for _, match := range regexp.MustCompile(`(?m)^ +(--[a-z-]+)`).FindAllStringSubmatch(help, -1) {
+		flags = append(flags, match[1])
+	}
+	return flags
 }
 
 func TestACommandLineThatMakesNoSenseIsRefused(t *testing.T) {

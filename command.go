@@ -74,15 +74,15 @@ func serveFlags() []cli.Flag {
 			Usage: "how long closed days are kept, such as 1095d",
 		},
 		&cli.IntFlag{
-			Name: "max-benefits", Value: defaults.MaxBenefits, Sources: cli.EnvVars("MAX_BENEFITS"),
+			Name: "max-benefits", Value: defaults.MaxBenefits, Sources: cli.EnvVars("MAX_BENEFITS"), Local: true,
 			Usage: "how many distinct benefits get counters of their own; later ones count as __other__",
 		},
 		&cli.IntFlag{
-			Name: "max-counters", Value: defaults.MaxCounters, Sources: cli.EnvVars("MAX_COUNTERS"),
+			Name: "max-counters", Value: defaults.MaxCounters, Sources: cli.EnvVars("MAX_COUNTERS"), Local: true,
 			Usage: "how many counters there may be in memory; later ones count as __other__",
 		},
 		&cli.StringFlag{
-			Name: "benefits-file", Sources: cli.EnvVars("BENEFITS_FILE"), DefaultText: "none",
+			Name: "benefits-file", Sources: cli.EnvVars("BENEFITS_FILE"), Local: true, DefaultText: "none",
 			Usage: "file with the benefits that exist, one a line; read again on SIGHUP",
 		},
 		&cli.IntFlag{
