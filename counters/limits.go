@@ -1,9 +1,6 @@
 package counters
 
-import (
-	"errors"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // OtherBenefit is the benefit that records are counted under when there is no
 // room for what they are about, so that totals stay right.
@@ -39,7 +36,7 @@ func (s *Store) SetLimits(l Limits) {
 // OtherBenefit's for the event type and version, at the first of one.
 func (s *Store) Place(name []byte, key Key, hour Hour) (Benefit, Key, error) {
 	number, err := s.Benefits.Number(name)
-	if errors.Is(err, ErrDirectoryFull) {
+	if err != nil { // only ever because the directory is full
 		s.limits.overflowed.Add(1)
 		number = s.Benefits.reserved([]byte(OtherBenefit))
 	}

@@ -55,18 +55,23 @@ func checkOrigin(text string) error {
 	return nil
 }
 
+var (
+	allowOrigin = []byte(fasthttp.HeaderAccessControlAllowOrigin)
+	anyOrigin   = []byte("*")
+)
+
 // allow adds the CORS headers of any response.
 func (o *Origins) allow(ctx *fasthttp.RequestCtx) {
 	header := &ctx.Response.Header
 	if o.any {
-		header.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")
+		header.SetCanonical(allowOrigin, anyOrigin)
 		return
 	}
 	header.Add(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
 	origin := ctx.Request.Header.Peek(fasthttp.HeaderOrigin)
 	for _, allowed := range o.list {
 		if bytes.EqualFold(origin, allowed) {
-			header.SetBytesV(fasthttp.HeaderAccessControlAllowOrigin, origin)
+			header.SetCanonical(allowOrigin, origin)
 			return
 		}
 	}

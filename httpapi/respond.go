@@ -12,8 +12,9 @@ import (
 // counted: the client may send them again later.
 var errUnavailable = errors.New("records cannot be taken at the moment")
 
+var jsonContentType = []byte("application/json; charset=utf-8")
+
 const (
-	jsonContentType = "application/json; charset=utf-8"
 	// retryAfter is how many seconds a client should wait after a 503.
 	retryAfter = "5"
 )
@@ -53,7 +54,7 @@ func respondMessage(ctx *fasthttp.RequestCtx, status int, message string) {
 // respondJSON answers with a body that nobody changes any more.
 func respondJSON(ctx *fasthttp.RequestCtx, status int, body []byte) {
 	ctx.SetStatusCode(status)
-	ctx.SetContentType(jsonContentType)
+	ctx.SetContentTypeBytes(jsonContentType)
 	ctx.Response.SetBodyRaw(body)
 }
 

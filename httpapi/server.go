@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,8 @@ type Server struct {
 	rules  rules
 	http   *fasthttp.Server
 	tags   maphash.Seed
+	// endpoints are looked through from the front: the busiest first.
+	endpoints []endpoint
 
 	// gate is held for reading while a post is being recorded, and for good by
 	// Drain.
@@ -88,6 +91,7 @@ func NewServer(config Config) (*Server, error) {
 		}
 	}
 	config.Store.SetLimits(config.Limits)
+	s.endpoints = s.newEndpoints()
 	s.posts.New = func() any {
 		return &post{decoder: decoder{rules: &s.rules}, batch: config.Store.NewBatch()}
 	}
@@ -137,20 +141,27 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // endpoint is what a path answers to.
 type endpoint struct {
+	path      string
 	allow     string
 	get, post func(*fasthttp.RequestCtx)
 }
 
-func (s *Server) endpoint(path string) (endpoint, bool) {
-	switch {
-	case strings.EqualFold(path, "/benefits"):
-		return endpoint{allow: "GET, HEAD, POST, OPTIONS", get: s.getBenefits, post: s.postBenefits}, true
-	case strings.EqualFold(path, "/benefits/timeline"):
-		return endpoint{allow: "GET, HEAD, OPTIONS", get: s.getTimeline}, true
-	case strings.EqualFold(path, "/statistics"):
-		return endpoint{allow: "GET, HEAD, OPTIONS", get: s.getStatistics}, true
+func (s *Server) newEndpoints() []endpoint {
+	return []endpoint{
+		{path: "/benefits", allow: "GET, HEAD, POST, OPTIONS", get: s.getBenefits, post: s.postBenefits},
+		{path: "/statistics", allow: "GET, HEAD, OPTIONS", get: s.getStatistics},
+		{path: "/benefits/timeline", allow: "GET, HEAD, OPTIONS", get: s.getTimeline},
 	}
-	return endpoint{}, false
+}
+
+// endpoint returns what answers to a path, in any letter case.
+func (s *Server) endpoint(path []byte) *endpoint {
+	for i := range s.endpoints {
+		if len(path) == len(s.endpoints[i].path) && strings.EqualFold(string(path), s.endpoints[i].path) {
+			return &s.endpoints[i]
+		}
+	}
+	return nil
 }
 
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
@@ -159,9 +170,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		preflight(ctx)
 		return
 	}
-	endpoint, found := s.endpoint(requestPath(ctx))
+	endpoint := s.endpoint(requestPath(ctx))
 	switch {
-	case !found:
+	case endpoint == nil:
 		respondMessage(ctx, fasthttp.StatusNotFound, "not found: the paths are /benefits, /benefits/timeline and /statistics")
 	case ctx.IsPost() && endpoint.post != nil:
 		endpoint.post(ctx)
@@ -176,13 +187,13 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 // requestPath is the path as it was sent, without the query and without one
 // trailing slash. fasthttp's own Path also decodes and cleans it, which would
 // give an endpoint many names.
-func requestPath(ctx *fasthttp.RequestCtx) string {
-	uri := string(ctx.Request.Header.RequestURI())
-	if !strings.HasPrefix(uri, "/") { // the absolute form that proxies use
-		uri = string(ctx.URI().PathOriginal())
+func requestPath(ctx *fasthttp.RequestCtx) []byte {
+	path := ctx.Request.Header.RequestURI()
+	if len(path) == 0 || path[0] != '/' { // the absolute form that proxies use
+		path = ctx.URI().PathOriginal()
 	}
-	path, _, _ := strings.Cut(uri, "?")
-	return strings.TrimSuffix(path, "/")
+	path, _, _ = bytes.Cut(path, []byte("?"))
+	return bytes.TrimSuffix(path, []byte("/"))
 }
 
 // handleProtocolError answers what never became a request.
