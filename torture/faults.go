@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// faultPlan has system calls of the server fail, by strace, under modest load.
+type faultPlan struct {
+	faults []fault
+	// rounds is how many times each is tried, each time from another call on.
+	rounds int
+}
+
+// fault is which calls fail, and what the server must do then.
+type fault struct {
+	name string
+	// calls are for strace -e inject=…, with %d for the first call to fail, as
+	// counted by thread.
+	calls []string
+	// first is the lowest number of that call.
+	first    int
+	interval time.Duration
+	must     func(*siege, *server) error
+}
+
+// standardFaults are all that the plan knows.
+func standardFaults() []fault {
+	var faults []fault
+	for _, code := range []string{"EIO", "ENOSPC"} {
+		faults = append(faults,
+			fault{"a journal sync fails: " + code, []string{"fdatasync:error=" + code + ":when=%d"}, 1, snapshotsNever, (*siege).mustGiveUp},
+			fault{"journal writes fail: " + code, []string{"pwrite64:error=" + code + ":when=%d+3"}, 2, snapshotsNever, (*siege).mustRefuse},
+			fault{"snapshot syncs fail: " + code, []string{"fsync:error=" + code + ":when=%d"}, 4, snapshotsOften, (*siege).mustRetrySnapshots},
+			fault{"renames fail: " + code, []string{"?rename,?renameat,renameat2:error=" + code + ":when=%d"}, 1, snapshotsOften, (*siege).mustRetrySnapshots},
+			fault{"reserving space fails: " + code, []string{"fallocate:error=" + code + ":when=1+"}, 1, snapshotsOften, (*siege).mustNotNotice},
+		)
+	}
+	return append(faults,
+		fault{"journal writes and cutting back fail", []string{"pwrite64:error=EIO:when=%d+3", "ftruncate:error=EIO:when=1+"}, 2, snapshotsNever, (*siege).mustRefuse},
+		fault{"removing files fails", []string{"?unlink,unlinkat:error=EIO:when=%d+2"}, 3, snapshotsOften, (*siege).mustSurvive},
+		fault{"making and removing files fails", []string{"fsync:error=EIO:when=%d+4", "?unlink,unlinkat:error=EIO:when=2+2"}, 4, snapshotsOften, (*siege).mustSurvive},
+		fault{"a start cannot write", []string{"pwrite64:error=ENOSPC:when=1+"}, 1, snapshotsNever, (*siege).mustNotStart},
+	)
+}
+
+func (p faultPlan) run(ctx context.Context, l *lab) (*report, error) {
+	const connections = 6
+	s, err := l.newSiege("failing system calls", "always", connections)
+	if err != nil {
+		return nil, err
+	}
+	if output, err := command(ctx, "strace", append(tracerOptions(os.DevNull, "fsync:error=EIO"), "true")...); err != nil {
+		return nil, fmt.Errorf("%w: strace (package strace, permission to ptrace): %w: %s", errUnavailable, err, output)
+	}
+	for round := range p.rounds {
+		for _, f := range p.faults {
+			if ctx.Err() != nil {
+				break
+			}
+			if err := s.inject(f, f.first+round); err != nil {
+				return s.report, fmt.Errorf("%s (round %d): %w", f.name, round, err)
+			}
+			s.cycle(p.rounds * len(p.faults))
+		}
+	}
+	return s.report, errors.Join(ctx.Err(), s.finish(tolerance{}))
+}
+
+// tracerOptions are strace's arguments before the command to run, which stays
+// our own child. It stops only at the calls that are to fail.
+func tracerOptions(log string, calls ...string) []string {
+	options := []string{"-D", "-f", "--seccomp-bpf", "-o", log}
+	var names []string
+	for _, call := range calls {
+		name, _, _ := strings.Cut(call, ":")
+		names = append(names, name)
+		options = append(options, "-e", "inject="+call)
+	}
+	return append(options, "-e", "trace="+strings.Join(names, ","))
+}
+
+// inject is a life with a fault, and the recovery from it without.
+func (s *siege) inject(f fault, first int) error {
+	log := filepath.Join(s.room(), "strace")
+	var calls []string
+	for _, call := range f.calls {
+		calls = append(calls, strings.ReplaceAll(call, "%d", fmt.Sprint(first)))
+	}
+	plain := s.settings
+	s.settings.tracer = append([]string{"strace"}, tracerOptions(log, calls...)...)
+	s.settings.snapshotInterval = f.interval
+	life, err := s.settings.launch()
+	s.settings = plain
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.must(s, life), life.kill(), expectInjected(log)); err != nil {
+		return err
+	}
+	recovered, err := s.recover(tolerance{})
+	if err != nil {
+		return err
+	}
+	return recovered.kill()
+}
+
+// expectInjected makes sure that a fault was not only planned.
+func expectInjected(log string) error {
+	content, err := os.ReadFile(log)
+	if err != nil {
+		return fmt.Errorf("read what strace did: %w", err)
+	}
+	if !bytes.Contains(content, []byte("(INJECTED)")) {
+		return fmt.Errorf("strace injected nothing:\n%.2000s", content)
+	}
+	return nil
+}
+
+// mustGiveUp: the server ends with an error that it logs or prints, and
+// acknowledges nothing that it did not sync.
+func (s *siege) mustGiveUp(life *server) error {
+	err := life.listen()
+	if errors.Is(err, errEnded) {
+		return life.expect(ending{status: 1})
+	}
+	if err != nil {
+		return err
+	}
+	load := startLoad(life.address, s.ledger)
+	err = errors.Join(life.expect(ending{status: 1}), load.join())
+	if _, _, lineError := life.output.await("sync", 0); lineError != nil {
+		err = errors.Join(err, fmt.Errorf("%w: no word about the failed sync: %w", errBreach, lineError))
+	}
+	return err
+}
+
+// mustRefuse: posts get 503 while their writes fail and 200 when they work, what
+// was refused is not counted, and reads go on.
+func (s *siege) mustRefuse(life *server) error {
+	if err := life.listen(); err != nil {
+		return err
+	}
+	load := startLoad(life.address, s.ledger)
+	err := load.await("a refusal", func(now score) bool { return now.refused > 0 })
+	if err == nil {
+		err = errors.Join(expectReads(life.address), load.awaitMore(5))
+	}
+	if err = errors.Join(err, load.stop()); err != nil {
+		return err
+	}
+	return s.compare(life, tolerance{})
+}
+
+// mustRetrySnapshots: a snapshot fails, nobody notices, and a later one succeeds.
+func (s *siege) mustRetrySnapshots(life *server) error {
+	if err := life.listen(); err != nil {
+		return err
+	}
+	load := startLoad(life.address, s.ledger)
+	_, next, err := life.output.await("could not", 0)
+	if err == nil {
+		_, _, err = life.output.await("wrote a snapshot", next)
+	}
+	return errors.Join(err, s.endUnnoticed(life, load))
+}
+
+// mustNotNotice: the server can do without.
+func (s *siege) mustNotNotice(life *server) error {
+	if err := life.listen(); err != nil {
+		return err
+	}
+	load := startLoad(life.address, s.ledger)
+	next, err := 0, error(nil)
+	for snapshots := 4; snapshots > 0 && err == nil; snapshots-- {
+		_, next, err = life.output.await("wrote a snapshot", next)
+	}
+	return errors.Join(err, s.endUnnoticed(life, load))
+}
+
+// endUnnoticed ends a load of which nothing may have been refused, and compares.
+func (s *siege) endUnnoticed(life *server, load *load) error {
+	err := errors.Join(load.awaitMore(2), load.stop())
+	if now, _ := load.look(); now.refused > 0 {
+		err = errors.Join(err, fmt.Errorf("%w: %d batches refused, though the journal works", errBreach, now.refused))
+	}
+	if err != nil {
+		return err
+	}
+	return s.compare(life, tolerance{})
+}
+
+// mustSurvive: whatever else fails, the server may go on or give up, at its
+// start too, and loses nothing.
+func (s *siege) mustSurvive(life *server) error {
+	givesUp := ending{status: 1}
+	err := life.listen()
+	if errors.Is(err, errEnded) {
+		return life.expect(givesUp)
+	}
+	if err != nil {
+		return err
+	}
+	load := startLoad(life.address, s.ledger)
+	err = load.awaitMore(100)
+	if errors.Is(err, errNotInTime) { // all connections have ended
+		return errors.Join(life.expect(givesUp), load.join())
+	}
+	return errors.Join(err, life.kill(), load.join())
+}
+
+// mustNotStart: the server says why and ends.
+func (s *siege) mustNotStart(life *server) error { return life.expect(ending{status: 1}) }

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// killPlan is kill -9 at random moments under load, over and over on the same
+// directory, while snapshots and rotations go on all the time.
+type killPlan struct {
+	durability string
+	cycles     int
+	// load is how long the longest load lasts before the kill.
+	load time.Duration
+}
+
+// everySecondWindow is what DURABILITY=everysec may lose when only the process
+// dies: what gathers for 50 ms and was not written yet, with some allowance for
+// a busy machine.
+const everySecondWindow = 150 * time.Millisecond
+
+func (p killPlan) run(ctx context.Context, l *lab) (*report, error) {
+	s, err := l.newSiege("kill -9, "+p.durability, p.durability, 0)
+	if err != nil {
+		return nil, err
+	}
+	var allowed tolerance
+	for s.report.cycles < p.cycles && ctx.Err() == nil {
+		s.settings.snapshotInterval = s.between(50*time.Millisecond, 300*time.Millisecond)
+		life, err := s.recover(allowed)
+		if err != nil {
+			return s.report, err
+		}
+		allowed, err = s.killUnderLoad(life, s.between(10*time.Millisecond, p.load))
+		if err = errors.Join(err, life.kill()); err != nil {
+			return s.report, err
+		}
+		if err := s.killWhileRecovering(); err != nil {
+			return s.report, err
+		}
+		s.cycle(p.cycles)
+	}
+	err = errors.Join(ctx.Err(), s.finish(allowed))
+	s.noteForgiven()
+	return s.report, err
+}
+
+// noteForgiven says what a mode lost that may.
+func (s *siege) noteForgiven() {
+	if v := s.report.verdict; v.forgiven > 0 {
+		s.report.note("lost at most what was acknowledged in the last %v, in all %d records, as this mode may",
+			v.window.Round(time.Millisecond), v.forgiven)
+	}
+}
+
+// killUnderLoad loads a server and kills it some time after the first
+// acknowledgement. It returns what the kill may cost.
+func (s *siege) killUnderLoad(life *server, after time.Duration) (tolerance, error) {
+	load := startLoad(life.address, s.ledger)
+	err := load.awaitMore(1)
+	time.Sleep(after) // the moment of the kill is the random part
+	crash := time.Now()
+	err = errors.Join(err, life.signal(syscall.SIGKILL), life.expect(ending{signal: syscall.SIGKILL}), load.join())
+	if err != nil {
+		return tolerance{}, err
+	}
+	return s.killTolerance(life, crash)
+}
+
+// killTolerance is what a mode may lose when the process died.
+func (s *siege) killTolerance(life *server, crash time.Time) (tolerance, error) {
+	switch s.settings.durability {
+	case "everysec":
+		return tolerance{crash: crash, allowed: everySecondWindow}, nil
+	case "snapshot":
+		last, err := lastSnapshot(life)
+		return tolerance{crash: crash, allowed: crash.Sub(last)}, err
+	default:
+		return tolerance{}, nil
+	}
+}
+
+// lastSnapshot returns from when on records may be missing in the last snapshot
+// that a server says it wrote; without one, the beginning of time: what the
+// server began with must be there in any case.
+func lastSnapshot(life *server) (time.Time, error) {
+	// gathering is how long a record may wait before it is in the base.
+	const gathering = 100 * time.Millisecond
+	var last time.Time
+	for _, line := range life.output.all() {
+		if !strings.Contains(line, `"msg":"wrote a snapshot"`) {
+			continue
+		}
+		var written struct {
+			Time time.Time
+			Took time.Duration
+		}
+		if err := json.Unmarshal([]byte(line), &written); err != nil {
+			return last, fmt.Errorf("read the log line %q: %w", line, err)
+		}
+		last = written.Time.Add(-written.Took - gathering)
+	}
+	return last, nil
+}
+
+// killWhileRecovering sometimes kills the next server too, before it listens.
+func (s *siege) killWhileRecovering() error {
+	const (
+		every   = 3
+		longest = 40 * time.Millisecond
+	)
+	if s.random.IntN(every) != 0 {
+		return nil
+	}
+	life, err := s.settings.launch()
+	if err != nil {
+		return err
+	}
+	time.Sleep(s.between(0, longest)) // again the moment is the random part
+	return life.kill()
+}

@@ -1,0 +1,88 @@
+// Command torture kills the server, cuts its power, fails its system calls and
+// fills its disk, under load, and compares what it recovers with what it
+// acknowledged. See its --help.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "torture:", err)
+		os.Exit(1)
+	}
+}
+
+// errFailed is returned when a scenario lost something, or did not go as it must.
+var errFailed = errors.New("not every scenario ended well")
+
+// run is the whole program.
+func run(ctx context.Context, arguments []string, output, progress io.Writer) error {
+	wanted, err := parseOptions(arguments, progress)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	directory, err := os.MkdirTemp(wanted.directory, "torture")
+	if err != nil {
+		return fmt.Errorf("make a directory: %w", err)
+	}
+	l := &lab{directory: directory, connections: wanted.connections, seed: wanted.seed, progress: stamped(progress)}
+	results, err := torture(ctx, l, wanted.chosen())
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(directory))
+	}
+	writeSummary(output, results)
+	for _, r := range results {
+		if r.err != nil && !errors.Is(r.err, errUnavailable) {
+			fmt.Fprintf(output, "seed %d; what was left is in %s\n", wanted.seed, directory)
+			return fmt.Errorf("%w: %s: %w", errFailed, r.name, r.err)
+		}
+	}
+	return os.RemoveAll(directory)
+}
+
+// stamped prints lines with the time of day.
+func stamped(output io.Writer) func(format string, arguments ...any) {
+	return func(format string, arguments ...any) {
+		fmt.Fprintf(output, "%s %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, arguments...))
+	}
+}
+
+// torture builds the server and goes through the scenarios, one after the other.
+func torture(ctx context.Context, l *lab, scenarios []scenario) ([]result, error) {
+	var err error
+	if l.program, err = build(ctx, l.directory, ""); err != nil {
+		return nil, err
+	}
+	if l.failpoints, err = build(ctx, l.directory, "failpoints"); err != nil {
+		return nil, err
+	}
+	var results []result
+	for _, s := range scenarios {
+		if ctx.Err() != nil {
+			break
+		}
+		l.progress("%s", s.name)
+		found, err := s.run(ctx, l)
+		if err != nil {
+			l.progress("%s: %v", s.name, err)
+		}
+		results = append(results, result{s.name, found, err})
+	}
+	return results, nil
+}
