@@ -38,6 +38,8 @@ type Options struct {
 	Retention time.Duration
 	// JournalSize is when a journal file is full; 0 means 64 MiB.
 	JournalSize int64
+	// Observer is told what happens on disk; nil for nobody.
+	Observer Observer
 	// Logger gets one line per snapshot and per fault; nil discards.
 	Logger *slog.Logger
 	// Now says which days are closed, and dates snapshots for people; nil means
@@ -59,6 +61,7 @@ type Keeper struct {
 	// stuck holds why acknowledged records cannot be written at the moment, in
 	// the modes that acknowledge before they write. New ones are refused then.
 	stuck atomic.Pointer[error]
+	pulse pulse
 
 	quit   chan struct{}
 	failed chan error
@@ -80,6 +83,9 @@ func Open(options Options) (*Keeper, error) {
 	}
 	if options.JournalSize == 0 {
 		options.JournalSize = 64 << 20
+	}
+	if options.Observer == nil {
+		options.Observer = unobserved{}
 	}
 	if err := os.MkdirAll(options.Directory, 0o750); err != nil {
 		return nil, fmt.Errorf("make data directory %q: %w", options.Directory, plain(err))
@@ -150,6 +156,7 @@ func (k *Keeper) recover() error {
 		return err
 	}
 	k.store, k.recovery = r.store, r.Recovery
+	k.pulse.begin(r.Recovery, k.options.Now())
 	k.history = newHistory(k.options.Directory, k.store, r.manifest)
 	k.sequence = r.Recovery.Sequence
 	k.durable = k.sequence

@@ -95,6 +95,7 @@ func (k *Keeper) run() {
 			}
 		case result := <-k.job:
 			snapshots.Reset(k.endSnapshot(result))
+		case k.pulse.beat <- struct{}{}:
 		case <-k.quit:
 			return
 		}
@@ -140,6 +141,7 @@ func (k *Keeper) commit() error {
 		return nil
 	default:
 		k.sequence++
+		k.pulse.sequence.Store(k.sequence)
 		k.fold(delta)
 		return nil
 	}
@@ -153,7 +155,7 @@ func (k *Keeper) commitDurably(delta *counters.Delta) error {
 		k.store.Drop(delta)
 		return nil
 	}
-	if err := k.journal.sync(); err != nil {
+	if err := k.sync(); err != nil {
 		return fmt.Errorf("commit %d: %w; what was not acknowledged may or may not be on disk", k.sequence, err)
 	}
 	k.durable = k.sequence
@@ -196,6 +198,8 @@ func (k *Keeper) write(delta *counters.Delta) error {
 		return err
 	}
 	k.sequence++
+	k.pulse.sequence.Store(k.sequence)
+	k.options.Observer.Committed(len(k.journal.frame))
 	k.knownBenefits, k.knownEvents = delta.Benefits, delta.Events
 	return nil
 }
@@ -205,7 +209,7 @@ func (k *Keeper) syncWritten() error {
 	if k.journal == nil || k.durable == k.sequence {
 		return nil
 	}
-	if err := k.journal.sync(); err != nil {
+	if err := k.sync(); err != nil {
 		return fmt.Errorf("sync commits up to %d: %w", k.sequence, err)
 	}
 	k.durable = k.sequence
@@ -236,22 +240,14 @@ func (k *Keeper) rotate() error {
 	return nil
 }
 
-// noteRefusal logs when the disk begins or ceases to refuse.
-func (k *Keeper) noteRefusal(err error) {
-	if refusing := err != nil; refusing != k.refusing {
-		k.refusing = refusing
-		if refusing {
-			k.log.Error("cannot write the journal: refusing records until the disk takes them again", "error", err)
-		} else {
-			k.log.Info("the journal can be written again: accepting records")
-		}
-	}
-}
-
 // beginSnapshot freezes the base and has it written in the background. It says
 // whether it did: there may be nothing new to write.
 func (k *Keeper) beginSnapshot() (began bool, err error) {
-	if k.job != nil || k.sequence == k.snapshotted {
+	if k.job != nil {
+		return false, nil
+	}
+	if k.sequence == k.snapshotted {
+		k.pulse.noteCovered(time.Now())
 		return false, nil
 	}
 	if k.journal != nil && k.journal.firstSequence <= k.sequence {
@@ -294,14 +290,18 @@ func (k *Keeper) newJob() *snapshotJob {
 // endSnapshot takes the result of the job and returns when to begin the next.
 func (k *Keeper) endSnapshot(result jobResult) time.Duration {
 	k.job = nil
+	took := time.Since(k.jobBegan)
 	if err := result.err; err != nil {
+		k.options.Observer.SnapshotFailed(took)
 		k.retry = min(max(2*k.retry, firstRetry), lastRetry)
 		k.log.Error("could not write a snapshot; it will be tried again", "error", err,
 			"age", time.Since(k.lastGood).Round(time.Second), "retry", k.retry, "journaled", k.journal != nil)
 		return k.retry
 	}
 	k.retry, k.lastGood = 0, time.Now()
-	k.log.Debug("wrote a snapshot", "sequence", k.jobSequence, "took", time.Since(k.jobBegan).Round(time.Millisecond))
+	k.log.Debug("wrote a snapshot", "sequence", k.jobSequence, "took", took.Round(time.Millisecond))
+	k.pulse.noteCovered(k.jobBegan)
+	k.options.Observer.SnapshotWritten(took, sizes([]string{snapshotPath(k.options.Directory, k.jobSequence)}))
 	k.keep(generation{k.jobSequence, result.manifest})
 	return k.options.SnapshotInterval
 }
