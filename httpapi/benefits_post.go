@@ -34,6 +34,7 @@ func (s *Server) postBenefits(ctx *fasthttp.RequestCtx) {
 		fail(ctx, err)
 		return
 	}
+	s.metrics.accepted(ctx, len(p.decoder.records))
 	if p.decoder.rejections > 0 {
 		respondRejections(ctx, &p.decoder)
 		return

@@ -32,7 +32,8 @@ type rejection struct {
 // decoder reads bodies into records. It is reused, and not safe for concurrent
 // use. What it holds is valid until the next decode.
 type decoder struct {
-	rules *rules
+	rules   *rules
+	metrics *Metrics // may be nil
 
 	records  []record
 	rejected []rejection // the first maxReported of them
@@ -144,7 +145,7 @@ func (d *decoder) one(body, element []byte, index int) (good record, ok bool, er
 		if !jsontext.Value(element).IsValid(lenient) {
 			return good, false, d.broken(body)
 		}
-		d.reject(index, &fieldError{message: "must be an object, not " + kindName(element)})
+		d.reject(index, &fieldError{reason: reasonType, message: "must be an object, not " + kindName(element)})
 		return good, false, nil
 	}
 	d.raw.reset()
@@ -161,6 +162,9 @@ func (d *decoder) one(body, element []byte, index int) (good record, ok bool, er
 
 func (d *decoder) reject(index int, bad *fieldError) {
 	d.rejections++
+	if d.metrics != nil {
+		d.metrics.reject(bad)
+	}
 	if len(d.rejected) < maxReported {
 		d.rejected = append(d.rejected, rejection{index: index, fieldError: *bad})
 	}

@@ -66,13 +66,14 @@ type record struct {
 // fieldError is what is wrong with one field of a record.
 type fieldError struct {
 	field   string
+	reason  reason
 	message string
 }
 
 func (e *fieldError) Error() string { return e.field + ": " + e.message }
 
-func wrong(field, format string, arguments ...any) *fieldError {
-	return &fieldError{field: field, message: fmt.Sprintf(format, arguments...)}
+func wrong(field string, why reason, format string, arguments ...any) *fieldError {
+	return &fieldError{field: field, reason: why, message: fmt.Sprintf(format, arguments...)}
 }
 
 // rules are what records are checked against.
@@ -99,7 +100,7 @@ func (r *rules) check(raw *rawRecord, now time.Time) (good record, bad *fieldErr
 		return good, bad
 	}
 	if !r.knows(good.benefit) {
-		return good, wrong("benefit_id", "%s is not one of the benefits of this site", quoteShort(string(good.benefit)))
+		return good, wrong("benefit_id", reasonUnknown, "%s is not one of the benefits of this site", quoteShort(string(good.benefit)))
 	}
 	if _, bad = text("hash_id", raw.HashID); bad != nil {
 		return good, bad
@@ -111,7 +112,7 @@ func (r *rules) check(raw *rawRecord, now time.Time) (good record, bad *fieldErr
 		return good, bad
 	}
 	if good.index > good.pageTotal {
-		return good, wrong("benefit_index", "must be at most page_total, which is %d, not %d", good.pageTotal, good.index)
+		return good, wrong("benefit_index", reasonRange, "must be at most page_total, which is %d, not %d", good.pageTotal, good.index)
 	}
 	if good.event, bad = r.eventType(raw.EventType); bad != nil {
 		return good, bad
@@ -133,17 +134,17 @@ func (r *rules) check(raw *rawRecord, now time.Time) (good record, bad *fieldErr
 // alias the raw value.
 func text(field string, raw jsontext.Value) ([]byte, *fieldError) {
 	if len(raw) == 0 {
-		return nil, wrong(field, "is required")
+		return nil, wrong(field, reasonMissing, "is required")
 	}
 	value := []byte(raw)
 	switch raw[0] {
 	case '"':
 		value = unquote(raw)
 	case 'n', '{', '[':
-		return nil, wrong(field, "must be a string, not %s", kindName(raw))
+		return nil, wrong(field, reasonType, "must be a string, not %s", kindName(raw))
 	}
 	if len(value) == 0 || len(value) > maxTextBytes {
-		return nil, wrong(field, "must be 1 to %d bytes long, not %d", maxTextBytes, len(value))
+		return nil, wrong(field, reasonLength, "must be 1 to %d bytes long, not %d", maxTextBytes, len(value))
 	}
 	return value, nil
 }
@@ -183,18 +184,18 @@ func kindName(raw jsontext.Value) string {
 // integer reads an integer in a number or in a string.
 func integer(field string, raw jsontext.Value, lowest, highest int) (uint16, *fieldError) {
 	if len(raw) == 0 {
-		return 0, wrong(field, "is required")
+		return 0, wrong(field, reasonMissing, "is required")
 	}
 	literal := []byte(raw)
 	switch raw[0] {
 	case '"':
 		literal = bytes.TrimSpace(unquote(raw))
 	case '{', '[', 't', 'f', 'n':
-		return 0, wrong(field, "must be an integer from %d to %d, not %s", lowest, highest, kindName(raw))
+		return 0, wrong(field, reasonType, "must be an integer from %d to %d, not %s", lowest, highest, kindName(raw))
 	}
 	value, ok := parseInteger(literal)
 	if !ok || value < lowest || value > highest {
-		return 0, wrong(field, "must be an integer from %d to %d, not %s", lowest, highest, quoteShort(string(literal)))
+		return 0, wrong(field, reasonRange, "must be an integer from %d to %d, not %s", lowest, highest, quoteShort(string(literal)))
 	}
 	return uint16(value), nil
 }
@@ -226,13 +227,13 @@ func (r *rules) eventType(raw jsontext.Value) (counters.EventType, *fieldError) 
 	name := []byte("show")
 	if len(raw) > 0 {
 		if raw[0] != '"' {
-			return 0, wrong("event_type", "must be a string, not %s", kindName(raw))
+			return 0, wrong("event_type", reasonType, "must be a string, not %s", kindName(raw))
 		}
 		name = unquote(raw)
 	}
 	event, known := r.events[string(name)]
 	if !known {
-		return 0, wrong("event_type", "%s is not a known event type; known are %s", quoteShort(string(name)), r.knownEvents())
+		return 0, wrong("event_type", reasonUnknown, "%s is not a known event type; known are %s", quoteShort(string(name)), r.knownEvents())
 	}
 	return event, nil
 }
@@ -256,7 +257,7 @@ func abTesting(raw jsontext.Value) *fieldError {
 		return nil
 	}
 	if raw[0] != '{' {
-		return wrong(field, "must be an object of strings, not %s", kindName(raw))
+		return wrong(field, reasonType, "must be an object of strings, not %s", kindName(raw))
 	}
 	if plainExperiments(raw) {
 		return nil
@@ -264,18 +265,18 @@ func abTesting(raw jsontext.Value) *fieldError {
 	// Values are read one by one, so that of duplicate names only the last counts.
 	var experiments map[string]jsontext.Value
 	if err := json.Unmarshal(raw, &experiments, lenient); err != nil {
-		return wrong(field, "must be an object of strings")
+		return wrong(field, reasonType, "must be an object of strings")
 	}
 	if len(experiments) > maxExperiments {
-		return wrong(field, "must have at most %d experiments, not %d", maxExperiments, len(experiments))
+		return wrong(field, reasonTooMany, "must have at most %d experiments, not %d", maxExperiments, len(experiments))
 	}
 	for name, quoted := range experiments {
 		if quoted[0] != '"' {
-			return wrong(field, "must be an object of strings; %s is %s", quoteShort(name), kindName(quoted))
+			return wrong(field, reasonType, "must be an object of strings; %s is %s", quoteShort(name), kindName(quoted))
 		}
 		value := unquote(quoted)
 		if len(name) == 0 || len(name) > maxExperimentBytes || len(value) == 0 || len(value) > maxExperimentBytes {
-			return wrong(field, "names and values must be 1 to %d bytes long; see %s: %s",
+			return wrong(field, reasonLength, "names and values must be 1 to %d bytes long; see %s: %s",
 				maxExperimentBytes, quoteShort(name), quoteShort(string(value)))
 		}
 	}
@@ -323,13 +324,13 @@ func (r *rules) hour(raw jsontext.Value, now time.Time) (counters.Hour, *fieldEr
 	created, err := parseCreatedAt(raw)
 	switch {
 	case err != nil:
-		return 0, wrong(field, "must be an ISO 8601 string or milliseconds since 1970: %v", err)
+		return 0, wrong(field, reasonFormat, "must be an ISO 8601 string or milliseconds since 1970: %v", err)
 	case created.Unix() < 0:
-		return 0, wrong(field, "%v: %s", errTooEarly, created.UTC().Format(time.RFC3339))
+		return 0, wrong(field, reasonTooOld, "%v: %s", errTooEarly, created.UTC().Format(time.RFC3339))
 	case created.After(now.Add(maxAhead)):
-		return 0, wrong(field, "is %s, more than %s ahead of the server's clock", created.UTC().Format(time.RFC3339), maxAhead)
+		return 0, wrong(field, reasonAhead, "is %s, more than %s ahead of the server's clock", created.UTC().Format(time.RFC3339), maxAhead)
 	case r.maxEventAge > 0 && created.Before(now.Add(-r.maxEventAge)):
-		return 0, wrong(field, "%v: %s is more than %s ago", errTooOld, created.UTC().Format(time.RFC3339), r.maxEventAge)
+		return 0, wrong(field, reasonTooOld, "%v: %s is more than %s ago", errTooOld, created.UTC().Format(time.RFC3339), r.maxEventAge)
 	}
 	return counters.HourOf(created), nil
 }

@@ -52,6 +52,8 @@ type Config struct {
 	Now func() time.Time
 	// Logger gets what goes wrong inside.
 	Logger *slog.Logger
+	// AccessLog makes Logger get a line for each request too.
+	AccessLog bool
 }
 
 // Server answers requests. Make one with NewServer.
@@ -62,6 +64,7 @@ type Server struct {
 	tags   maphash.Seed
 	// endpoints are looked through from the front: the busiest first.
 	endpoints []endpoint
+	metrics   *Metrics
 
 	// gate is held for reading while a post is being recorded, and for good by
 	// Drain.
@@ -92,8 +95,9 @@ func NewServer(config Config) (*Server, error) {
 	}
 	config.Store.SetLimits(config.Limits)
 	s.endpoints = s.newEndpoints()
+	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {
-		return &post{decoder: decoder{rules: &s.rules}, batch: config.Store.NewBatch()}
+		return &post{decoder: decoder{rules: &s.rules, metrics: s.metrics}, batch: config.Store.NewBatch()}
 	}
 	s.http = &fasthttp.Server{
 		Handler:               s.handle,
@@ -111,6 +115,9 @@ func NewServer(config Config) (*Server, error) {
 	}
 	return s, nil
 }
+
+// Metrics are the server's figures. They may be read at any time.
+func (s *Server) Metrics() *Metrics { return s.metrics }
 
 // SetBenefits makes these the only benefits that records may be about; nil lets
 // any benefit be. It may be called at any time.
@@ -154,33 +161,51 @@ func (s *Server) newEndpoints() []endpoint {
 	}
 }
 
-// endpoint returns what answers to a path, in any letter case.
-func (s *Server) endpoint(path []byte) *endpoint {
+// endpoint returns the number of what answers to a path, in any letter case.
+func (s *Server) endpoint(path []byte) (number int, found bool) {
 	for i := range s.endpoints {
 		if len(path) == len(s.endpoints[i].path) && strings.EqualFold(string(path), s.endpoints[i].path) {
-			return &s.endpoints[i]
+			return i, true
 		}
 	}
-	return nil
+	return 0, false
 }
 
-func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+func (s *Server) handle(ctx *fasthttp.RequestCtx) { s.observe(ctx, s.answer(ctx)) }
+
+// observe counts an answer, and logs it when that is wanted.
+func (s *Server) observe(ctx *fasthttp.RequestCtx, r route) {
+	took := time.Since(ctx.Time())
+	s.metrics.answered(ctx, r, took)
+	if s.config.AccessLog {
+		s.logAccess(ctx, r, took)
+	}
+}
+
+// answer answers a request and says which route it took.
+func (s *Server) answer(ctx *fasthttp.RequestCtx) route {
 	s.config.Origins.allow(ctx)
 	if ctx.IsOptions() {
 		preflight(ctx)
-		return
+		return routePreflight
 	}
-	endpoint := s.endpoint(requestPath(ctx))
-	switch {
-	case endpoint == nil:
+	number, found := s.endpoint(requestPath(ctx))
+	if !found {
 		respondMessage(ctx, fasthttp.StatusNotFound, "not found: the paths are /benefits, /benefits/timeline and /statistics")
+		return routeUnknown
+	}
+	endpoint := &s.endpoints[number]
+	switch {
 	case ctx.IsPost() && endpoint.post != nil:
 		endpoint.post(ctx)
+		return endpointRoute(number, methodPost)
 	case ctx.IsGet() || ctx.IsHead():
 		endpoint.get(ctx)
+		return endpointRoute(number, methodGet)
 	default:
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, endpoint.allow)
 		respondMessage(ctx, fasthttp.StatusMethodNotAllowed, "method not allowed here: use "+endpoint.allow)
+		return endpointRoute(number, methodOther)
 	}
 }
 
@@ -198,6 +223,7 @@ func requestPath(ctx *fasthttp.RequestCtx) []byte {
 
 // handleProtocolError answers what never became a request.
 func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
+	defer s.observe(ctx, routeInvalid)
 	s.config.Origins.allow(ctx)
 	if conn, ok := ctx.Conn().(*lingeringConn); ok {
 		conn.unread.Store(true)
@@ -225,12 +251,4 @@ func (s *Server) entityTag(body []byte) string {
 func (s *Server) failReading(ctx *fasthttp.RequestCtx, err error) {
 	s.config.Logger.Error("cannot read counts", "error", err)
 	fail(ctx, err)
-}
-
-// protocolLog sends fasthttp's log to ours, at a level where a client's
-// mistakes do not fill the disk.
-type protocolLog struct{ logger *slog.Logger }
-
-func (l protocolLog) Printf(format string, arguments ...any) {
-	l.logger.Debug("http", "message", fmt.Sprintf(format, arguments...))
 }

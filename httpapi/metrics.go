@@ -1,0 +1,191 @@
+package httpapi
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Metrics is what a Server counts about itself since it was made. Reading it
+// takes nothing from the requests; what it returns may be a request apart.
+type Metrics struct {
+	routes []routeName
+	// stripes are written by connections in turn, so that those which are served
+	// at the same time seldom write to the same cache line.
+	stripes  []stripe
+	rejected [len(recordFields)][len(reasonNames)]atomic.Uint64
+}
+
+// stripe is a part of the figures; they are added up when read.
+type stripe struct {
+	requests [][len(countedStatuses) + 1]atomic.Uint64 // by route and status
+	latency  []latencies                               // by route
+	accepted atomic.Uint64
+	_        [64]byte
+}
+
+type latencies struct {
+	buckets [len(latencyBounds) + 1]atomic.Uint64
+	sum     atomic.Int64 // nanoseconds
+}
+
+// latencyBounds are the upper bounds of the latency histograms' buckets.
+var latencyBounds = [...]time.Duration{
+	50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
+	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
+	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond,
+	500 * time.Millisecond, time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
+}
+
+// countedStatuses have a figure of their own, those that are not listed share one.
+var countedStatuses = [...]int{
+	200, 204, 304, 400, 401, 404, 405, 408, 413, 415, 422, 429, 431, 500, 503,
+}
+
+// route is the number of what answers a request.
+type route int
+
+const (
+	routePreflight route = iota
+	routeUnknown         // no such path
+	routeInvalid         // not an HTTP request
+	routeFirst           // then the methods of each endpoint
+)
+
+// The methods of an endpoint, in the order of their routes.
+const (
+	methodGet = iota
+	methodPost
+	methodOther
+	methods
+)
+
+func endpointRoute(endpoint, method int) route { return routeFirst + route(endpoint*methods+method) }
+
+// routeName is how figures name a route: by words that clients cannot choose.
+type routeName struct{ method, path string }
+
+func newMetrics(endpoints []endpoint) *Metrics {
+	m := &Metrics{routes: []routeName{{"OPTIONS", "any"}, {"any", "unknown"}, {"any", "invalid"}}}
+	for _, e := range endpoints {
+		m.routes = append(m.routes, routeName{"GET", e.path}, routeName{"POST", e.path}, routeName{"other", e.path})
+	}
+	m.stripes = make([]stripe, 4*runtime.GOMAXPROCS(0))
+	for i := range m.stripes {
+		m.stripes[i].requests = make([][len(countedStatuses) + 1]atomic.Uint64, len(m.routes))
+		m.stripes[i].latency = make([]latencies, len(m.routes))
+	}
+	return m
+}
+
+// stripe returns the stripe of a request's connection.
+func (m *Metrics) stripe(ctx *fasthttp.RequestCtx) *stripe {
+	return &m.stripes[ctx.ConnID()%uint64(len(m.stripes))]
+}
+
+// answered counts a request that was answered.
+func (m *Metrics) answered(ctx *fasthttp.RequestCtx, r route, took time.Duration) {
+	s := m.stripe(ctx)
+	s.requests[r][statusIndex(ctx.Response.StatusCode())].Add(1)
+	bucket := 0
+	for bucket < len(latencyBounds) && took > latencyBounds[bucket] {
+		bucket++
+	}
+	s.latency[r].buckets[bucket].Add(1)
+	s.latency[r].sum.Add(int64(took))
+}
+
+func statusIndex(status int) int {
+	for i, counted := range countedStatuses {
+		if counted == status {
+			return i
+		}
+	}
+	return len(countedStatuses)
+}
+
+func (m *Metrics) accepted(ctx *fasthttp.RequestCtx, records int) {
+	m.stripe(ctx).accepted.Add(uint64(records))
+}
+
+func (m *Metrics) reject(bad *fieldError) {
+	field := 0
+	for i, name := range recordFields {
+		if name == bad.field {
+			field = i
+		}
+	}
+	m.rejected[field][bad.reason].Add(1)
+}
+
+// Requests calls visit for each route and status that a request had; status 0
+// stands for those that are rare.
+func (m *Metrics) Requests(visit func(method, path string, status int, count uint64)) {
+	for r, name := range m.routes {
+		for i := range len(countedStatuses) + 1 {
+			count, status := uint64(0), 0
+			for s := range m.stripes {
+				count += m.stripes[s].requests[r][i].Load()
+			}
+			if i < len(countedStatuses) {
+				status = countedStatuses[i]
+			}
+			if count > 0 {
+				visit(name.method, name.path, status, count)
+			}
+		}
+	}
+}
+
+// LatencyBounds are the upper bounds of the buckets that Latencies has. One
+// more has no bound.
+func (m *Metrics) LatencyBounds() []time.Duration { return latencyBounds[:] }
+
+// Latencies calls visit for each route that had a request, with how many
+// requests each bucket has, and how long they took together. The time is that
+// from the whole request to the whole answer. The slice is only valid during
+// the call.
+func (m *Metrics) Latencies(visit func(method, path string, buckets []uint64, sum time.Duration)) {
+	var buckets [len(latencyBounds) + 1]uint64
+	for r, name := range m.routes {
+		clear(buckets[:])
+		count, sum := uint64(0), int64(0)
+		for s := range m.stripes {
+			latency := &m.stripes[s].latency[r]
+			for i := range buckets {
+				n := latency.buckets[i].Load()
+				buckets[i] += n
+				count += n
+			}
+			sum += latency.sum.Load()
+		}
+		if count > 0 {
+			visit(name.method, name.path, buckets[:], time.Duration(sum))
+		}
+	}
+}
+
+// Accepted is how many records were recorded.
+func (m *Metrics) Accepted() (records uint64) {
+	for s := range m.stripes {
+		records += m.stripes[s].accepted.Load()
+	}
+	return records
+}
+
+// Rejected calls visit for each field and reason for which records were
+// rejected; the field "record" stands for records as a whole.
+func (m *Metrics) Rejected(visit func(field, reason string, records uint64)) {
+	for field, name := range recordFields {
+		if name == "" {
+			name = "record"
+		}
+		for reason, text := range reasonNames {
+			if count := m.rejected[field][reason].Load(); count > 0 {
+				visit(name, text, count)
+			}
+		}
+	}
+}
