@@ -23,7 +23,8 @@ func (s *Store) RestorePositions(day Day, benefit Benefit, cells []Cell) error {
 	})
 }
 
-// RestorePast adds counters of one benefit to those of closed days. Errors are
+// RestorePast adds counters of one benefit to those of closed days, or of no
+// known time: they count in the sums of all time. Errors are
 // as for RestorePositions.
 func (s *Store) RestorePast(benefit Benefit, cells []Cell) error {
 	return s.restore(benefit, cells, func(shard *shard, _ int) *Table { return shard.past })

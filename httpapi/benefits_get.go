@@ -13,13 +13,13 @@ import (
 
 // getBenefits sums the events of each benefit, of all time or of a window.
 func (s *Server) getBenefits(ctx *fasthttp.RequestCtx) {
-	window, err := s.askedWindow(ctx, time.Hour)
+	window, err := s.askedWindow(ctx, time.Hour, time.UTC)
 	if err != nil {
 		fail(ctx, err)
 		return
 	}
 	sums := benefitSums{store: s.config.Store}
-	if window.unbounded {
+	if window.unbounded() {
 		s.config.Store.EventTotals(sums.add)
 	} else if err := s.config.History.EventTotals(window.from, window.to, sums.add); err != nil {
 		s.failReading(ctx, err)

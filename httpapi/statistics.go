@@ -20,7 +20,7 @@ func (s *Server) getStatistics(ctx *fasthttp.RequestCtx) {
 		fail(ctx, err)
 		return
 	}
-	window, err := s.askedWindow(ctx, 24*time.Hour)
+	window, err := s.askedWindow(ctx, 24*time.Hour, time.UTC)
 	if err != nil {
 		fail(ctx, err)
 		return
@@ -30,7 +30,7 @@ func (s *Server) getStatistics(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposedHeaders)
 	}
 	ranking := ranking{events: s.config.Store.Events.Names()}
-	if window.unbounded {
+	if window.unbounded() {
 		s.config.Store.Statistics(version, ranking.add)
 	} else {
 		from, to := window.days()

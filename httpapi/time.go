@@ -19,7 +19,10 @@ var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?` +
 	`(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9})\d*)?)?(Z|[+-]\d\d:?\d\d)?)?$`)
 
 // parseISODate reads a date or a date-time. No zone means UTC.
-func parseISODate(text string) (time.Time, error) {
+func parseISODate(text string) (time.Time, error) { return parseISODateIn(text, time.UTC) }
+
+// parseISODateIn reads a date or a date-time. No zone means the given one.
+func parseISODateIn(text string, missing *time.Location) (time.Time, error) {
 	parts := isoDate.FindStringSubmatch(text)
 	if parts == nil || parts[1] == "-000000" {
 		return time.Time{}, fmt.Errorf("%w: %s", errNotADate, quoteShort(text))
@@ -27,7 +30,7 @@ func parseISODate(text string) (time.Time, error) {
 	year, month, day := number(parts[1], 0), number(parts[2], 1), number(parts[3], 1)
 	hour, minute, second := number(parts[4], 0), number(parts[5], 0), number(parts[6], 0)
 	nanosecond := number((parts[7] + "000000000")[:9], 0)
-	zone, ok := parseZone(parts[8])
+	zone, ok := parseZone(parts[8], missing)
 	midnight := hour == 24 && minute == 0 && second == 0 && nanosecond == 0
 	date := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 	if !ok || (hour > 23 && !midnight) || minute > 59 || second > 59 ||
@@ -37,8 +40,11 @@ func parseISODate(text string) (time.Time, error) {
 	return time.Date(year, time.Month(month), day, hour, minute, second, nanosecond, zone), nil
 }
 
-func parseZone(text string) (zone *time.Location, ok bool) {
-	if text == "" || text == "Z" {
+func parseZone(text string, missing *time.Location) (zone *time.Location, ok bool) {
+	switch text {
+	case "":
+		return missing, true
+	case "Z":
 		return time.UTC, true
 	}
 	hours, minutes := number(text[1:3], 0), number(text[len(text)-2:], 0)

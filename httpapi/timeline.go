@@ -67,7 +67,7 @@ func (s *Server) askedTimeline(ctx *fasthttp.RequestCtx) (*timeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, err := askedStep(string(arguments.Peek("step")))
+	step, err := askedStep(string(arguments.Peek("step")))
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +75,11 @@ func (s *Server) askedTimeline(ctx *fasthttp.RequestCtx) (*timeline, error) {
 	if group != "benefit" && group != "total" {
 		return nil, unprocessable("group: %s: use benefit or total", quoteShort(group))
 	}
-	window, err := s.askedWindow(ctx, time.Hour)
+	window, err := s.askedWindow(ctx, time.Hour, location)
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := stepBounds(s.bounded(window), location, next)
+	bounds, err := stepBounds(s.bounded(window, location, step), location, step)
 	return &timeline{
 		store:       s.config.Store,
 		location:    location,
@@ -90,14 +90,23 @@ func (s *Server) askedTimeline(ctx *fasthttp.RequestCtx) (*timeline, error) {
 	}, err
 }
 
-// bounded replaces an open end of a window by where the counts begin or end.
-func (s *Server) bounded(w window) window {
-	first, last, any := s.config.History.Span()
-	if !any {
+// bounded replaces an end of a window that was not asked for by the end of the
+// step in which the counts begin or end.
+func (s *Server) bounded(w window, location *time.Location, step step) window {
+	first, last, some := s.config.History.Span()
+	if !some {
 		return window{}
 	}
-	w.from = max(w.from, first.FirstHour())
-	w.to = max(min(w.to, (last+1).FirstHour()), w.from)
+	if !w.startAsked {
+		w.from = max(w.from, counters.HourOf(step.start(first.Time().In(location))))
+	}
+	if !w.endAsked {
+		end := (last + 1).Time().In(location)
+		w.to = counters.HourOf(end)
+		if start := step.start(end); start.Before(end) {
+			w.to = counters.HourOf(step.next(end))
+		}
+	}
 	return w
 }
 
@@ -110,20 +119,38 @@ func askedZone(name string) (*time.Location, error) {
 	return location, nil
 }
 
-// askedStep returns what gives the start of the step after the one that
-// contains a local time.
-func askedStep(name string) (next func(time.Time) time.Time, err error) {
+// step is a length of local time.
+type step struct {
+	// start is when the step that contains a time begins, next when the one
+	// after it does.
+	start, next func(time.Time) time.Time
+}
+
+func askedStep(name string) (step, error) {
+	sinceMonday := func(t time.Time) int { return (int(t.Weekday()) + 6) % 7 }
 	switch name {
 	case "hour":
-		return func(t time.Time) time.Time { return t.Add(time.Hour) }, nil
+		return step{
+			start: func(t time.Time) time.Time { return t.Truncate(time.Hour) },
+			next:  func(t time.Time) time.Time { return t.Truncate(time.Hour).Add(time.Hour) },
+		}, nil
 	case "", "day":
-		return func(t time.Time) time.Time { return midnight(t, 0, 1) }, nil
+		return step{
+			start: func(t time.Time) time.Time { return midnight(t, 0, 0) },
+			next:  func(t time.Time) time.Time { return midnight(t, 0, 1) },
+		}, nil
 	case "week":
-		return func(t time.Time) time.Time { return midnight(t, 0, 7-(int(t.Weekday())+6)%7) }, nil
+		return step{
+			start: func(t time.Time) time.Time { return midnight(t, 0, -sinceMonday(t)) },
+			next:  func(t time.Time) time.Time { return midnight(t, 0, 7-sinceMonday(t)) },
+		}, nil
 	case "month":
-		return func(t time.Time) time.Time { return midnight(t, 1, 1-t.Day()) }, nil
+		return step{
+			start: func(t time.Time) time.Time { return midnight(t, 0, 1-t.Day()) },
+			next:  func(t time.Time) time.Time { return midnight(t, 1, 1-t.Day()) },
+		}, nil
 	}
-	return nil, unprocessable("step: %s: use hour, day, week or month", quoteShort(name))
+	return step{}, unprocessable("step: %s: use hour, day, week or month", quoteShort(name))
 }
 
 // midnight is the start of the local day that is so many months and days later.
@@ -134,13 +161,13 @@ func midnight(t time.Time, months, days int) time.Time {
 // stepBounds cuts a window at the starts of the local steps in it. In a zone
 // that is not whole hours from UTC, a step begins with the hour that contains
 // its start.
-func stepBounds(w window, location *time.Location, next func(time.Time) time.Time) ([]counters.Hour, error) {
+func stepBounds(w window, location *time.Location, step step) ([]counters.Hour, error) {
 	if w.to <= w.from {
 		return nil, nil
 	}
 	bounds := []counters.Hour{w.from}
 	for at := w.from.Time().In(location); ; {
-		at = next(at)
+		at = step.next(at)
 		hour := counters.HourOf(at)
 		if hour >= w.to {
 			return append(bounds, w.to), nil

@@ -40,29 +40,32 @@ const (
 	exposedHeaders   = headerEffectiveStart + ", " + headerEffectiveEnd + ", " + headerRetentionStart + ", " + headerOverflowed
 )
 
-// window is a part of time, in whole units. It is unbounded when neither end
-// was asked for.
+// window is a part of time, in whole units.
 type window struct {
-	unbounded bool
-	from, to  counters.Hour
+	from, to             counters.Hour
+	startAsked, endAsked bool
 }
 
+// unbounded says that neither end was asked for.
+func (w window) unbounded() bool { return !w.startAsked && !w.endAsked }
+
 // askedWindow reads start_at and end_at, widens them to whole units (an hour or
-// a day), and says in the response what that makes.
-func (s *Server) askedWindow(ctx *fasthttp.RequestCtx, unit time.Duration) (window, error) {
-	start, startAsked, err := askedTime(ctx, "start_at")
+// a day), and says in the response what that makes. Times without a zone are
+// in the given one.
+func (s *Server) askedWindow(ctx *fasthttp.RequestCtx, unit time.Duration, zone *time.Location) (window, error) {
+	start, startAsked, err := askedTime(ctx, "start_at", zone)
 	if err != nil {
 		return window{}, err
 	}
-	end, endAsked, err := askedTime(ctx, "end_at")
+	end, endAsked, err := askedTime(ctx, "end_at", zone)
 	if err != nil {
 		return window{}, err
 	}
 	if startAsked && endAsked && end.Before(start) {
-		return window{}, &statusError{fasthttp.StatusUnprocessableEntity, "end_at: is before start_at"}
+		return window{}, unprocessable("end_at: is before start_at")
 	}
-	w := window{unbounded: !startAsked && !endAsked, to: counters.EndOfTime}
-	if w.unbounded {
+	w := window{to: counters.EndOfTime, startAsked: startAsked, endAsked: endAsked}
+	if w.unbounded() {
 		return w, nil
 	}
 	header := &ctx.Response.Header
@@ -88,16 +91,15 @@ func (s *Server) askedWindow(ctx *fasthttp.RequestCtx, unit time.Duration) (wind
 }
 
 // askedTime reads a time from the query; empty is as good as absent.
-func askedTime(ctx *fasthttp.RequestCtx, name string) (at time.Time, asked bool, err error) {
+func askedTime(ctx *fasthttp.RequestCtx, name string, zone *time.Location) (at time.Time, asked bool, err error) {
 	text := string(ctx.QueryArgs().Peek(name))
 	if text == "" {
 		return time.Time{}, false, nil
 	}
 	// A plus that was not encoded arrives as a space, and only a zone has one.
-	at, err = parseISODate(strings.Replace(text, " ", "+", 1))
+	at, err = parseISODateIn(strings.Replace(text, " ", "+", 1), zone)
 	if err != nil {
-		return time.Time{}, false, &statusError{fasthttp.StatusUnprocessableEntity,
-			name + ": " + err.Error() + "; use a date such as 2026-01-31 or 2026-01-31T15:00:00Z"}
+		return time.Time{}, false, unprocessable("%s: %v; use a date such as 2026-01-31 or 2026-01-31T15:00:00Z", name, err)
 	}
 	return at, true, nil
 }

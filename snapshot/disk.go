@@ -106,7 +106,7 @@ func truncate(file *os.File, size int64) error {
 }
 
 // lockDirectory takes the directory's LOCK file for this process, until the
-// returned file is closed or the process ends, however it ends.
+// returned file is given to unlockDirectory or the process ends, however it ends.
 func lockDirectory(directory string) (*os.File, error) {
 	path := filepath.Join(directory, "LOCK")
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
@@ -122,6 +122,12 @@ func lockDirectory(directory string) (*os.File, error) {
 		return nil, fmt.Errorf("%w: %q; stop that process, or give this one another DATA_DIR", ErrLocked, path)
 	}
 	return nil, fmt.Errorf("lock %q: %w", path, err)
+}
+
+// unlockDirectory gives a directory free. Closing alone would leave it locked
+// while a process that was forked meanwhile still has the file open.
+func unlockDirectory(lock *os.File) error {
+	return errors.Join(syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close())
 }
 
 // plain takes the path and the operation off an error of package os, since the

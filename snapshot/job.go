@@ -55,7 +55,11 @@ func (j *snapshotJob) run() (*manifest, error) {
 // new list of all closed ones.
 func (j *snapshotJob) closeDays() (closing []counters.Day, closed *manifest, err error) {
 	before := j.history.current()
-	closed = &manifest{keptFrom: max(before.keptFrom, j.keepFrom), segments: slices.Clone(before.segments)}
+	closed = &manifest{
+		keptFrom: max(before.keptFrom, j.keepFrom),
+		segments: slices.Clone(before.segments),
+		imports:  before.imports,
+	}
 	for _, day := range j.frozen.Days() {
 		if day >= j.closeBefore || len(closing) == j.maxDays {
 			break

@@ -37,7 +37,7 @@ func Repair(directory string, now time.Time) (Repaired, error) {
 	if err != nil {
 		return Repaired{}, err
 	}
-	defer lock.Close()
+	defer unlockDirectory(lock)
 	files, err := list(directory)
 	if err != nil {
 		return Repaired{}, err
@@ -101,7 +101,7 @@ func (s *salvage) loadSnapshot(directory string, files contents) error {
 // keepGoodSegments drops the closed days that cannot be read. They stay in the
 // sums of all time, which the snapshot has.
 func (s *salvage) keepGoodSegments(directory string, m *manifest) {
-	s.closed = &manifest{keptFrom: m.keptFrom}
+	s.closed = &manifest{keptFrom: m.keptFrom, imports: m.imports}
 	for _, segment := range m.segments {
 		path := segment.path(directory)
 		if err := segment.check(path); err != nil {

@@ -39,6 +39,7 @@ import (
 //	6  the days that are closed, see appendSegments
 //	7  names of some benefits, see appendNumberedNames
 //	8  columns: totals of one day, keyed by counters.TotalKey
+//	10 what has been imported, see appendImports
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
 //
@@ -75,6 +76,7 @@ const (
 	sectionSomeBenefits = 7
 	sectionTotals       = 8
 	sectionEnd          = 9
+	sectionImports      = 10
 )
 
 // appendFileHeader appends a header for the given kind of file.

@@ -52,12 +52,13 @@ func parseSegmentName(path string) (s segment, ok bool) {
 	return segment{day: counters.HourOf(date).Day(), generation: generation}, err == nil
 }
 
-// manifest lists the closed days that a snapshot relies on. It is not changed
-// once made.
+// manifest is what a snapshot says beside counts: the closed days that it
+// relies on, and what has been imported. It is not changed once made.
 type manifest struct {
 	// keptFrom is the first day that retention has left; 0 when it left all.
 	keptFrom counters.Day
 	segments []segment // by day
+	imports  []Imported
 }
 
 // find returns the segment of a day.

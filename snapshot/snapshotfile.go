@@ -75,6 +75,9 @@ func (s snapshotContent) write(file *os.File) error {
 	if err := w.segments(s.manifest); err != nil {
 		return err
 	}
+	if err := w.section(sectionImports, appendImports(nil, s.manifest.imports)); err != nil {
+		return err
+	}
 	past := func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell {
 		return s.frozen.Past(benefit, s.closing, dst)
 	}
@@ -149,6 +152,7 @@ func readManifest(path string) (loadedSnapshot, error) {
 	handlers := sectionHandlers{
 		sectionBenefits: nil, sectionEvents: nil, sectionPast: nil, sectionPositions: nil, sectionHours: nil,
 		sectionSegments: loaded.readSegments,
+		sectionImports:  loaded.readImports,
 	}
 	err := readSections(path, snapshotMagic, loaded.begin, handlers, 0)
 	return loaded, errors.Join(err, nameMatches(path, loaded.header))
@@ -168,6 +172,7 @@ func readSnapshotInto(path string, names *counters.Store,
 		sectionBenefits:  restoreNamesHandler(names.Benefits),
 		sectionEvents:    restoreNamesHandler(names.Events),
 		sectionSegments:  loaded.readSegments,
+		sectionImports:   loaded.readImports,
 		sectionPast:      columns(sectionPast),
 		sectionPositions: columns(sectionPositions),
 		sectionHours:     columns(sectionHours),

@@ -95,10 +95,14 @@ func extremes() [][]Record {
 	largest := Record{Benefit: "largest", Event: "event-62", Version: 65535, PageTotal: 1000, Index: 1000, Hour: Noon()}
 	var events []Record
 	for i := range counters.MaxEventTypes {
-		events = append(events, Record{Benefit: "largest", Event: fmt.Sprintf("event-%d", i), PageTotal: 1, Index: 1, Hour: Noon()})
+		name := "show"
+		if i > 0 {
+			name = fmt.Sprintf("event-%d", i)
+		}
+		events = append(events, Record{Benefit: "largest", Event: name, PageTotal: 1, Index: 1, Hour: Noon()})
 	}
-	beyond := Record{Benefit: "imported", Event: "event-0", Version: 0, PageTotal: counters.MaxPosition, Index: counters.MaxPosition, Hour: Noon()}
-	above := Record{Benefit: "imported", Event: "event-0", Version: 0, PageTotal: 3, Index: 7, Hour: Noon()}
+	beyond := Record{Benefit: "imported", Event: "show", Version: 0, PageTotal: counters.MaxPosition, Index: counters.MaxPosition, Hour: Noon()}
+	above := Record{Benefit: "imported", Event: "show", Version: 0, PageTotal: 3, Index: 7, Hour: Noon()}
 	return [][]Record{events, {largest, largest}, {beyond, above}}
 }
 
