@@ -122,6 +122,25 @@ func (a *account) draw(epoch int) tallies {
 	return records
 }
 
+// drawAge makes up how old the records of the next batch are. Most are new; some
+// are of an hour before, and a few of days that are closed already.
+func (a *account) drawAge() time.Duration {
+	const (
+		ages       = 16
+		hoursAgo   = 3 * time.Hour
+		day        = 24 * time.Hour
+		closedDays = 3
+	)
+	switch a.random.IntN(ages) {
+	case 0, 1:
+		return hoursAgo
+	case 2:
+		return time.Duration(closedDays+a.random.IntN(closedDays)) * day
+	default:
+		return 0
+	}
+}
+
 // book enters a batch that may have reached the server. acknowledged is zero
 // when no answer came.
 func (a *account) book(records tallies, acknowledged time.Time) {

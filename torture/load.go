@@ -71,13 +71,9 @@ func (l *load) drive(a *account) {
 
 // exchange posts one batch and books it.
 func (l *load) exchange(c *connection, a *account) (open, goOn bool) {
-	const (
-		earlierEvery = 8
-		earlier      = 3 * time.Hour
-	)
 	records, createdAt := a.draw(l.epoch), time.Time{}
-	if a.random.IntN(earlierEvery) == 0 {
-		createdAt = time.Now().Add(-earlier)
+	if age := a.drawAge(); age > 0 {
+		createdAt = time.Now().Add(-age)
 	}
 	result, open, err := c.post(records, createdAt)
 	switch result {

@@ -48,7 +48,7 @@ func run(ctx context.Context, arguments []string, output, progress io.Writer) er
 	}
 	writeSummary(output, results)
 	for _, r := range results {
-		if r.err != nil && !errors.Is(r.err, errUnavailable) {
+		if r.failed() {
 			fmt.Fprintf(output, "seed %d; what was left is in %s\n", wanted.seed, directory)
 			return fmt.Errorf("%w: %s: %w", errFailed, r.name, r.err)
 		}

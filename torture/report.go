@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -16,12 +17,18 @@ type result struct {
 	err    error
 }
 
+// failed says whether something was lost, or was not as it must be.
+func (r result) failed() bool { return r.err != nil && !errors.Is(r.err, errUnavailable) }
+
 // writeSummary prints what all scenarios did. The last line has the sums.
 func writeSummary(output io.Writer, results []result) {
 	table := tabwriter.NewWriter(output, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "scenario\tcycles\tacknowledged records\tlosses\tended")
-	cycles, compared, losses := 0, uint64(0), uint64(0)
+	cycles, compared, losses, failed := 0, uint64(0), uint64(0), 0
 	for _, r := range results {
+		if r.failed() {
+			failed++
+		}
 		if r.report == nil {
 			fmt.Fprintf(table, "%s\t-\t-\t-\t%s\n", r.name, firstLine(r.err))
 			continue
@@ -39,7 +46,8 @@ func writeSummary(output io.Writer, results []result) {
 			fmt.Fprintf(output, "%s: %s\n", r.report.scenario, note)
 		}
 	}
-	fmt.Fprintf(output, "%d cycles, %d acknowledged records compared, %d losses\n", cycles, compared, losses)
+	fmt.Fprintf(output, "%d cycles, %d acknowledged records compared, %d losses, %d of %d scenarios failed\n",
+		cycles, compared, losses, failed, len(results))
 }
 
 func firstLine(err error) string {

@@ -55,6 +55,7 @@ func (p stopPlan) run(ctx context.Context, l *lab) (*report, error) {
 	return s.report, errors.Join(ctx.Err(), s.finish(tolerance{}))
 }
 
+// endBy is a life that ends in one way, and the recovery from that.
 func (s *siege) endBy(way stopWay) error {
 	s.settings.durability, s.settings.snapshotInterval = way.durability, way.interval
 	life, err := s.recover(tolerance{})
@@ -66,7 +67,14 @@ func (s *siege) endBy(way stopWay) error {
 		time.Sleep(s.between(0, 50*time.Millisecond)) // the moment of the signal is the random part
 		err = way.end(s, life)
 	}
-	return errors.Join(err, life.kill(), load.join())
+	if err = errors.Join(err, life.kill(), load.join()); err != nil {
+		return err
+	}
+	recovered, err := s.recover(tolerance{})
+	if err != nil {
+		return err
+	}
+	return recovered.kill()
 }
 
 // terminate asks a server to end, which it must do without an error.
