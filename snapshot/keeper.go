@@ -75,18 +75,17 @@ type Keeper struct {
 // error that says what to do, rather than go on without something that was
 // acknowledged. On error everything is as it was.
 func Open(options Options) (*Keeper, error) {
-	if options.Logger == nil {
-		options.Logger = slog.New(slog.DiscardHandler)
+	k, err := openIdle(options)
+	if err != nil {
+		return nil, err
 	}
-	if options.Now == nil {
-		options.Now = time.Now
-	}
-	if options.JournalSize == 0 {
-		options.JournalSize = 64 << 20
-	}
-	if options.Observer == nil {
-		options.Observer = unobserved{}
-	}
+	k.done.Go(k.run)
+	return k, nil
+}
+
+// openIdle is Open without the persistence goroutine.
+func openIdle(options Options) (*Keeper, error) {
+	options = options.withDefaults()
 	if err := os.MkdirAll(options.Directory, 0o750); err != nil {
 		return nil, fmt.Errorf("make data directory %q: %w", options.Directory, plain(err))
 	}
@@ -102,10 +101,25 @@ func Open(options Options) (*Keeper, error) {
 		failed:  make(chan error, 1),
 	}
 	if err := k.recover(); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, unlockDirectory(lock))
 	}
-	k.done.Go(k.run)
 	return k, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.JournalSize == 0 {
+		o.JournalSize = 64 << 20
+	}
+	if o.Observer == nil {
+		o.Observer = unobserved{}
+	}
+	return o
 }
 
 // Store is what the keeper keeps. Add to it through Record only.
@@ -146,7 +160,7 @@ func (k *Keeper) Close() error {
 	k.closing.Store(true)
 	close(k.quit)
 	k.done.Wait()
-	return errors.Join(k.finish(), k.lock.Close())
+	return errors.Join(k.finish(), unlockDirectory(k.lock))
 }
 
 // recover loads the newest state and tidies the directory for the next commit.
