@@ -68,6 +68,8 @@ func allSettings(t *testing.T, taken string) []setting {
 			bad: []string{"/nowhere", "/", listOf(t, "# none\n")}},
 		{variable: "MAX_BODY_BYTES", preset: "131072", value: "300", other: "100000", shows: refuses301Bytes,
 			bad: []string{"128KiB", "0", "-1", "1e6"}},
+		{variable: "ADMIN_ADDR", preset: `"127.0.0.1:4001"`, value: "127.0.0.1:0", other: "off", shows: servesTheOperator,
+			bad: []string{"4001", "nowhere", "127.0.0.1:http:", "203.0.113.1:4001"}},
 		{variable: "LOG_LEVEL", preset: `"info"`, value: "debug", other: "error", with: []string{"SNAPSHOT_INTERVAL=5ms"}, shows: writesASnapshot,
 			bad: []string{"loud"}},
 	}
@@ -252,7 +254,7 @@ func TestHelpListsEverySettingWithItsDefault(t *testing.T) {
 
 func TestEveryFlagIsASettingOfThisTable(t *testing.T) {
 	t.Parallel()
-	known := []string{"--help"}
+	known := []string{"--help", "--access-log"} // which takes no value
 	for _, s := range allSettings(t, takenAddress(t)) {
 		known = append(known, s.flag())
 	}

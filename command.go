@@ -23,7 +23,7 @@ func command(output io.Writer) *cli.Command {
 			"GET /benefits sums since a date. Everything is kept in the data directory.",
 		Flags:        serveFlags(),
 		Action:       func(ctx context.Context, c *cli.Command) error { return serveCommand(ctx, c) },
-		Commands:     []*cli.Command{verifyCommand(output), importCommand(output)},
+		Commands:     []*cli.Command{healthCommand(output), versionCommand(output), verifyCommand(output), importCommand(output)},
 		Writer:       output,
 		ErrWriter:    io.Discard, // main prints the error, once
 		OnUsageError: usageError,
@@ -90,6 +90,14 @@ func serveFlags() []cli.Flag {
 			Usage: "limit of a request's body, counted after inflation",
 		},
 		&cli.StringFlag{
+			Name: "admin-addr", Value: defaultAdminAddr, Sources: cli.EnvVars("ADMIN_ADDR"), Local: true,
+			Usage: "where /metrics, /healthz, /readyz and /debug/pprof are, not for the public; or off",
+		},
+		&cli.BoolFlag{
+			Name: "access-log", Sources: cli.EnvVars("ACCESS_LOG"), Local: true,
+			Usage: "log a line for each request, without anything about who sent it",
+		},
+		&cli.StringFlag{
 			Name: "log-level", Value: "info", Sources: cli.EnvVars("LOG_LEVEL"), Local: true,
 			Usage: "debug, info, warn or error",
 		},
@@ -122,6 +130,8 @@ func serveCommand(ctx context.Context, c *cli.Command) error {
 		BenefitsFile:     c.String("benefits-file"),
 		MaxBodyBytes:     c.Int("max-body-bytes"),
 		Durability:       c.String("durability"),
+		AdminAddr:        c.String("admin-addr"),
+		AccessLog:        c.Bool("access-log"),
 		Logger:           logger,
 	}, nil)
 }

@@ -39,6 +39,11 @@ type Config struct {
 	BenefitsFile string
 	// Retention is how long closed days are kept; 0 means for ever.
 	Retention time.Duration
+	// AdminAddr is where the person on call is served, see package admin; empty
+	// or "off" serves nobody.
+	AdminAddr string
+	// AccessLog makes Logger receive a line for each request too.
+	AccessLog bool
 	// Logger receives the server's log; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -47,6 +52,9 @@ type Config struct {
 
 // ErrConfig is wrapped by the error for a setting that makes no sense.
 var ErrConfig = errors.New("bad setting")
+
+// defaultAdminAddr is where the command line has the person on call served.
+const defaultAdminAddr = "127.0.0.1:4001"
 
 // DefaultConfig returns the configuration that the README's table documents.
 func DefaultConfig() Config {
@@ -100,6 +108,9 @@ func (c Config) Validate() error {
 	if _, err := snapshot.ParseDurability(c.Durability); err != nil {
 		return wrong("DURABILITY", "%w", err)
 	}
+	if err := c.checkAdminAddr(); err != nil {
+		return wrong("ADMIN_ADDR", "%w", err)
+	}
 	return nil
 }
 
@@ -114,7 +125,7 @@ func (c Config) withDefaults() Config {
 }
 
 // keeperOptions and serverConfig are for a valid Config.
-func (c Config) keeperOptions() snapshot.Options {
+func (c Config) keeperOptions(operator *operator) snapshot.Options {
 	durability, _ := snapshot.ParseDurability(c.Durability)
 	return snapshot.Options{
 		Directory:        c.DataDir,
@@ -122,6 +133,7 @@ func (c Config) keeperOptions() snapshot.Options {
 		SnapshotInterval: c.SnapshotInterval,
 		MaxEventAge:      c.MaxEventAge,
 		Retention:        c.Retention,
+		Observer:         operator.metrics,
 		Logger:           c.Logger,
 		Now:              c.Now,
 	}
@@ -138,6 +150,7 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 		Limits:       counters.Limits{Benefits: c.MaxBenefits, Counters: c.MaxCounters},
 		MaxEventAge:  c.MaxEventAge,
 		MaxBodyBytes: c.MaxBodyBytes,
+		AccessLog:    c.AccessLog,
 		Now:          c.Now,
 		Logger:       c.Logger,
 	}

@@ -41,12 +41,16 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 		return err
 	}
 	config = config.withDefaults()
-	keeper, err := snapshot.Open(config.keeperOptions())
+	operator, err := newOperator(config)
 	if err != nil {
 		return err
 	}
-	serveError := serve(ctx, config, keeper, ready)
-	if err := errors.Join(serveError, keeper.Close()); err != nil {
+	keeper, err := snapshot.Open(config.keeperOptions(operator))
+	if err != nil {
+		return errors.Join(err, operator.close())
+	}
+	serveError := serve(ctx, config, keeper, operator, ready)
+	if err := errors.Join(serveError, keeper.Close(), operator.close()); err != nil {
 		return err
 	}
 	config.Logger.Info("stopped", "data_dir", config.DataDir)
@@ -55,7 +59,7 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 
 // serve answers requests until the context ends or nothing can be saved any
 // more. When it returns, no request is being recorded.
-func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, ready func(address string)) error {
+func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator *operator, ready func(address string)) error {
 	server, err := httpapi.NewServer(config.serverConfig(keeper))
 	if err != nil {
 		return fmt.Errorf("%w: EVENT_TYPES: %w", ErrConfig, err)
@@ -71,7 +75,9 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, ready fu
 	} else if err != nil {
 		return fmt.Errorf("%w: HOST %q or PORT %d: %w", ErrConfig, config.Host, config.Port, err)
 	}
-	logStart(config, keeper, listener.Addr())
+	operator.serving(keeper, server)
+	defer operator.end()
+	logStart(config, keeper, operator, listener.Addr())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if ready != nil {
@@ -84,6 +90,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, ready fu
 	case err := <-served:
 		return fmt.Errorf("serve: %w", err)
 	}
+	operator.stopping()
 	config.Logger.Info("stopping", "reason", context.Cause(ctx))
 	server.Drain()
 	patience, cancel := context.WithTimeout(context.Background(), shutdownPatience)
@@ -91,7 +98,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, ready fu
 	return server.Shutdown(patience)
 }
 
-func logStart(config Config, keeper *snapshot.Keeper, address net.Addr) {
+func logStart(config Config, keeper *snapshot.Keeper, operator *operator, address net.Addr) {
 	recovery, store := keeper.Recovery(), keeper.Store()
 	attributes := []any{
 		slog.String("address", address.String()),
@@ -104,6 +111,9 @@ func logStart(config Config, keeper *snapshot.Keeper, address net.Addr) {
 	}
 	if recovery.Snapshot != "" {
 		attributes = append(attributes, slog.Duration("age", config.Now().Sub(recovery.Written).Round(time.Second)))
+	}
+	if operator.admin != nil {
+		attributes = append(attributes, slog.String("admin", operator.admin.Address()))
 	}
 	config.Logger.Info("listening", attributes...)
 }

@@ -56,7 +56,7 @@ func built(t testing.TB) string {
 func programCommand(ctx context.Context, t testing.TB, environment, arguments []string) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(ctx, built(t), arguments...)
-	command.Env = slices.Concat([]string{"HOST=127.0.0.1", "PORT=0"}, environment)
+	command.Env = slices.Concat([]string{"HOST=127.0.0.1", "PORT=0", "ADMIN_ADDR=off"}, environment)
 	command.Dir = t.TempDir() // where the default DATA_DIR would be
 	command.WaitDelay = patience
 	return command

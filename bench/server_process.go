@@ -38,7 +38,7 @@ func buildServer(ctx context.Context, directory string) (string, error) {
 // that holds nothing but what was acknowledged in this run.
 func startServer(ctx context.Context, program, dataDirectory, durability string, version int) (*httpTarget, error) {
 	command := exec.Command(program)
-	command.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT=0", "DATA_DIR="+dataDirectory, "DURABILITY="+durability)
+	command.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT=0", "ADMIN_ADDR=127.0.0.1:0", "DATA_DIR="+dataDirectory, "DURABILITY="+durability)
 	listening := newAddressWatch()
 	child, err := startProcess(ctx, "server", command, listening.ready)
 	if err != nil {

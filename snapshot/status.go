@@ -19,7 +19,8 @@ type Status struct {
 	// SnapshotAge is how long ago the newest snapshot, or what there was to be
 	// written, was known to hold everything.
 	SnapshotAge time.Duration
-	// JournalBytes and SnapshotBytes are the sizes of these files on disk.
+	// JournalBytes is the size of the journal's files, and SnapshotBytes that of
+	// the newest snapshot.
 	JournalBytes, SnapshotBytes int64
 	// ClosedDays is how many days have a file of their own, of ClosedBytes together.
 	ClosedDays  int
@@ -82,7 +83,7 @@ func (k *Keeper) Status() (Status, error) {
 	if err != nil {
 		return status, err
 	}
-	status.JournalBytes, status.SnapshotBytes = sizes(files.journals), sizes(files.snapshots)
+	status.JournalBytes, status.SnapshotBytes = sizes(files.journals), sizes(files.snapshots[max(0, len(files.snapshots)-1):])
 	return status, nil
 }
 

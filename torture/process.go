@@ -49,7 +49,7 @@ func (s settings) start() (*server, error) {
 func (s settings) launch() (*server, error) {
 	arguments := append(append([]string(nil), s.tracer...), s.program)
 	command := exec.Command(arguments[0], arguments[1:]...)
-	command.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT=0", "LOG_LEVEL=debug", "DATA_DIR="+s.directory,
+	command.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT=0", "ADMIN_ADDR=off", "LOG_LEVEL=debug", "DATA_DIR="+s.directory,
 		"DURABILITY="+s.durability, "SNAPSHOT_INTERVAL="+s.snapshotInterval.String(),
 		"MAX_EVENT_AGE=0", "MAX_BENEFITS=1000000") // what clients send is of any age, with many names
 	command.Env = append(command.Env, s.environment...)

@@ -1,0 +1,174 @@
+package admin
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// Every metric's name is in this file, in the order in which /metrics has them.
+
+// Requests are the figures of the public port. Reading them holds up no request.
+type Requests interface {
+	// Requests visits the routes and statuses; 0 stands for the rare ones.
+	Requests(visit func(method, path string, status int, count uint64))
+	// LatencyBounds are the buckets' upper bounds; the last bucket has none.
+	LatencyBounds() []time.Duration
+	// Latencies visits the routes with their buckets and the sum of all times.
+	Latencies(visit func(method, path string, buckets []uint64, sum time.Duration))
+	// Accepted is how many records were recorded.
+	Accepted() uint64
+	// Rejected visits the fields and reasons of records that were rejected.
+	Rejected(visit func(field, reason string, records uint64))
+}
+
+// Figures are what a server holds at one moment, and how it came to that.
+type Figures struct {
+	Benefits, Counters   int
+	OpenDays, ClosedDays int
+	Overflowed           uint64
+
+	JournalBytes, SnapshotBytes, ClosedBytes int64
+	SnapshotAge                              time.Duration
+
+	RecoveryTook      time.Duration
+	RecoveredCommits  int
+	RecoveryTornBytes int64
+	RecoveryWarnings  int
+}
+
+// Build says what is running.
+type Build struct{ Version, Revision, GoVersion string }
+
+// Metrics are all figures of one server. It is the observer of its disk, which
+// tells it what happens there.
+type Metrics struct {
+	families []family
+
+	commits, refused, snapshots, failures *metrics.Counter
+	frames, syncs, written                *metrics.PrometheusHistogram
+
+	// mu guards what one answer is made from.
+	mu      sync.Mutex
+	ready   bool
+	subject *Subject
+	figures Figures
+}
+
+// family is what shares a name, in a set of its own so that the name's help can
+// be written before it.
+type family struct {
+	name, kind, help string
+	set              *metrics.Set
+}
+
+// NewMetrics returns the metrics of a server that has done nothing yet.
+func NewMetrics(build Build) *Metrics {
+	m := &Metrics{}
+	m.gauge("stats_recorder_ready", "Whether the server is recovered and takes records.", func() float64 {
+		if m.ready {
+			return 1
+		}
+		return 0
+	})
+	info := m.family("stats_recorder_build_info", "gauge", "What is running; always 1.")
+	info.NewGauge(label("stats_recorder_build_info", "version", build.Version, "revision", build.Revision,
+		"goversion", build.GoVersion), func() float64 { return 1 })
+	m.addRequests()
+	m.addDisk()
+	m.addFigures()
+	return m
+}
+
+func (m *Metrics) addRequests() {
+	const requests, duration = "stats_recorder_http_requests_total", "stats_recorder_http_request_duration_seconds"
+	m.visited(requests, "counter", "Requests answered; method and path are the route's, status 0 is a rare one.", func(w io.Writer) {
+		m.subject.Requests.Requests(func(method, path string, status int, count uint64) {
+			metrics.WriteCounterUint64(w, label(requests, "method", method, "path", path, "status", strconv.Itoa(status)), count)
+		})
+	})
+	m.visited(duration, "histogram", "Time from the whole request to the whole answer.", func(w io.Writer) {
+		bounds := m.subject.Requests.LatencyBounds()
+		m.subject.Requests.Latencies(func(method, path string, buckets []uint64, sum time.Duration) {
+			writeHistogram(w, duration, []string{"method", method, "path", path}, bounds, buckets, sum)
+		})
+	})
+	m.visitedCounter("stats_recorder_records_accepted_total", "Records recorded.", func() uint64 { return m.subject.Requests.Accepted() })
+	const rejected = "stats_recorder_records_rejected_total"
+	m.visited(rejected, "counter", "Records rejected, by the first field that was wrong.", func(w io.Writer) {
+		m.subject.Requests.Rejected(func(field, reason string, records uint64) {
+			metrics.WriteCounterUint64(w, label(rejected, "field", field, "reason", reason), records)
+		})
+	})
+	m.visitedCounter("stats_recorder_records_overflowed_total",
+		"Records counted under __other__, because MAX_BENEFITS or MAX_COUNTERS is reached.", func() uint64 { return m.figures.Overflowed })
+}
+
+func (m *Metrics) addDisk() {
+	m.commits = m.counter("stats_recorder_commits_total", "Commits written to the journal.")
+	m.refused = m.counter("stats_recorder_commits_refused_total", "Commits that the disk did not take; their records got 503.")
+	m.frames = m.histogram("stats_recorder_journal_frame_bytes", "Size of a commit in the journal.",
+		[]float64{64, 128, 256, 512, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20})
+	m.syncs = m.histogram("stats_recorder_journal_sync_seconds", "Time to sync the journal.",
+		[]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10})
+	m.figure("stats_recorder_journal_bytes", "Size of the journal files, with the space they reserve.", func() float64 { return float64(m.figures.JournalBytes) })
+	m.figure("stats_recorder_snapshot_age_seconds", "Time since the newest snapshot held everything.", func() float64 { return m.figures.SnapshotAge.Seconds() })
+	m.written = m.histogram("stats_recorder_snapshot_duration_seconds", "Time to write a snapshot.",
+		[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60})
+	m.figure("stats_recorder_snapshot_bytes", "Size of the newest snapshot.", func() float64 { return float64(m.figures.SnapshotBytes) })
+	m.snapshots = m.counter("stats_recorder_snapshots_total", "Snapshots written.")
+	m.failures = m.counter("stats_recorder_snapshot_failures_total", "Snapshots that could not be written.")
+}
+
+func (m *Metrics) addFigures() {
+	m.figure("stats_recorder_benefits", "Names of benefits that have been seen.", func() float64 { return float64(m.figures.Benefits) })
+	m.figure("stats_recorder_counters", "Counters in memory.", func() float64 { return float64(m.figures.Counters) })
+	m.figure("stats_recorder_open_days", "Days that are in memory.", func() float64 { return float64(m.figures.OpenDays) })
+	m.figure("stats_recorder_closed_days", "Days that are in files of their own.", func() float64 { return float64(m.figures.ClosedDays) })
+	m.figure("stats_recorder_closed_days_bytes", "Size of the closed days' files.", func() float64 { return float64(m.figures.ClosedBytes) })
+	m.figure("stats_recorder_recovery_seconds", "Time that the start took to recover.", func() float64 { return m.figures.RecoveryTook.Seconds() })
+	m.figure("stats_recorder_recovery_commits", "Commits that the start took from the journal.", func() float64 { return float64(m.figures.RecoveredCommits) })
+	m.figure("stats_recorder_recovery_torn_bytes", "Unacknowledged bytes that the start cut off.", func() float64 { return float64(m.figures.RecoveryTornBytes) })
+	m.figure("stats_recorder_recovery_warnings", "Damage that the start found, at no cost.", func() float64 { return float64(m.figures.RecoveryWarnings) })
+}
+
+// Committed counts a commit; see snapshot.Observer, which Metrics implements.
+func (m *Metrics) Committed(frameBytes int) {
+	m.commits.Inc()
+	m.frames.Update(float64(frameBytes))
+}
+
+// Synced counts a sync of the journal.
+func (m *Metrics) Synced(took time.Duration) { m.syncs.Update(took.Seconds()) }
+
+// Refused counts a commit that the disk did not take.
+func (m *Metrics) Refused() { m.refused.Inc() }
+
+// SnapshotWritten counts a snapshot.
+func (m *Metrics) SnapshotWritten(took time.Duration, _ int64) {
+	m.snapshots.Inc()
+	m.written.Update(took.Seconds())
+}
+
+// SnapshotFailed counts a snapshot that could not be written.
+func (m *Metrics) SnapshotFailed(time.Duration) { m.failures.Inc() }
+
+// write writes everything, and what the process needs. Without a subject it
+// leaves out what only that can tell.
+func (m *Metrics) write(w io.Writer, subject *Subject, ready bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.subject, m.ready = subject, ready
+	if subject != nil {
+		m.figures = subject.Figures()
+	}
+	for _, f := range m.families {
+		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", f.name, f.help, f.name, f.kind)
+		f.set.WritePrometheus(w)
+	}
+	metrics.WriteProcessMetrics(w)
+}
