@@ -21,12 +21,15 @@ func command(output io.Writer) *cli.Command {
 		Usage: "count which entries of a list page are shown and clicked, at which position",
 		Description: "Without a command it serves: POST /benefits records, GET /statistics ranks,\n" +
 			"GET /benefits sums since a date. Everything is kept in the data directory.",
-		Flags:        serveFlags(),
+		Flags:        grouped(serveFlags()),
 		Action:       func(ctx context.Context, c *cli.Command) error { return serveCommand(ctx, c) },
 		Commands:     []*cli.Command{healthCommand(output), versionCommand(output), verifyCommand(output), importCommand(output)},
 		Writer:       output,
 		ErrWriter:    io.Discard, // main prints the error, once
 		OnUsageError: usageError,
+
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: showCompletion,
 	}
 }
 
