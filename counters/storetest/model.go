@@ -144,6 +144,13 @@ func (m Model) Check(t testing.TB, store *counters.Store) {
 // CheckTotals is Check for a store some of whose days are closed.
 func (m Model) CheckTotals(t testing.TB, store *counters.Store, totals Totals) {
 	t.Helper()
+	if difference := m.Difference(store, totals); difference != "" {
+		t.Error(difference)
+	}
+}
+
+// Difference says where a store answers otherwise than the model, if it does.
+func (m Model) Difference(store *counters.Store, totals Totals) string {
 	want, have := m.Answers(), m.Ask(store, totals)
 	var wrong []string
 	for question, count := range want {
@@ -156,11 +163,12 @@ func (m Model) CheckTotals(t testing.TB, store *counters.Store, totals Totals) {
 			wrong = append(wrong, fmt.Sprintf("have %d, want none: %+v", count, question))
 		}
 	}
-	if len(wrong) > 0 {
-		slices.Sort(wrong)
-		t.Errorf("%d of %d answers are wrong, among them\n%s", len(wrong), len(want),
-			strings.Join(wrong[:min(len(wrong), 10)], "\n"))
+	if len(wrong) == 0 {
+		return ""
 	}
+	slices.Sort(wrong)
+	return fmt.Sprintf("%d of %d answers are wrong, among them\n%s", len(wrong), len(want),
+		strings.Join(wrong[:min(len(wrong), 10)], "\n"))
 }
 
 // Batch makes a batch of records for a store, which learns their names. The
