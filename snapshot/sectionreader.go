@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -34,6 +35,24 @@ type sectionReader struct {
 	skipped          bool   // not everything was looked at
 }
 
+// sectionReaders keeps what a reader needs for the next file: a window of years
+// reads thousands of small ones.
+var sectionReaders = sync.Pool{New: func() any { return &sectionReader{input: bufio.NewReaderSize(nil, 16<<10)} }}
+
+// reset prepares for a file of the given size.
+func (r *sectionReader) reset(file io.Reader, size int64) error {
+	if r.decoder == nil {
+		decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxSection))
+		if err != nil {
+			return fmt.Errorf("make a zstd decoder: %w", err)
+		}
+		r.decoder = decoder
+	}
+	r.input.Reset(file)
+	*r = sectionReader{input: r.input, left: size, decoder: r.decoder, payload: r.payload, content: r.content}
+	return nil
+}
+
 // readSections reads a file of the kind that the magic says, section by
 // section, up to its end, or up to a section of type stopAt if that is not 0.
 // It gives the header to begin first. Nothing larger than a section is
@@ -48,12 +67,11 @@ func readSections(path, magic string, begin func(header []byte) error, handlers 
 	if err != nil {
 		return fmt.Errorf("stat %q: %w", path, plain(err))
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxSection))
-	if err != nil {
-		return fmt.Errorf("make a zstd decoder: %w", err)
+	r := sectionReaders.Get().(*sectionReader)
+	defer sectionReaders.Put(r)
+	if err := r.reset(file, info.Size()); err != nil {
+		return err
 	}
-	defer decoder.Close()
-	r := &sectionReader{input: bufio.NewReaderSize(file, 64<<10), left: info.Size(), decoder: decoder}
 	if err := r.read(magic, begin, handlers, stopAt); err != nil {
 		return fmt.Errorf("file %q at offset %d: %w", path, r.offset, err)
 	}
