@@ -267,11 +267,16 @@ func (k *Keeper) beginSnapshot() (began bool, err error) {
 
 // newJob freezes the base for a snapshot of the commits so far.
 func (k *Keeper) newJob() *snapshotJob {
-	now := k.options.Now()
+	now, frozen := k.options.Now(), k.store.Freeze()
+	if k.journal != nil {
+		// Without names that no frame defines yet: a start that must fall back to an
+		// older snapshot could not give those after them the same numbers.
+		frozen.Benefits, frozen.Events = k.knownBenefits, k.knownEvents
+	}
 	job := &snapshotJob{
 		directory: k.options.Directory,
 		store:     k.store,
-		frozen:    k.store.Freeze(),
+		frozen:    frozen,
 		history:   k.history,
 		header: snapshotHeader{
 			sequence:  k.sequence,
