@@ -366,8 +366,10 @@ func (k *Keeper) finish() error {
 	if k.broken != nil {
 		return k.broken // what is on disk is unknown: the next start finds out
 	}
-	if err := k.commit(); err != nil {
-		return err
+	for range 2 { // the first one may only write what the disk refused before
+		if err := k.commit(); err != nil {
+			return err
+		}
 	}
 	err := k.syncWritten()
 	if err == nil && k.unwritten != nil {
