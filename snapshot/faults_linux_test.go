@@ -1,0 +1,123 @@
+package snapshot_test
+
+import (
+	"errors"
+	"os/signal"
+	"slices"
+	"syscall"
+	"testing"
+
+	"stats-recorder/counters/storetest"
+	"stats-recorder/snapshot"
+)
+
+// These tests are not parallel: the limit that stands in for a full disk is one
+// of the whole process.
+
+// limitFiles makes every write fail that goes beyond a size of file, the last
+// bytes before it being written, until the returned function is called.
+func limitFiles(t *testing.T, size int) (lift func()) {
+	t.Helper()
+	var unlimited syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &unlimited); err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	limited := unlimited
+	limited.Cur = uint64(size)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limited); err != nil {
+		t.Fatal(err)
+	}
+	lift = func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &unlimited); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		lift()
+		signal.Reset(syscall.SIGXFSZ)
+	})
+	return lift
+}
+
+func TestRefusedRecordsAreNeverCounted(t *testing.T) {
+	directory := t.TempDir()
+	keeper := opened(t, options(directory))
+	taken := storetest.Page(5, storetest.Noon())
+	record(t, keeper, taken)
+	model := storetest.ModelOf(taken)
+
+	lift := limitFiles(t, framesEnd(read(t, newest(t, directory, "journal-")))+20)
+	// New names, of benefits and of an event type, that are to come again later.
+	refused := []storetest.Record{
+		storetest.Shown("first seen too early", 3, 1, storetest.Noon()),
+		{Benefit: "rsa", Event: "unheard of", Version: 2, PageTotal: 1, Index: 1, Hour: storetest.Noon() - 24},
+	}
+	for range 3 {
+		err := keeper.Record(storetest.Batch(t, keeper.Store(), refused))
+		if !errors.Is(err, snapshot.ErrNotDurable) || !errors.Is(err, syscall.EFBIG) {
+			t.Errorf("a record beyond the limit: %v, want ErrNotDurable and its cause", err)
+		}
+		check(t, keeper, model)
+	}
+	lift()
+
+	later := append(slices.Clone(refused), storetest.Shown("first seen in time", 3, 2, storetest.Noon()))
+	record(t, keeper, later)
+	model.Add(later)
+	check(t, keeper, model)
+	survivor := opened(t, options(crashed(t, directory)))
+	check(t, survivor, model)
+	closed(t, survivor)
+	closed(t, keeper)
+	keeper = opened(t, options(directory))
+	check(t, keeper, model)
+	closed(t, keeper)
+}
+
+func TestAcknowledgedRecordsWaitForTheDisk(t *testing.T) {
+	options := options(t.TempDir())
+	options.Durability = snapshot.EverySecond
+	watch, logger := newWatch()
+	options.Logger = logger
+	keeper := opened(t, options)
+	lift := limitFiles(t, journalHeader+20)
+
+	acknowledged := storetest.Page(5, storetest.Noon())
+	record(t, keeper, acknowledged)
+	watch.wait(t, "cannot write the journal")
+	if err := keeper.Record(storetest.Batch(t, keeper.Store(), acknowledged)); !errors.Is(err, snapshot.ErrNotDurable) {
+		t.Errorf("while the disk refuses, a record is answered %v, want ErrNotDurable", err)
+	}
+	model := storetest.ModelOf(acknowledged)
+	check(t, keeper, model)
+
+	// A recorder that looked just before the disk began to refuse adds after it.
+	keeper.Store().Add(storetest.Batch(t, keeper.Store(), acknowledged))
+	model.Add(acknowledged)
+	lift()
+	closed(t, keeper)
+	keeper = opened(t, options)
+	check(t, keeper, model)
+	closed(t, keeper)
+}
+
+func TestClosingSaysWhatItCouldNotSave(t *testing.T) {
+	options := options(t.TempDir())
+	page := storetest.Page(5, storetest.Noon())
+	lived(t, options.Directory, page)
+	options.Durability = snapshot.EverySecond
+	watch, logger := newWatch()
+	options.Logger = logger
+	keeper := opened(t, options)
+	lift := limitFiles(t, journalHeader+20)
+	record(t, keeper, page)
+	watch.wait(t, "cannot write the journal")
+	if err := keeper.Close(); !errors.Is(err, syscall.EFBIG) {
+		t.Errorf("closing with records that no disk takes: %v, want EFBIG", err)
+	}
+	lift()
+	keeper = opened(t, options)
+	check(t, keeper, storetest.ModelOf(page))
+	closed(t, keeper)
+}
