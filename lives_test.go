@@ -56,7 +56,7 @@ func (p *program) expectLoaded(t *testing.T, directory, snapshot string, frames,
 	if matches, _ := filepath.Match(filepath.Join(directory, snapshot), loaded); !matches {
 		t.Errorf("the snapshot is %q, want %q", loaded, snapshot)
 	}
-	if age, ok := line["age"].(float64); !ok || time.Duration(age) < 0 || time.Duration(age) > time.Minute {
+	if age, err := time.ParseDuration(line.text(t, "age")); err != nil || age < 0 || age > time.Minute {
 		t.Errorf("the age of a snapshot that was just written is %v", line["age"])
 	}
 }
@@ -83,7 +83,7 @@ func (p *program) expectStopped(t *testing.T) {
 func TestASecondSignalEndsAStoppingServerAtOnce(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	p := startProgram(t, directory, nil)
+	p := startProgram(t, directory, []string{"LOG_LEVEL=debug"})
 	p.created(t, times(5, recordOf("RSA")))
 	connection, err := net.DialTimeout("tcp", p.address, patience)
 	if err != nil {

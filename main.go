@@ -91,7 +91,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator
 		return fmt.Errorf("serve: %w", err)
 	}
 	operator.stopping()
-	config.Logger.Info("stopping", "reason", context.Cause(ctx))
+	config.Logger.Debug("stopping", "reason", context.Cause(ctx))
 	server.Drain()
 	patience, cancel := context.WithTimeout(context.Background(), shutdownPatience)
 	defer cancel()
@@ -110,7 +110,7 @@ func logStart(config Config, keeper *snapshot.Keeper, operator *operator, addres
 		slog.Int("counters", store.Counters()),
 	}
 	if recovery.Snapshot != "" {
-		attributes = append(attributes, slog.Duration("age", config.Now().Sub(recovery.Written).Round(time.Second)))
+		attributes = append(attributes, slog.String("age", config.Now().Sub(recovery.Written).Round(time.Second).String()))
 	}
 	if operator.admin != nil {
 		attributes = append(attributes, slog.String("admin", operator.admin.Address()))

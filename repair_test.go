@@ -90,9 +90,8 @@ func TestWhatIsMissingInAJournalIsNamedAndTheRestIsSalvaged(t *testing.T) {
 		"a deleted file": {spoil: without(journal4), lost: []int{4, 5}, names: thirdLost,
 			says: []string{journal6, "begins with 6, want 4"}, dropped: []string{"commits 4 to 5", nameOfThird}},
 		"the first file deleted": {spoil: without(journal1), lost: []int{1, 2, 3},
-			names: map[string]string{"first": "__unknown_benefit_0__", "second": "__unknown_benefit_1__",
-				"show": "__unknown_event_0__", "link": "__unknown_event_5__"},
-			says: []string{journal4, "begins with 4, want 1"}, dropped: []string{"commits 1 to 3", "__unknown_benefit_0__", "__unknown_event_0__"}},
+			names: map[string]string{"first": "__unknown_benefit_0__", "second": "__unknown_benefit_1__"},
+			says:  []string{journal4, "begins with 4, want 1"}, dropped: []string{"commits 1 to 3", "__unknown_benefit_0__"}},
 		"a renamed file": {spoil: func(t *testing.T, directory string) {
 			if err := os.Rename(filepath.Join(directory, journal4), filepath.Join(directory, journal5)); err != nil {
 				t.Fatal(err)
@@ -135,9 +134,8 @@ func TestWhatIsMissingWithSnapshotsIsNamedAndTheRestIsSalvaged(t *testing.T) {
 	spoilBoth := both(in(snapshot2, flip(80)), in(snapshot4, flip(80)))
 	for name, d := range map[string]damage{
 		"both snapshots damaged": {spoil: spoilBoth, lost: []int{1, 2},
-			names: map[string]string{"first": "__unknown_benefit_0__", "second": "__unknown_benefit_1__",
-				"show": "__unknown_event_0__", "link": "__unknown_event_5__"},
-			says: []string{snapshot2, snapshot4, "at offset"}, dropped: []string{snapshot2, snapshot4, "commits 1 to 2", "__unknown_benefit_1__"}},
+			names: map[string]string{"first": "__unknown_benefit_0__", "second": "__unknown_benefit_1__"},
+			says:  []string{snapshot2, snapshot4, "at offset"}, dropped: []string{snapshot2, snapshot4, "commits 1 to 2", "__unknown_benefit_1__"}},
 		"a damaged snapshot and no journal to make up for it": {spoil: both(in(snapshot4, flip(80)), without(journal3)),
 			lost: []int{3, 4}, names: map[string]string{"third": "__unknown_benefit_2__"},
 			says: []string{journal5, "begins with 5, want 3"}, dropped: []string{snapshot4, "commits 3 to 4", "__unknown_benefit_2__"}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"stats-recorder/httpapi"
 	"stats-recorder/snapshot"
 )
 
@@ -66,7 +67,7 @@ func verify(output io.Writer, directory string) (missing, err error) {
 }
 
 func repair(output io.Writer, directory string) error {
-	repaired, err := snapshot.Repair(directory, time.Now())
+	repaired, err := snapshot.Repair(directory, httpapi.BuiltInEvents, time.Now())
 	if err != nil {
 		return err
 	}

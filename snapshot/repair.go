@@ -32,7 +32,10 @@ type Repaired struct {
 // it lies, and writes them as a new snapshot. It returns ErrLocked while a
 // server runs on the directory. On error the originals are still in place or
 // in the copy.
-func Repair(directory string, now time.Time) (Repaired, error) {
+//
+// The built-in event types are those that every store is given first, in their
+// order: their names are not lost with the frame that defined them.
+func Repair(directory string, builtInEvents []string, now time.Time) (Repaired, error) {
 	lock, err := lockDirectory(directory)
 	if err != nil {
 		return Repaired{}, err
@@ -42,7 +45,11 @@ func Repair(directory string, now time.Time) (Repaired, error) {
 	if err != nil {
 		return Repaired{}, err
 	}
-	s := &salvage{store: counters.NewStore(counters.WhenDurable), frames: map[uint64]frame{}}
+	s := &salvage{
+		store:         counters.NewStore(counters.WhenDurable),
+		frames:        map[uint64]frame{},
+		builtInEvents: builtInEvents,
+	}
 	if err := s.loadSnapshot(directory, files); err != nil {
 		return Repaired{}, err
 	}
@@ -67,6 +74,8 @@ type salvage struct {
 	sequence uint64 // of the snapshot
 	highest  uint64 // of everything, read or only named
 	frames   map[uint64]frame
+
+	builtInEvents []string
 	// closed are the closed days that can be read; badSegments are files of such
 	// that cannot.
 	closed      *manifest
@@ -246,11 +255,16 @@ func (s *salvage) sink() frameSink {
 
 func (s *salvage) fill(kind string, directory *counters.Directory, length uint64) error {
 	for uint64(directory.Len()) < length {
-		placeholder := fmt.Sprintf("__unknown_%s_%d__", kind, directory.Len())
-		if _, err := directory.Number([]byte(placeholder)); err != nil {
+		number := directory.Len()
+		name := fmt.Sprintf("__unknown_%s_%d__", kind, number)
+		if directory == s.store.Events && number < len(s.builtInEvents) {
+			name = s.builtInEvents[number]
+		} else {
+			s.drop("the name of %s number %d; its counts are kept under %q", kind, number, name)
+		}
+		if _, err := directory.Number([]byte(name)); err != nil {
 			return err
 		}
-		s.drop("the name of %s number %d; its counts are kept under %q", kind, directory.Len()-1, placeholder)
 	}
 	return nil
 }
