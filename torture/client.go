@@ -13,7 +13,7 @@ import (
 )
 
 // patience bounds every wait; only something broken uses it up.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // errBreach is wrapped by the error for an answer that the contract does not allow.
 var errBreach = errors.New("the server broke its contract")

@@ -15,13 +15,15 @@ import (
 type killPlan struct {
 	durability string
 	cycles     int
-	// load is how long the longest load lasts before the kill.
+	// load is how long the longest load lasts before the kill, beyond the window.
 	load time.Duration
+	// window is what DURABILITY=everysec may lose: what was acknowledged in that
+	// time before the kill. Zero for the others.
+	window time.Duration
 }
 
-// everySecondWindow is what DURABILITY=everysec may lose when only the process
-// dies: what gathers for 50 ms and was not written yet, with some allowance for
-// a busy machine.
+// everySecondWindow is what gathers for 50 ms and was not written yet, with some
+// allowance for a busy machine.
 const everySecondWindow = 150 * time.Millisecond
 
 func (p killPlan) run(ctx context.Context, l *lab) (*report, error) {
@@ -29,14 +31,18 @@ func (p killPlan) run(ctx context.Context, l *lab) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.window = p.window
 	var allowed tolerance
 	for s.report.cycles < p.cycles && ctx.Err() == nil {
 		s.settings.snapshotInterval = s.between(50*time.Millisecond, 300*time.Millisecond)
+		if err := s.verify(ctx); err != nil {
+			return s.report, err
+		}
 		life, err := s.recover(allowed)
 		if err != nil {
 			return s.report, err
 		}
-		allowed, err = s.killUnderLoad(life, s.between(10*time.Millisecond, p.load))
+		allowed, err = s.killUnderLoad(life, p.window+s.between(10*time.Millisecond, p.load))
 		if err = errors.Join(err, life.kill()); err != nil {
 			return s.report, err
 		}
@@ -76,13 +82,25 @@ func (s *siege) killUnderLoad(life *server, after time.Duration) (tolerance, err
 func (s *siege) killTolerance(life *server, crash time.Time) (tolerance, error) {
 	switch s.settings.durability {
 	case "everysec":
-		return tolerance{crash: crash, allowed: everySecondWindow}, nil
+		return tolerance{crash: crash, allowed: s.window}, nil
 	case "snapshot":
 		last, err := lastSnapshot(life)
 		return tolerance{crash: crash, allowed: crash.Sub(last)}, err
 	default:
 		return tolerance{}, nil
 	}
+}
+
+// verify requires that stats-recorder verify, too, finds all that was
+// acknowledged in a directory that a crash left, once there is one.
+func (s *siege) verify(ctx context.Context) error {
+	if s.report.cycles == 0 {
+		return nil
+	}
+	if output, err := command(ctx, s.settings.program, "verify", "--data-dir", s.settings.directory); err != nil {
+		return fmt.Errorf("%w: verify after a crash: %w\n%s", errBreach, err, output)
+	}
+	return nil
 }
 
 // lastSnapshot returns from when on records may be missing in the last snapshot

@@ -84,15 +84,15 @@ func (o *options) chosen() []scenario {
 // scenarios are all there are, each at the length that was asked for.
 func (o *options) scenarios() []scenario {
 	part := func(divisor int) int { return max(1, o.cycles/divisor) }
-	const short, long = 400 * time.Millisecond, 2500 * time.Millisecond
+	const load = 400 * time.Millisecond
 	return []scenario{
-		{"kill", killPlan{durability: "always", cycles: o.cycles, load: short}.run},
-		{"kill-everysec", killPlan{durability: "everysec", cycles: part(10), load: short}.run},
-		{"kill-snapshot", killPlan{durability: "snapshot", cycles: part(10), load: short}.run},
+		{"kill", killPlan{durability: "always", cycles: o.cycles, load: load}.run},
+		{"kill-everysec", killPlan{durability: "everysec", cycles: part(10), load: load, window: everySecondWindow}.run},
+		{"kill-snapshot", killPlan{durability: "snapshot", cycles: part(10), load: load}.run},
 		{"failpoints", failpointPlan{occurrences: []int{1, 2, 3, 7}, whileStopping: true}.run},
-		{"power", powerPlan{durability: "always", cycles: part(5), load: short}.run},
-		{"power-everysec", powerPlan{durability: "everysec", cycles: part(50), load: long}.run},
-		{"power-snapshot", powerPlan{durability: "snapshot", cycles: part(50), load: short}.run},
+		{"power", powerPlan{durability: "always", cycles: part(5), load: load}.run},
+		{"power-everysec", powerPlan{durability: "everysec", cycles: part(50), load: load}.run},
+		{"power-snapshot", powerPlan{durability: "snapshot", cycles: part(50), load: load}.run},
 		{"faults", faultPlan{faults: standardFaults(), rounds: part(100)}.run},
 		{"full", fullPlan{filesystem: "tmpfs", cycles: part(25)}.run},
 		{"full-ext4", fullPlan{filesystem: "ext4", cycles: part(250)}.run},

@@ -12,7 +12,8 @@ import (
 type powerPlan struct {
 	durability string
 	cycles     int
-	// load is how long the longest load lasts before the power fails.
+	// load is how long the longest load lasts before the power fails, beyond what
+	// the mode may lose.
 	load time.Duration
 }
 
@@ -32,6 +33,10 @@ func (p powerPlan) run(ctx context.Context, l *lab) (_ *report, err error) {
 	defer func() { err = errors.Join(err, d.unmount(ctx)) }()
 	s.report.note("ext4 on a loop device, FS_IOC_SHUTDOWN without a log flush")
 	s.settings.directory = filepath.Join(d.point, "data")
+	atLeast := 10 * time.Millisecond
+	if p.durability == "everysec" {
+		atLeast += everySecondPower
+	}
 	var allowed tolerance
 	for s.report.cycles < p.cycles && ctx.Err() == nil {
 		s.settings.snapshotInterval = s.between(50*time.Millisecond, 300*time.Millisecond)
@@ -42,7 +47,7 @@ func (p powerPlan) run(ctx context.Context, l *lab) (_ *report, err error) {
 				return s.report, err
 			}
 		}
-		if allowed, err = s.losePower(ctx, d, allowed, s.between(10*time.Millisecond, p.load)); err != nil {
+		if allowed, err = s.losePower(ctx, d, allowed, atLeast+s.between(0, p.load)); err != nil {
 			return s.report, err
 		}
 		s.cycle(p.cycles)

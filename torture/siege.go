@@ -49,6 +49,8 @@ type siege struct {
 	settings settings
 	ledger   *ledger
 	report   *report
+	// window is what a kill may cost in DURABILITY=everysec.
+	window   time.Duration
 	random   *rand.Rand
 	progress func(format string, arguments ...any)
 	began    time.Time
@@ -73,6 +75,7 @@ func (l *lab) newSiege(scenario, durability string, connections int) (*siege, er
 		},
 		ledger:   newLedger(connections, l.seed),
 		report:   &report{scenario: scenario},
+		window:   everySecondWindow,
 		random:   rand.New(rand.NewPCG(l.seed, 1)),
 		progress: l.progress,
 		began:    time.Now(),

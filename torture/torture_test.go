@@ -22,14 +22,14 @@ func TestTorture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const short, long = 250 * time.Millisecond, 2500 * time.Millisecond
+	const short = 250 * time.Millisecond
 	for _, s := range []scenario{
 		{"kill always", killPlan{durability: "always", cycles: 20, load: short}.run},
-		{"kill everysec", killPlan{durability: "everysec", cycles: 4, load: short}.run},
+		{"kill everysec", killPlan{durability: "everysec", cycles: 4, load: short, window: 400 * time.Millisecond}.run},
 		{"kill snapshot", killPlan{durability: "snapshot", cycles: 4, load: short}.run},
 		{"failpoints", failpointPlan{occurrences: []int{3}}.run},
 		{"power always", powerPlan{durability: "always", cycles: 6, load: short}.run},
-		{"power everysec", powerPlan{durability: "everysec", cycles: 2, load: long}.run},
+		{"power everysec", powerPlan{durability: "everysec", cycles: 2, load: short}.run},
 		{"faults", faultPlan{faults: standardFaults(), rounds: 1}.run},
 		{"full", fullPlan{filesystem: "tmpfs", cycles: 4}.run},
 		{"short writes", limitPlan{cycles: 4}.run},
