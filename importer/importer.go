@@ -1,0 +1,91 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+)
+
+// What can be wrong with an input as a whole. Nothing that was handed over
+// before such an error may be considered imported. The error that wraps one of
+// these names the path and, where there is one, the offset of the byte, which
+// in something gzipped is counted after inflation.
+var (
+	// ErrFormat is returned for an input that is none of the formats.
+	ErrFormat = errors.New("unknown format")
+	// ErrCorrupt is returned for an input with bytes that cannot be right.
+	ErrCorrupt = errors.New("corrupt")
+	// ErrTruncated is returned for an input that ends too early.
+	ErrTruncated = errors.New("truncated")
+	// ErrNoCollection is returned for a directory or an archive without the
+	// collection to read.
+	ErrNoCollection = errors.New("collection not found")
+	// ErrSeveralCollections is returned for a directory or an archive with more
+	// than one collection, when Options.Collection does not name one of them.
+	ErrSeveralCollections = errors.New("more than one collection")
+)
+
+// Options say what to read, and how.
+type Options struct {
+	// Paths are files and dump directories; "-" is Stdin. They are read in this
+	// order.
+	Paths []string
+	// Stdin is what the path "-" reads; nil is the process's standard input.
+	Stdin io.Reader
+	// Collection is the collection to read of a directory or an archive, as
+	// "collection" or "database.collection". Empty is the only one that is there.
+	Collection string
+	// MaxPosition is the largest page total and index that can be represented; 0
+	// is DefaultMaxPosition.
+	MaxPosition uint16
+	// Workers is how many goroutines decode and call the sink; 0 is one per
+	// processor.
+	Workers int
+	// Progress is told how far the reading is: a bar on a terminal, else a line
+	// now and then. Nil is told nothing.
+	Progress io.Writer
+}
+
+// DefaultMaxPosition is the largest page total and index of Options that do not
+// give another.
+const DefaultMaxPosition = 1023
+
+func (o Options) withDefaults() Options {
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
+	}
+	if o.MaxPosition == 0 {
+		o.MaxPosition = DefaultMaxPosition
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return o
+}
+
+// A Sink takes a batch of about a thousand documents. Several goroutines call
+// it at the same time, each with documents of its own. The documents and the
+// bytes in them are valid during the call only.
+//
+// A document that the sink cannot represent is rejected by its Reject method:
+// it is then skipped, the others of the batch are counted. An error ends the
+// reading, and Read returns it.
+type Sink func(batch []Document) error
+
+// Read hands all documents of the inputs to the sink and returns what it read.
+// A document that no Document can represent is skipped and listed; the summary
+// adds up.
+//
+// When it returns an error, the caller must discard everything that the sink
+// has taken: a corrupt input is noticed only when it is reached. When the
+// context ends, Read returns its cause at once, and never calls the sink again.
+func Read(ctx context.Context, options Options, sink Sink) (Summary, error) {
+	options = options.withDefaults()
+	inputs, err := findInputs(options)
+	if err != nil {
+		return Summary{}, err
+	}
+	return newPipeline(options, inputs, sink).run(ctx)
+}
