@@ -23,7 +23,7 @@ func command(output io.Writer) *cli.Command {
 			"GET /benefits sums since a date. Everything is kept in the data directory.",
 		Flags:        grouped(serveFlags()),
 		Action:       func(ctx context.Context, c *cli.Command) error { return serveCommand(ctx, c) },
-		Commands:     []*cli.Command{healthCommand(output), versionCommand(output), verifyCommand(output), importCommand(output)},
+		Commands:     []*cli.Command{healthCommand(output), versionCommand(output), verifyCommand(output), importCommand(output), exportCommand(output)},
 		Writer:       output,
 		ErrWriter:    io.Discard, // main prints the error, once
 		OnUsageError: usageError,
