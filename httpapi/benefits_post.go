@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/time/rate"
 
 	"stats-recorder/counters"
 )
@@ -18,28 +19,41 @@ func (s *Server) postBenefits(ctx *fasthttp.RequestCtx) {
 		respondMessage(ctx, fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain")
 		return
 	}
-	body, err := inflated(ctx, s.config.MaxBodyBytes)
+	now := s.config.Now()
+	bucket, err := s.admit(ctx, now)
+	if err == nil {
+		err = s.withBody(ctx, func() error { return s.postRecords(ctx, bucket, now) })
+	}
 	if err != nil {
 		fail(ctx, err)
-		return
+	}
+}
+
+// postRecords records what is in a body that has arrived.
+func (s *Server) postRecords(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.Time) error {
+	body, err := s.inflated(ctx)
+	if err != nil {
+		return err
 	}
 	p := s.posts.Get().(*post)
 	defer s.posts.Put(p)
-	now := s.config.Now()
-	if err := p.decoder.decode(body, now); err != nil {
-		fail(ctx, err)
-		return
+	err = p.decoder.decode(body, now)
+	if limited := s.charge(bucket, now, len(p.decoder.records)+p.decoder.rejections); limited != nil {
+		return limited
+	}
+	if err != nil {
+		return err
 	}
 	if err := s.record(p, now); err != nil {
-		fail(ctx, err)
-		return
+		return err
 	}
 	s.metrics.accepted(ctx, len(p.decoder.records))
 	if p.decoder.rejections > 0 {
 		respondRejections(ctx, &p.decoder)
-		return
+		return nil
 	}
 	respondJSON(ctx, fasthttp.StatusOK, recordCreated)
+	return nil
 }
 
 // record adds the good records and returns when they may be acknowledged.

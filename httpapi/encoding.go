@@ -9,17 +9,23 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// inflated returns the request's body without its Content-Encoding, at most
-// limit bytes of it: what is larger is refused while it is being inflated.
-func inflated(ctx *fasthttp.RequestCtx, limit int) ([]byte, error) {
+// inflated returns the request's body without its Content-Encoding. What is
+// larger than the limit is refused while it is being inflated.
+func (s *Server) inflated(ctx *fasthttp.RequestCtx) ([]byte, error) {
+	limit := s.config.MaxBodyBytes
+	encoding := strings.ToLower(string(ctx.Request.Header.ContentEncoding()))
+	if encoding == "" || encoding == "identity" {
+		body := ctx.Request.Body()
+		if len(body) > limit {
+			return nil, tooLarge(limit)
+		}
+		return body, nil
+	}
+	s.inflating <- struct{}{}
+	defer func() { <-s.inflating }()
 	var body []byte
 	var err error
-	switch encoding := strings.ToLower(string(ctx.Request.Header.ContentEncoding())); encoding {
-	case "", "identity":
-		body = ctx.Request.Body()
-		if len(body) > limit {
-			err = fasthttp.ErrBodyTooLarge
-		}
+	switch encoding {
 	case "gzip", "x-gzip":
 		body, err = ctx.Request.BodyGunzipWithLimit(limit)
 	case "deflate":

@@ -16,6 +16,7 @@ type Metrics struct {
 	// at the same time seldom write to the same cache line.
 	stripes  []stripe
 	rejected [len(recordFields)][len(reasonNames)]atomic.Uint64
+	defence  defence
 }
 
 // stripe is a part of the figures; they are added up when read.

@@ -32,9 +32,16 @@ func (e *statusError) Error() string { return e.message }
 // statuses; the text of an unknown error stays inside.
 func fail(ctx *fasthttp.RequestCtx, err error) {
 	var known *statusError
+	var limit *limitError
 	switch {
+	case errors.As(err, &limit):
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(limit.seconds))
+		respondMessage(ctx, fasthttp.StatusTooManyRequests, limit.Error())
 	case errors.As(err, &known):
 		respondMessage(ctx, known.status, known.message)
+	case errors.Is(err, errBusy):
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
+		respondMessage(ctx, fasthttp.StatusServiceUnavailable, "too many clients read at the moment; try again in "+retryAfter+" seconds")
 	case errors.Is(err, errUnavailable):
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
 		respondMessage(ctx, fasthttp.StatusServiceUnavailable,

@@ -3,11 +3,13 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,6 +50,14 @@ type Config struct {
 	MaxEventAge time.Duration
 	// MaxBodyBytes limits a body after inflation.
 	MaxBodyBytes int
+	// Bounds limit what clients can make the server hold.
+	Bounds Bounds
+	// RateLimit bounds how many records a client may send.
+	RateLimit RateLimit
+	// ReadToken is what readers must know; empty for nothing.
+	ReadToken string
+	// TLS has the certificate to speak TLS with; nil for plain HTTP.
+	TLS *tls.Config
 	// Now is the clock.
 	Now func() time.Time
 	// Logger gets what goes wrong inside.
@@ -65,12 +75,17 @@ type Server struct {
 	// endpoints are looked through from the front: the busiest first.
 	endpoints []endpoint
 	metrics   *Metrics
+	answers   *answers
+	token     *token       // nil when everybody may read
+	limiter   *rateLimiter // nil when everybody may write
+	// inflating has a place for each body that is being inflated.
+	inflating chan struct{}
 
 	// gate is held for reading while a post is being recorded, and for good by
 	// Drain.
 	gate sync.RWMutex
-	// posts holds *post, the reusable parts of a request.
-	posts sync.Pool
+	// posts holds *post, the reusable parts of a request, bodies *[]byte.
+	posts, bodies sync.Pool
 }
 
 // post is what recording one request needs.
@@ -94,26 +109,42 @@ func NewServer(config Config) (*Server, error) {
 		}
 	}
 	config.Store.SetLimits(config.Limits)
+	s.config.Bounds = config.Bounds.withDefaults()
+	s.answers = newAnswers(s.config.Bounds.AnswerBytes)
+	s.token, s.limiter = newToken(config.ReadToken), newRateLimiter(config.RateLimit)
+	s.inflating = make(chan struct{}, heavyTasks())
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {
 		return &post{decoder: decoder{rules: &s.rules, metrics: s.metrics}, batch: config.Store.NewBatch()}
 	}
-	s.http = &fasthttp.Server{
+	s.bodies.New = func() any { return new([]byte) }
+	s.http = s.newHTTP()
+	return s, nil
+}
+
+func (s *Server) newHTTP() *fasthttp.Server {
+	bounds := s.config.Bounds
+	return &fasthttp.Server{
 		Handler:               s.handle,
 		ErrorHandler:          s.handleProtocolError,
-		Logger:                protocolLog{config.Logger},
+		HeaderReceived:        s.headerReceived,
+		Logger:                protocolLog{s.config.Logger},
 		NoDefaultServerHeader: true,
 		// A multipart body is refused like any other that is not JSON.
 		DisablePreParseMultipartForm: true,
-		// A compressed body may be a little larger than its content.
-		MaxRequestBodySize: config.MaxBodyBytes + 4096,
-		ReadTimeout:        30 * time.Second,
-		WriteTimeout:       60 * time.Second,
-		IdleTimeout:        75 * time.Second,
+		// See withBody.
+		StreamRequestBody:  true,
+		MaxRequestBodySize: s.config.MaxBodyBytes + encodingOverhead,
+		ReadBufferSize:     bounds.HeaderBytes,
+		ReadTimeout:        bounds.ReadTimeout,
+		WriteTimeout:       bounds.WriteTimeout,
+		IdleTimeout:        bounds.IdleTimeout,
 		CloseOnShutdown:    true,
+		// boundedListener has the limit. The worker of a connection that is
+		// closed is free a little later than its place there.
+		Concurrency: 2*bounds.Connections + 1024,
 	}
-	return s, nil
 }
 
 // Metrics are the server's figures. They may be read at any time.
@@ -130,7 +161,18 @@ func (s *Server) SetBenefits(names map[string]struct{}) {
 }
 
 // Serve answers the connections of a listener until Shutdown.
-func (s *Server) Serve(listener net.Listener) error { return s.http.Serve(lingeringListener{listener}) }
+func (s *Server) Serve(listener net.Listener) error {
+	if s.config.TLS == nil {
+		return s.http.Serve(s.guard(listener, refusal(s.config.Origins)))
+	}
+	// TLS is outermost, so that what lingers is the connection below it. Who is
+	// refused is not told why: that would take a handshake.
+	return s.http.Serve(tls.NewListener(s.guard(listener, nil), s.config.TLS))
+}
+
+func (s *Server) guard(listener net.Listener, refusal []byte) *boundedListener {
+	return newBoundedListener(listener, s.config.Bounds.Connections, refusal, s.metrics, s.config.Logger)
+}
 
 // Drain lets the posts that are being recorded finish and refuses all later
 // ones with 503. Reads go on.
@@ -171,11 +213,27 @@ func (s *Server) endpoint(path []byte) (number int, found bool) {
 	return 0, false
 }
 
-func (s *Server) handle(ctx *fasthttp.RequestCtx) { s.observe(ctx, s.answer(ctx)) }
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	r := routeUnknown
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.failPanic(ctx, cause)
+			s.observe(ctx, r)
+		}
+	}()
+	r = s.answer(ctx)
+	leaveBody(ctx)
+	s.observe(ctx, r)
+	if err := s.answers.account(ctx); err != nil {
+		fail(ctx, err)
+	}
+}
 
 // observe counts an answer, and logs it when that is wanted.
 func (s *Server) observe(ctx *fasthttp.RequestCtx, r route) {
-	took := time.Since(ctx.Time())
+	now := time.Now()
+	took := now.Sub(ctx.Time())
+	lingering(ctx).wait(now)
 	s.metrics.answered(ctx, r, took)
 	if s.config.AccessLog {
 		s.logAccess(ctx, r, took)
@@ -200,7 +258,7 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx) route {
 		endpoint.post(ctx)
 		return endpointRoute(number, methodPost)
 	case ctx.IsGet() || ctx.IsHead():
-		endpoint.get(ctx)
+		s.get(ctx, endpoint.get)
 		return endpointRoute(number, methodGet)
 	default:
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, endpoint.allow)
@@ -225,21 +283,37 @@ func requestPath(ctx *fasthttp.RequestCtx) []byte {
 func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	defer s.observe(ctx, routeInvalid)
 	s.config.Origins.allow(ctx)
-	if conn, ok := ctx.Conn().(*lingeringConn); ok {
-		conn.unread.Store(true)
+	lingering(ctx).abandon()
+	fail(ctx, s.protocolError(err))
+}
+
+// get answers a read, if the client may and when it is its turn.
+func (s *Server) get(ctx *fasthttp.RequestCtx, get func(*fasthttp.RequestCtx)) {
+	if !s.token.admits(ctx) {
+		s.metrics.defence.unauthorized.Add(1)
+		ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="statistics"`)
+		fail(ctx, errUnauthorized)
+		return
 	}
-	var tooLargeHeader *fasthttp.ErrSmallBuffer
-	var network net.Error
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		fail(ctx, tooLarge(s.config.MaxBodyBytes))
-	case errors.As(err, &tooLargeHeader):
-		respondMessage(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, "the request's header is too large")
-	case errors.As(err, &network) && network.Timeout():
-		respondMessage(ctx, fasthttp.StatusRequestTimeout, "the request did not arrive in time")
-	default:
-		respondMessage(ctx, fasthttp.StatusBadRequest, "not a valid HTTP request")
+	if !lingering(ctx).claim() {
+		ctx.SetConnectionClose()
+		return
 	}
+	if err := s.answers.make(ctx, get); err != nil {
+		s.metrics.defence.busy.Add(1)
+		fail(ctx, err)
+	}
+}
+
+// failPanic answers a request whose handler panicked. Why is for the log.
+func (s *Server) failPanic(ctx *fasthttp.RequestCtx, cause any) {
+	s.metrics.defence.panics.Add(1)
+	s.config.Logger.Error("a handler panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	lingering(ctx).abandon()
+	ctx.Response.Reset()
+	s.config.Origins.allow(ctx)
+	ctx.SetConnectionClose()
+	respondMessage(ctx, fasthttp.StatusInternalServerError, "internal error")
 }
 
 // entityTag names a body. Weak, because the same tag stands for every coding.

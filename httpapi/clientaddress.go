@@ -1,0 +1,121 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// ErrProxies is returned by ParseProxies for what is not a list of addresses.
+var ErrProxies = errors.New("not an address or a network")
+
+// Proxies are the addresses whose word is taken for who their client is.
+type Proxies []netip.Prefix
+
+// ParseProxies reads a comma-separated list of addresses and CIDR networks.
+func ParseProxies(text string) (Proxies, error) {
+	var proxies Proxies
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(item)
+		if address, bare := netip.ParseAddr(item); bare == nil {
+			prefix, err = netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %q: want a comma-separated list such as 127.0.0.1,10.0.0.0/8", ErrProxies, item)
+		}
+		proxies = append(proxies, prefix.Masked())
+	}
+	return proxies, nil
+}
+
+func (p Proxies) trusts(address netip.Addr) bool {
+	for _, prefix := range p {
+		if prefix.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// clientAddress returns who sent a request: the peer, or, when that is a
+// trusted proxy, the last address it was forwarded for that is none. The zero
+// Addr means that the connection has no address.
+//
+// When both X-Forwarded-For and Forwarded (RFC 7239) are there and disagree,
+// one of them was made up by a client and passed on by a proxy that knows only
+// the other. It cannot be told which, so all such requests count as the proxy's.
+func (p Proxies) clientAddress(ctx *fasthttp.RequestCtx) netip.Addr {
+	peer := peerAddress(ctx.RemoteAddr())
+	if !p.trusts(peer) {
+		return peer
+	}
+	header := &ctx.Request.Header
+	commonLines, standardLines := header.PeekAll("X-Forwarded-For"), header.PeekAll("Forwarded")
+	common := p.origin(peer, commonLines, func(item string) string { return item })
+	standard := p.origin(peer, standardLines, forwardedFor)
+	switch {
+	case len(standardLines) == 0 || common == standard:
+		return common
+	case len(commonLines) == 0:
+		return standard
+	default:
+		return peer
+	}
+}
+
+func peerAddress(address net.Addr) netip.Addr {
+	tcp, ok := address.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return tcp.AddrPort().Addr().Unmap().WithZone("")
+}
+
+// origin follows a list of forwarders back from the peer to the first that is
+// not trusted. It stops at what is not an address.
+func (p Proxies) origin(peer netip.Addr, lines [][]byte, addressIn func(item string) string) netip.Addr {
+	for i := len(lines) - 1; i >= 0; i-- {
+		items := strings.Split(string(lines[i]), ",")
+		for j := len(items) - 1; j >= 0; j-- {
+			address, ok := parseForwarder(addressIn(strings.TrimSpace(items[j])))
+			if !ok {
+				return peer
+			}
+			if peer = address; !p.trusts(peer) {
+				return peer
+			}
+		}
+	}
+	return peer
+}
+
+// forwardedFor is the "for" parameter of an element of a Forwarded header.
+func forwardedFor(element string) string {
+	for pair := range strings.SplitSeq(element, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		if strings.EqualFold(name, "for") {
+			return strings.Trim(value, `"`)
+		}
+	}
+	return ""
+}
+
+// parseForwarder reads an address that may have a port, and then has brackets
+// if it is of IPv6.
+func parseForwarder(text string) (netip.Addr, bool) {
+	address, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	if err != nil {
+		var withPort netip.AddrPort
+		withPort, err = netip.ParseAddrPort(text)
+		address = withPort.Addr()
+	}
+	return address.Unmap().WithZone(""), err == nil
+}
