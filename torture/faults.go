@@ -36,6 +36,7 @@ func standardFaults() []fault {
 	for _, code := range []string{"EIO", "ENOSPC"} {
 		faults = append(faults,
 			fault{"a journal sync fails: " + code, []string{"fdatasync:error=" + code + ":when=%d"}, 1, snapshotsNever, (*siege).mustGiveUp},
+			fault{"no journal sync works: " + code, []string{"fdatasync:error=" + code + ":when=1+"}, 1, snapshotsNever, (*siege).mustAcknowledgeNothing},
 			fault{"journal writes fail: " + code, []string{"pwrite64:error=" + code + ":when=%d+3"}, 2, snapshotsNever, (*siege).mustRefuse},
 			fault{"snapshot syncs fail: " + code, []string{"fsync:error=" + code + ":when=%d"}, 4, snapshotsOften, (*siege).mustRetrySnapshots},
 			fault{"renames fail: " + code, []string{"?rename,?renameat,renameat2:error=" + code + ":when=%d"}, 5, snapshotsOften, (*siege).mustRetrySnapshots},
@@ -139,6 +140,20 @@ func (s *siege) mustGiveUp(life *server) error {
 	err = errors.Join(life.expect(ending{status: 1}), load.join())
 	if _, _, lineError := life.output.await("sync", 0); lineError != nil {
 		err = errors.Join(err, fmt.Errorf("%w: no word about the failed sync: %w", errBreach, lineError))
+	}
+	return err
+}
+
+// mustAcknowledgeNothing: as no sync works, not even those who wait for the first
+// one get an answer that their records are safe.
+func (s *siege) mustAcknowledgeNothing(life *server) error {
+	if err := life.listen(); err != nil {
+		return err
+	}
+	load := startLoad(life.address, s.ledger)
+	err := errors.Join(life.expect(ending{status: 1}), load.join())
+	if now, _ := load.look(); now.acknowledged > 0 {
+		err = errors.Join(err, fmt.Errorf("%w: %d batches acknowledged without a sync", errBreach, now.acknowledged))
 	}
 	return err
 }

@@ -8,9 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// childAttributes make a child die with us, so that none is left behind.
+// childAttributes make a child die with us, so that none is left behind, and
+// keep a terminal's signals from it, which are for us to see.
 func childAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
 // cutPower makes the ext4 file system that is mounted at a path forget at once

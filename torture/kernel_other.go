@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-func childAttributes() *syscall.SysProcAttr { return nil }
+func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func cutPower(string) error { return errors.ErrUnsupported }
 

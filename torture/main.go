@@ -47,6 +47,9 @@ func run(ctx context.Context, arguments []string, output, progress io.Writer) er
 		return errors.Join(err, os.RemoveAll(directory))
 	}
 	writeSummary(output, results)
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), os.RemoveAll(directory))
+	}
 	for _, r := range results {
 		if r.failed() {
 			fmt.Fprintf(output, "seed %d; what was left is in %s\n", wanted.seed, directory)
