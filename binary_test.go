@@ -41,7 +41,7 @@ func allSettings(t *testing.T, taken string) []setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []setting{
+	return append(exposureSettings(t), []setting{
 		{variable: "PORT", preset: "4000", value: "0", other: takenPort, shows: listensOnAFreePort,
 			bad: []string{"http", "65536", "-1", "1.5", "80 81"}},
 		{variable: "HOST", preset: "all interfaces", value: "127.0.0.1", other: "203.0.113.1", shows: listensOnLoopback,
@@ -72,7 +72,7 @@ func allSettings(t *testing.T, taken string) []setting {
 			bad: []string{"4001", "nowhere", "127.0.0.1:http:", "203.0.113.1:4001"}},
 		{variable: "LOG_LEVEL", preset: `"info"`, value: "debug", other: "error", with: []string{"SNAPSHOT_INTERVAL=5ms"}, shows: writesASnapshot,
 			bad: []string{"loud"}},
-	}
+	}...)
 }
 
 // manyEventTypes is a list that no server has room for.

@@ -39,7 +39,7 @@ func usageError(_ context.Context, _ *cli.Command, err error, _ bool) error {
 
 func serveFlags() []cli.Flag {
 	defaults := DefaultConfig()
-	return []cli.Flag{
+	flags := []cli.Flag{
 		&cli.IntFlag{
 			Name: "port", Value: defaults.Port, Sources: cli.EnvVars("PORT"), Local: true,
 			Usage: "TCP port; 0 picks a free one, and the log says which",
@@ -92,6 +92,8 @@ func serveFlags() []cli.Flag {
 			Name: "max-body-bytes", Value: defaults.MaxBodyBytes, Sources: cli.EnvVars("MAX_BODY_BYTES"), Local: true,
 			Usage: "limit of a request's body, counted after inflation",
 		},
+	}
+	return append(append(flags, exposureFlags()...), []cli.Flag{
 		&cli.StringFlag{
 			Name: "admin-addr", Value: defaultAdminAddr, Sources: cli.EnvVars("ADMIN_ADDR"), Local: true,
 			Usage: "where /metrics, /healthz, /readyz and /debug/pprof are, not for the public; or off",
@@ -104,7 +106,7 @@ func serveFlags() []cli.Flag {
 			Name: "log-level", Value: "info", Sources: cli.EnvVars("LOG_LEVEL"), Local: true,
 			Usage: "debug, info, warn or error",
 		},
-	}
+	}...)
 }
 
 func serveCommand(ctx context.Context, c *cli.Command) error {
@@ -135,6 +137,7 @@ func serveCommand(ctx context.Context, c *cli.Command) error {
 		Durability:       c.String("durability"),
 		AdminAddr:        c.String("admin-addr"),
 		AccessLog:        c.Bool("access-log"),
+		Exposure:         exposureAsked(c),
 		Logger:           logger,
 	}, nil)
 }

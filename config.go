@@ -44,6 +44,8 @@ type Config struct {
 	AdminAddr string
 	// AccessLog makes Logger receive a line for each request too.
 	AccessLog bool
+	// Exposure is what the public may do.
+	Exposure
 	// Logger receives the server's log; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -68,6 +70,7 @@ func DefaultConfig() Config {
 		Durability:       "always",
 		MaxBenefits:      10_000,
 		MaxCounters:      20_000_000,
+		Exposure:         defaultExposure(),
 	}
 }
 
@@ -111,7 +114,7 @@ func (c Config) Validate() error {
 	if err := c.checkAdminAddr(); err != nil {
 		return wrong("ADMIN_ADDR", "%w", err)
 	}
-	return nil
+	return c.Exposure.check(wrong)
 }
 
 func (c Config) withDefaults() Config {
@@ -141,7 +144,7 @@ func (c Config) keeperOptions(operator *operator) snapshot.Options {
 
 func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 	origins, _ := httpapi.ParseOrigins(c.CORSDomain)
-	return httpapi.Config{
+	config := httpapi.Config{
 		Store:        keeper.Store(),
 		Recorder:     keeper,
 		History:      keeper.History(),
@@ -154,4 +157,6 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 		Now:          c.Now,
 		Logger:       c.Logger,
 	}
+	c.Exposure.apply(&config)
+	return config
 }

@@ -9,10 +9,11 @@ import (
 // flagGroups are the flags by what they are about, as --help lists them.
 func flagGroups() map[string][]string {
 	return map[string][]string{
-		"Network":   {"port", "host", "cors-domain", "trusted-proxies", "read-token", "tls-cert", "tls-key"},
-		"Data":      {"data-dir", "snapshot-interval", "durability", "retention"},
-		"Records":   {"event-types", "max-event-age", "benefits-file"},
-		"Bounds":    {"max-benefits", "max-counters", "max-body-bytes", "max-connections", "max-memory", "rate-limit", "rate-burst"},
+		"Network": {"port", "host", "cors-domain", "trusted-proxies", "read-token", "tls-cert", "tls-key"},
+		"Data":    {"data-dir", "snapshot-interval", "durability", "retention"},
+		"Records": {"event-types", "max-event-age", "benefits-file"},
+		"Bounds": {"max-benefits", "max-counters", "max-body-bytes", "max-connections", "max-header-bytes", "max-answer-bytes",
+			"read-timeout", "write-timeout", "idle-timeout", "rate-limit", "rate-burst"},
 		"Operation": {"admin-addr", "access-log", "log-level"},
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 	_ "time/tzdata" // the timeline's zones, where the machine has none
 
-	"stats-recorder/httpapi"
 	"stats-recorder/snapshot"
 )
 
@@ -40,7 +39,10 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	config = config.withDefaults()
+	config = config.withDefaults().withinDescriptors()
+	if err := config.fitMemory(); err != nil {
+		return err
+	}
 	operator, err := newOperator(config)
 	if err != nil {
 		return err
@@ -60,15 +62,11 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 // serve answers requests until the context ends or nothing can be saved any
 // more. When it returns, no request is being recorded.
 func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator *operator, ready func(address string)) error {
-	server, err := httpapi.NewServer(config.serverConfig(keeper))
-	if err != nil {
-		return fmt.Errorf("%w: EVENT_TYPES: %w", ErrConfig, err)
-	}
-	benefits, err := readBenefits(config.BenefitsFile)
+	server, files, err := newServer(config, config.serverConfig(keeper))
 	if err != nil {
 		return err
 	}
-	server.SetBenefits(benefits)
+	defer files.onHangup()()
 	listener, err := net.Listen("tcp", net.JoinHostPort(config.Host, strconv.Itoa(config.Port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listen: %w; is another server running? choose another PORT", err)
