@@ -154,8 +154,16 @@ func askedStep(name string) (step, error) {
 }
 
 // midnight is the start of the local day that is so many months and days later.
+// Where the clocks skip it, the day starts when they have.
 func midnight(t time.Time, months, days int) time.Time {
-	return time.Date(t.Year(), t.Month()+time.Month(months), t.Day()+days, 0, 0, 0, 0, t.Location())
+	on := func(location *time.Location) time.Time {
+		return time.Date(t.Year(), t.Month()+time.Month(months), t.Day()+days, 0, 0, 0, 0, location)
+	}
+	at := on(t.Location())
+	if at.Day() != on(time.UTC).Day() {
+		_, at = at.ZoneBounds()
+	}
+	return at
 }
 
 // stepBounds cuts a window at the starts of the local steps in it. In a zone
