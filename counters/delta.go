@@ -47,8 +47,8 @@ type Delta struct {
 	// Benefits and Events are how many names the store knew when it was sealed;
 	// no entry has a higher number.
 	Benefits, Events int
-	// Records is how many records it holds.
-	Records int
+	// Batches and Records are how many it holds.
+	Batches, Records int
 
 	ticket  *Ticket
 	scratch []increment

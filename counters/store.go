@@ -42,8 +42,10 @@ type Store struct {
 	// sealer while it takes the shards' logs: a batch is sealed whole.
 	gate   sync.RWMutex
 	ticket *Ticket // of the next delta, guarded by gate
-	dirty  atomic.Bool
-	wake   chan struct{}
+	// gathered is how many batches were added since the last seal; when it
+	// reaches target, wake receives.
+	gathered, target atomic.Int64
+	wake             chan struct{}
 
 	limits limits
 
@@ -91,6 +93,7 @@ func NewStore(visibility Visibility) *Store {
 		ticket:     newTicket(),
 		wake:       make(chan struct{}, 1),
 	}
+	s.target.Store(1)
 	s.limits.counters.Store(math.MaxInt64)
 	for i := range s.shards {
 		s.shards[i].base, s.shards[i].overlay = layer{}, layer{}
@@ -114,8 +117,24 @@ func (s *Store) NewBatch() *Batch {
 	return &Batch{shards: make([][]increment, len(s.shards))}
 }
 
-// Wake receives when there is something to seal.
+// Wake receives when there is something to seal: one batch, or as many as the
+// last Expect said. It may also receive for nothing.
 func (s *Store) Wake() <-chan struct{} { return s.wake }
+
+// Expect says how many batches, at least one, Wake is to wait for from now on.
+func (s *Store) Expect(batches int) {
+	s.target.Store(int64(batches))
+	if s.gathered.Load() >= int64(batches) {
+		s.signal()
+	}
+}
+
+func (s *Store) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
 
 // Add puts a batch into the active layer, whole. The ticket tells when it is
 // durable. The batch may be reset and reused at once.
@@ -130,12 +149,10 @@ func (s *Store) Add(b *Batch) *Ticket {
 		s.shards[s.shardOf(e.increment.benefit())].add(e.hour, e.increment)
 	}
 	ticket := s.ticket
+	gathered := s.gathered.Add(1)
 	s.gate.RUnlock()
-	if !s.dirty.Load() && s.dirty.CompareAndSwap(false, true) {
-		select {
-		case s.wake <- struct{}{}:
-		default:
-		}
+	if gathered == s.target.Load() {
+		s.signal()
 	}
 	return ticket
 }
@@ -156,7 +173,7 @@ func (s *Store) Seal() *Delta {
 	s.sealedVisible.Store(s.visibility == WhenAdded)
 
 	s.gate.Lock()
-	s.dirty.Store(false)
+	delta.Batches = int(s.gathered.Swap(0))
 	gathered := false
 	for i := range s.shards {
 		intake := &s.shards[i].intake

@@ -28,9 +28,12 @@ func (unobserved) SnapshotWritten(time.Duration, int64) {}
 func (unobserved) SnapshotFailed(time.Duration)         {}
 
 // sync syncs the journal.
-func (k *Keeper) sync() error {
+func (k *Keeper) sync() error { return k.syncJournal(k.journal) }
+
+// syncJournal may be called by another goroutine than the persistence one.
+func (k *Keeper) syncJournal(journal *journalWriter) error {
 	began := time.Now()
-	err := k.journal.sync()
+	err := journal.sync()
 	k.options.Observer.Synced(time.Since(began))
 	return err
 }
