@@ -79,6 +79,8 @@ func (s *Server) askedTimeline(ctx *fasthttp.RequestCtx) (*timeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Unlike the sums, a timeline of all time does not have what retention took.
+	window = s.cutOff(ctx, window)
 	bounds, err := stepBounds(s.bounded(window, location, step), location, step)
 	return &timeline{
 		store:       s.config.Store,

@@ -73,21 +73,29 @@ func (s *Server) askedWindow(ctx *fasthttp.RequestCtx, unit time.Duration, zone 
 	if startAsked {
 		start = start.UTC().Truncate(unit)
 		w.from = counters.HourOf(start)
-	}
-	if kept, some := s.config.History.KeptFrom(); some && w.from < kept.FirstHour() {
-		start, startAsked = kept.Time(), true
-		w.from = kept.FirstHour()
-		header.Set(headerRetentionStart, start.Format(time.RFC3339))
-	}
-	if startAsked {
 		header.Set(headerEffectiveStart, start.Format(time.RFC3339))
 	}
+	w = s.cutOff(ctx, w)
 	if endAsked {
 		end = end.UTC().Add(unit - 1).Truncate(unit)
 		w.to = max(counters.HourOf(end), w.from)
 		header.Set(headerEffectiveEnd, end.Format(time.RFC3339))
 	}
 	return w, nil
+}
+
+// cutOff takes off a window what retention has taken, and says so in the response.
+func (s *Server) cutOff(ctx *fasthttp.RequestCtx, w window) window {
+	kept, some := s.config.History.KeptFrom()
+	if !some || w.from >= kept.FirstHour() {
+		return w
+	}
+	w.from = kept.FirstHour()
+	start, header := kept.Time().Format(time.RFC3339), &ctx.Response.Header
+	header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposedHeaders)
+	header.Set(headerRetentionStart, start)
+	header.Set(headerEffectiveStart, start)
+	return w
 }
 
 // askedTime reads a time from the query; empty is as good as absent.
