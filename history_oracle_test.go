@@ -72,8 +72,8 @@ func (q question) window(kept time.Time) window {
 		unit = 24 * time.Hour
 	}
 	w := window{q.from.UTC().Truncate(unit), q.to.UTC()}
-	if w.open() {
-		return w
+	if w.open() && q.path != pathTimeline {
+		return w // the sums of all time are kept
 	}
 	if w.from.Before(kept) {
 		w.from = kept
