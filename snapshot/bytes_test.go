@@ -8,7 +8,7 @@ import (
 // The places of things in files, by the formats that the package documents.
 const (
 	fileHeader    = 36
-	sectionHeader = 16
+	sectionHeader = 20
 	journalHeader = 32
 	frameHeader   = 36
 )

@@ -127,7 +127,8 @@ func SealSnapshot(data []byte) {
 			return
 		}
 		end := sectionHeaderSize + stored
-		binary.LittleEndian.PutUint32(rest[12:], sectionChecksum(fileSum, number, rest, rest[sectionHeaderSize:end]))
+		binary.LittleEndian.PutUint32(rest[12:], checksum(rest[sectionHeaderSize:end]))
+		binary.LittleEndian.PutUint32(rest[16:], sectionChecksum(fileSum, number, rest))
 		rest = rest[end:]
 	}
 }

@@ -107,6 +107,9 @@ func (r *sectionReader) section(handlers sectionHandlers, stopAt uint32) (kind u
 	if err := r.fill(header[:]); err != nil {
 		return 0, 0, err
 	}
+	if have, want := sectionChecksum(r.fileSum, r.sections, header[:]), binary.LittleEndian.Uint32(header[16:]); have != want {
+		return 0, 0, fmt.Errorf("%w in the header of a section: have %08x, want %08x", ErrChecksum, have, want)
+	}
 	kind = binary.LittleEndian.Uint32(header[0:])
 	length, stored := binary.LittleEndian.Uint32(header[4:]), binary.LittleEndian.Uint32(header[8:])
 	if err := r.checkLengths(length, stored); err != nil || (kind == stopAt && stopAt != 0) {
@@ -156,8 +159,7 @@ func (r *sectionReader) readContent(header []byte, length, stored uint32) ([]byt
 	if err := r.fill(r.payload); err != nil {
 		return nil, err
 	}
-	have, want := sectionChecksum(r.fileSum, r.sections, header, r.payload), binary.LittleEndian.Uint32(header[12:])
-	if have != want {
+	if have, want := checksum(r.payload), binary.LittleEndian.Uint32(header[12:]); have != want {
 		return nil, fmt.Errorf("%w: have %08x, want %08x", ErrChecksum, have, want)
 	}
 	content, err := r.decoder.DecodeAll(r.payload, r.content[:0])

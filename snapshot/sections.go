@@ -25,9 +25,10 @@ import (
 //	     0     4  type
 //	     4     4  length of the content, at most maxSection
 //	     8     4  length of the payload, at most maxPayload
-//	    12     4  CRC32C of: the header's CRC32C (4), the section's number in the
-//	              file from 0 (8), bytes 0 to 11, the payload
-//	    16        payload: the content as one zstd frame
+//	    12     4  CRC32C of the payload
+//	    16     4  CRC32C of: the header's CRC32C (4), the section's number in the
+//	              file from 0 (8), bytes 0 to 15
+//	    20        payload: the content as one zstd frame
 //
 // Content by type:
 //
@@ -58,7 +59,7 @@ import (
 // version or type is refused.
 const (
 	fileHeaderSize    = 36
-	sectionHeaderSize = 16
+	sectionHeaderSize = 20
 	// maxSection bounds what one section makes a decoder allocate.
 	maxSection = 1 << 20
 	maxPayload = maxSection + 64<<10
@@ -107,12 +108,13 @@ func checkHeader(b []byte, magic string) error {
 }
 
 // sectionChecksum ties a section to its file and its place there, so that no
-// section can be lost, doubled or moved unseen.
-func sectionChecksum(fileSum uint32, number uint64, header, payload []byte) uint32 {
+// section can be lost, doubled or moved unseen. It is of the header alone, so
+// that a section which is passed over unread is known to be what it says.
+func sectionChecksum(fileSum uint32, number uint64, header []byte) uint32 {
 	var place [12]byte
 	binary.LittleEndian.PutUint32(place[:], fileSum)
 	binary.LittleEndian.PutUint64(place[4:], number)
-	return checksum(place[:], header[:12], payload)
+	return checksum(place[:], header[:16])
 }
 
 // sectionWriter writes the sections of one file.
@@ -143,7 +145,8 @@ func (w *sectionWriter) section(kind uint32, content []byte) error {
 	binary.LittleEndian.PutUint32(b[0:], kind)
 	binary.LittleEndian.PutUint32(b[4:], uint32(len(content)))
 	binary.LittleEndian.PutUint32(b[8:], uint32(len(b)-sectionHeaderSize))
-	binary.LittleEndian.PutUint32(b[12:], sectionChecksum(w.fileSum, w.sections, b, b[sectionHeaderSize:]))
+	binary.LittleEndian.PutUint32(b[12:], checksum(b[sectionHeaderSize:]))
+	binary.LittleEndian.PutUint32(b[16:], sectionChecksum(w.fileSum, w.sections, b))
 	w.sections++
 	return w.write(b)
 }
