@@ -1,0 +1,142 @@
+package snapshot_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"stats-recorder/counters"
+	"stats-recorder/counters/storetest"
+	"stats-recorder/snapshot"
+)
+
+// closedDays is a directory with two closed days and an open one.
+func closedDays(t *testing.T) (directory string) {
+	t.Helper()
+	directory = t.TempDir()
+	for _, ago := range []counters.Hour{0, 5 * 24, 6*24 + 3} {
+		for _, hour := range []counters.Hour{storetest.Noon() - ago, storetest.Noon() - ago - 7} {
+			lived(t, directory, storetest.Page(4, hour))
+		}
+	}
+	if days := lastGenerations(t, directory); len(days) != 2 {
+		t.Fatalf("the closed days are %q, want two", days)
+	}
+	return directory
+}
+
+// lastGenerations are the files of closed days that the newest snapshot lists.
+func lastGenerations(t *testing.T, directory string) (last []string) {
+	t.Helper()
+	const date = len("day-2026-07-15")
+	for _, name := range names(t, directory, "day-") {
+		if count := len(last); count > 0 && last[count-1][:date] == name[:date] {
+			last = last[:count-1]
+		}
+		last = append(last, name)
+	}
+	return last
+}
+
+// windows are the answers of a history about a few windows of time that need
+// different parts of its files.
+func windows(history *snapshot.History) (map[string]uint64, error) {
+	answers := map[string]uint64{}
+	var failures []error
+	for _, ago := range []counters.Hour{2 * 24, 5 * 24, 5*24 + 7, 6*24 + 5, 20 * 24} {
+		from := storetest.Noon() - ago
+		err := history.EventTotals(from, counters.EndOfTime, func(benefit counters.Benefit, totals []counters.EventTotal) {
+			for _, total := range totals {
+				answers[fmt.Sprint("totals since ", ago, benefit, total.Event)] = total.Count
+			}
+		})
+		failures = append(failures, err)
+		err = history.Statistics(2, from.Day(), storetest.Noon().Day(), func(benefit counters.Benefit, cells []counters.Cell) {
+			for _, cell := range cells {
+				answers[fmt.Sprint("positions since ", ago, benefit, cell.Key)] = cell.Count
+			}
+		})
+		failures = append(failures, err)
+	}
+	return answers, errors.Join(failures...)
+}
+
+func TestEveryByteOfAClosedDayIsCheckedWhenItIsRead(t *testing.T) {
+	t.Parallel()
+	directory := closedDays(t)
+	want := loadedWindows(t, directory)
+	for _, name := range lastGenerations(t, directory) {
+		path := filepath.Join(directory, name)
+		good := read(t, path)
+		found := 0
+		for at := range good {
+			write(t, path, flipped(good, at, 1<<(at%8)))
+			loaded, err := snapshot.Load(directory)
+			if err != nil {
+				t.Fatalf("byte %d of %s: refused, though no length is wrong: %v", at, name, err)
+			}
+			got, err := windows(loaded.History)
+			if err == nil && !maps.Equal(got, want) {
+				t.Errorf("byte %d of %s: the answers are %v, want %v", at, name, got, want)
+			}
+			if err != nil {
+				found++
+				if !strings.Contains(err.Error(), path) || !isOneOf(err, append(whatCanBeWrong(), snapshot.ErrVersion)...) {
+					t.Errorf("byte %d of %s: %v does not say what is wrong and where", at, name, err)
+				}
+			}
+		}
+		if found < len(good)/2 {
+			t.Errorf("%d of %d changed bytes of %s were found", found, len(good), name)
+		}
+		write(t, path, good)
+	}
+}
+
+func loadedWindows(t *testing.T, directory string) map[string]uint64 {
+	t.Helper()
+	loaded, err := snapshot.Load(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers, err := windows(loaded.History)
+	if err != nil || len(answers) == 0 {
+		t.Fatalf("%d answers, %v", len(answers), err)
+	}
+	return answers
+}
+
+func TestAClosedDayThatIsShorterOrGoneIsNoticedAtStart(t *testing.T) {
+	t.Parallel()
+	directory := closedDays(t)
+	for _, name := range lastGenerations(t, directory) {
+		path := filepath.Join(directory, name)
+		good := read(t, path)
+		for length := range good {
+			write(t, path, good[:length])
+			expectDayMissed(t, directory, path)
+		}
+		write(t, path, append(good, 0))
+		expectDayMissed(t, directory, path)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		expectDayMissed(t, directory, path)
+		write(t, path, good)
+	}
+}
+
+// expectDayMissed requires that a start refuses, or does without the snapshot
+// that lists the day, and says so.
+func expectDayMissed(t *testing.T, directory, path string) {
+	t.Helper()
+	loaded, err := snapshot.Load(directory)
+	said := fmt.Sprint(err, loaded.Recovery.Warnings)
+	if !strings.Contains(said, path) {
+		t.Errorf("%q is missed by nobody: %s", path, said)
+	}
+}
