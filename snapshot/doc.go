@@ -20,5 +20,6 @@
 // 16 hexadecimal digits in a name, so that names sort by them. No clock decides
 // anything here.
 //
-// The formats are in format.go (what they share), snapshotfile.go and journal.go.
+// The formats are in format.go (what they share), sections.go, snapshotfile.go,
+// segmentfile.go, journal.go and frame.go.
 package snapshot

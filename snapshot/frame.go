@@ -1,0 +1,202 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"stats-recorder/counters"
+)
+
+// appendPayload encodes a delta, and the names that the journal does not know
+// yet: those from the given numbers on.
+func appendPayload(b []byte, delta *counters.Delta, benefits, events []string, knownBenefits, knownEvents int) []byte {
+	if knownBenefits < len(benefits) {
+		b = appendSection(b, frameBenefits, func(b []byte) []byte { return appendNames(b, benefits, knownBenefits) })
+	}
+	if knownEvents < len(events) {
+		b = appendSection(b, frameEvents, func(b []byte) []byte { return appendNames(b, events, knownEvents) })
+	}
+	for _, span := range delta.Spans {
+		b = appendSection(b, frameSpan, func(b []byte) []byte { return appendSpan(b, span) })
+	}
+	return b
+}
+
+// appendSection leaves room for the longest length before the content and
+// closes the gap afterwards, which is cheaper than a second buffer.
+func appendSection(b []byte, kind byte, content func([]byte) []byte) []byte {
+	b = append(b, kind)
+	start := len(b)
+	b = append(b, make([]byte, binary.MaxVarintLen32)...)
+	b = content(b)
+	body := b[start+binary.MaxVarintLen32:]
+	n := binary.PutUvarint(b[start:], uint64(len(body)))
+	copy(b[start+n:], body)
+	return b[:start+n+len(body)]
+}
+
+const (
+	runSameBenefit = 1 << 6
+	runSameVersion = 1 << 7
+	runEventMask   = 1<<6 - 1
+)
+
+// appendSpan encodes the counts of one hour:
+//
+//	uvarint hour, hours since 1970-01-01T00Z
+//	then runs of counters that share benefit, event type and version:
+//	  byte     event type, 1 to 63; + 64 when the benefit is the previous run's;
+//	           + 128 when the version is the previous run's (0 before the first)
+//	  uvarint  number of the benefit less the previous run's (0 before the
+//	           first), unless + 64
+//	  uvarint  version, unless + 128
+//	  uvarint  how many counters
+//	  then for each, ascending: uvarint 2 × (place less the previous place of the
+//	           run, 0 before the first), + 1 when the count is not 1; then, if so,
+//	           uvarint count
+func appendSpan(b []byte, span counters.Span) []byte {
+	b = binary.AppendUvarint(b, uint64(span.Hour))
+	previous := counters.Benefit(0)
+	version, first := uint16(0), true
+	for entries := span.Entries; len(entries) > 0; first = false {
+		benefit, key := entries[0].Benefit(), entries[0].Key()
+		n := runLength(entries)
+		token := byte(key.Event())
+		if !first && benefit == previous {
+			token |= runSameBenefit
+		}
+		if key.Version() == version {
+			token |= runSameVersion
+		}
+		b = append(b, token)
+		if token&runSameBenefit == 0 {
+			b = binary.AppendUvarint(b, uint64(benefit-previous))
+		}
+		if token&runSameVersion == 0 {
+			b = binary.AppendUvarint(b, uint64(key.Version()))
+		}
+		b = appendRun(binary.AppendUvarint(b, uint64(n)), entries[:n])
+		previous, version, entries = benefit, key.Version(), entries[n:]
+	}
+	return b
+}
+
+// runLength is how many entries from the first on share benefit, event type and version.
+func runLength(entries []counters.Entry) int {
+	benefit, group := entries[0].Benefit(), entries[0].Key()>>counters.PlaceBits
+	n := 1
+	for n < len(entries) && entries[n].Benefit() == benefit && entries[n].Key()>>counters.PlaceBits == group {
+		n++
+	}
+	return n
+}
+
+func appendRun(b []byte, entries []counters.Entry) []byte {
+	previous := uint32(0)
+	for _, entry := range entries {
+		place := entry.Key().Place()
+		gap := uint64(place-previous) << 1
+		previous = place
+		if entry.Count == 1 {
+			b = binary.AppendUvarint(b, gap)
+			continue
+		}
+		b = binary.AppendUvarint(b, gap|1)
+		b = binary.AppendUvarint(b, entry.Count)
+	}
+	return b
+}
+
+// readSpan decodes what appendSpan encoded, run by run.
+func readSpan(content []byte, visit func(counters.Hour, counters.Benefit, []counters.Cell) error) error {
+	c := &cursor{data: content}
+	hour := c.uvarint()
+	if c.err == nil && hour > uint64(counters.MaxDay)*24 {
+		c.fail("bad hour")
+	}
+	var benefit, version uint64
+	var cells []counters.Cell
+	for c.more() {
+		token := c.byte()
+		if token&runSameBenefit == 0 {
+			benefit += c.uvarint()
+		}
+		if token&runSameVersion == 0 {
+			version = c.uvarint()
+		}
+		if benefit >= counters.MaxBenefits || version > 1<<16-1 {
+			c.fail("bad benefit or version")
+		}
+		var err error
+		cells, err = readRun(c, cells[:0], counters.EventType(token&runEventMask), uint16(version))
+		if err != nil {
+			return err
+		}
+		if err := visit(counters.Hour(hour), counters.Benefit(benefit), cells); err != nil {
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+	}
+	return c.end()
+}
+
+func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version uint16) ([]counters.Cell, error) {
+	place := uint64(0)
+	for n := c.uvarint(); n > 0 && c.err == nil; n-- {
+		gap, count := c.uvarint(), uint64(1)
+		if gap&1 == 1 {
+			count = c.uvarint()
+		}
+		if place += gap >> 1; c.err != nil || place>>counters.PlaceBits != 0 {
+			c.fail("bad place")
+			break
+		}
+		key, err := counters.KeyAt(event, version, uint32(place))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		cells = append(cells, counters.Cell{Key: key, Count: count})
+	}
+	return cells, c.err
+}
+
+// frameSink takes what a frame holds.
+type frameSink struct {
+	benefits, events func(*cursor) error
+	counts           func(counters.Hour, counters.Benefit, []counters.Cell) error
+}
+
+// replaySink adds to a store.
+func replaySink(store *counters.Store) frameSink {
+	return frameSink{
+		benefits: func(c *cursor) error { return restoreNames(c, store.Benefits) },
+		events:   func(c *cursor) error { return restoreNames(c, store.Events) },
+		counts:   store.Replay,
+	}
+}
+
+// readPayload decodes the payload of a frame.
+func readPayload(payload []byte, sink frameSink) error {
+	c := &cursor{data: payload}
+	for c.more() {
+		kind := c.byte()
+		content := c.bytes(c.uvarint())
+		if c.err != nil {
+			return c.err
+		}
+		var err error
+		switch kind {
+		case frameBenefits:
+			err = sink.benefits(&cursor{data: content})
+		case frameEvents:
+			err = sink.events(&cursor{data: content})
+		case frameSpan:
+			err = readSpan(content, sink.counts)
+		default:
+			err = fmt.Errorf("%w: frame section of unknown type %d", ErrVersion, kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.end()
+}
