@@ -13,12 +13,14 @@
 //	LOCK                     held by the process that owns the directory
 //	snapshot-<sequence>      all counts up to and with that sequence number
 //	journal-<sequence>       frames from that sequence number on
+//	day-<date>-<sequence>    a closed day; it counts if the snapshot lists it
+//	before-repair-<time>/    what Repair has copied aside
 //	*.tmp                    being written; removed at the next start
 //	*.damaged                moved aside by a start that could do without it
 //
 // Sequence numbers count commits, from 1, never reused once durable. They are
-// 16 hexadecimal digits in a name, so that names sort by them. No clock decides
-// anything here.
+// 16 hexadecimal digits in a name, so that names sort by them. Order goes by
+// them, never by a clock, which only says which days are over.
 //
 // The formats are in format.go (what they share), sections.go, snapshotfile.go,
 // segmentfile.go, journal.go and frame.go.
