@@ -185,7 +185,7 @@ func (f *figures) report(b *testing.B, directory string) {
 }
 
 // residentBytes is VmRSS of a running program.
-func residentBytes(b *testing.B, p *program) int {
+func residentBytes(b testing.TB, p *program) int {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.process.Pid))
 	if err != nil {

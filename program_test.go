@@ -128,7 +128,11 @@ func startProgram(t testing.TB, directory string, environment []string, argument
 func launch(t testing.TB, directory string, environment []string, arguments ...string) *program {
 	t.Helper()
 	settings := slices.Concat([]string{"DATA_DIR=" + directory}, environment)
-	command := programCommand(context.Background(), t, settings, arguments)
+	return launchCommand(t, programCommand(context.Background(), t, settings, arguments))
+}
+
+func launchCommand(t testing.TB, command *exec.Cmd) *program {
+	t.Helper()
 	p := &program{log: newProgramLog(), ended: make(chan struct{}), testServer: &testServer{t: t, config: DefaultConfig()}}
 	command.Stderr = p.log
 	p.started = time.Now()

@@ -15,15 +15,15 @@ import (
 const (
 	// leastWait is how long a connection must have kept the server waiting
 	// before it may be closed in favour of a new one.
-	leastWait = time.Second
+	leastWait = 250 * time.Millisecond
 	// waitSample is how many connections are looked at to find one of those.
 	waitSample = 64
-	// maxRefused is how many refused connections are kept for a moment, so that
-	// their clients can read why.
+	// refusedFor is how long a refused connection is kept, so that its client can
+	// read why. There may be maxRefused of them, or fewer where few connections may be.
+	refusedFor = 500 * time.Millisecond
 	maxRefused = 64
-	refusedFor = time.Second
 
-	firstPause, longestPause = 5 * time.Millisecond, time.Second
+	firstPause, longestPause = 5 * time.Millisecond, 250 * time.Millisecond
 	// acceptLogInterval is how often failures to accept are logged at most.
 	acceptLogInterval = time.Minute
 )
@@ -57,7 +57,7 @@ func newBoundedListener(inner net.Listener, limit int, refusal []byte, metrics *
 	closed := make(chan struct{})
 	return &boundedListener{
 		Listener: inner, limit: limit, refusal: refusal, metrics: metrics, logger: logger,
-		refused: make(chan struct{}, maxRefused),
+		refused: make(chan struct{}, min(maxRefused, limit/4+1)),
 		closed:  closed, closeOnce: sync.OnceFunc(func() { close(closed) }),
 		open: map[*lingeringConn]struct{}{},
 	}
