@@ -22,6 +22,7 @@ type siege struct {
 	recorded int // by the honest client
 	slowest  time.Duration
 	failure  error
+	hostile  []net.Conn
 }
 
 // honestPatience is how long the honest client waits for an answer.
@@ -100,6 +101,8 @@ func (s *siege) survived(t *testing.T, mostMB int) {
 		t.Errorf("the server has %d MB, want at most %d", megabytes, mostMB)
 	}
 	s.expectTotal(t, "honest", s.recorded)
+	hangUpAll(s.hostile)
+	s.client.CloseIdleConnections()
 	s.terminate(t)
 }
 
@@ -118,6 +121,7 @@ func (s *siege) attackers(t *testing.T, n int) []net.Conn {
 	}
 	all.Wait()
 	t.Cleanup(func() { hangUpAll(conns) })
+	s.hostile = append(s.hostile, conns...)
 	return conns
 }
 

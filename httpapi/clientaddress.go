@@ -57,14 +57,15 @@ func (p Proxies) clientAddress(ctx *fasthttp.RequestCtx) netip.Addr {
 	if !p.trusts(peer) {
 		return peer
 	}
-	header := &ctx.Request.Header
-	commonLines, standardLines := header.PeekAll("X-Forwarded-For"), header.PeekAll("Forwarded")
-	common := p.origin(peer, commonLines, func(item string) string { return item })
-	standard := p.origin(peer, standardLines, forwardedFor)
+	// What PeekAll returns is only valid until it is called again.
+	lines := ctx.Request.Header.PeekAll("X-Forwarded-For")
+	hasCommon, common := len(lines) > 0, p.origin(peer, lines, func(item string) string { return item })
+	lines = ctx.Request.Header.PeekAll("Forwarded")
+	hasStandard, standard := len(lines) > 0, p.origin(peer, lines, forwardedFor)
 	switch {
-	case len(standardLines) == 0 || common == standard:
+	case !hasStandard || common == standard:
 		return common
-	case len(commonLines) == 0:
+	case !hasCommon:
 		return standard
 	default:
 		return peer
