@@ -57,7 +57,7 @@ func newBoundedListener(inner net.Listener, limit int, refusal []byte, metrics *
 	closed := make(chan struct{})
 	return &boundedListener{
 		Listener: inner, limit: limit, refusal: refusal, metrics: metrics, logger: logger,
-		refused: make(chan struct{}, min(maxRefused, limit/4+1)),
+		refused: make(chan struct{}, min(maxRefused, limit/4+4)),
 		closed:  closed, closeOnce: sync.OnceFunc(func() { close(closed) }),
 		open: map[*lingeringConn]struct{}{},
 	}
