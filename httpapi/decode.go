@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-json/jsontext"
 	json "github.com/goccy/go-json/v2"
 	"github.com/valyala/fasthttp"
+
+	"stats-recorder/counters"
 )
 
 // lenient are the two ways in which the contract is more lenient than go-json's
@@ -45,6 +47,7 @@ type decoder struct {
 	raw    rawRecord
 	now    time.Time
 	repeat repeat
+	shape  shape // kept from body to body
 }
 
 // badBody is the error for a body of which nothing can be recorded.
@@ -66,11 +69,7 @@ func (d *decoder) decode(body []byte, now time.Time) error {
 	switch body[start] {
 	case '{':
 		d.single = true
-		good, ok, err := d.one(body, body[start:], 0)
-		if ok {
-			d.records = append(d.records, good)
-		}
-		return err
+		return d.alone(body, start)
 	case '[':
 		d.single = false
 		return d.many(body, start+1)
@@ -126,6 +125,11 @@ func (d *decoder) after(body []byte, pos int) error {
 
 // element reads the array element at pos and returns where it ends.
 func (d *decoder) element(body []byte, pos, index int) (end int, err error) {
+	if end, ok := d.shape.match(body, pos, d.rules, counters.HourOf(d.now)); ok {
+		d.repeat.learn(body[pos:end], d.shape.found, d.shape.record)
+		d.records = append(d.records, d.shape.record)
+		return end, nil
+	}
 	end, layout := elementEnd(body, pos)
 	if end <= pos {
 		return 0, d.broken(body)
@@ -135,8 +139,28 @@ func (d *decoder) element(body []byte, pos, index int) (end int, err error) {
 		// What d.one returned lies in raw fields, which the next record overwrites.
 		good.benefit = d.repeat.learn(body[pos:end], layout, good)
 		d.records = append(d.records, good)
+		if index == 0 {
+			d.shape.learn(body[pos:end], layout, good)
+		}
 	}
 	return end, err
+}
+
+// alone reads a body that is one record.
+func (d *decoder) alone(body []byte, start int) error {
+	if end, ok := d.shape.match(body, start, d.rules, counters.HourOf(d.now)); ok && skipSpace(body, end) == len(body) {
+		d.records = append(d.records, d.shape.record)
+		return nil
+	}
+	good, ok, err := d.one(body, body[start:], 0)
+	if !ok {
+		return err
+	}
+	d.records = append(d.records, good)
+	if end, layout := elementEnd(body, start); end > start {
+		d.shape.learn(body[start:end], layout, good)
+	}
+	return nil
 }
 
 // one has go-json parse a record of the body, and checks it.
