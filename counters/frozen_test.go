@@ -62,14 +62,18 @@ func TestThawingBringsTheOverlayIntoTheBase(t *testing.T) {
 	t.Parallel()
 	random := storetest.Random(t)
 	store, plain := counters.NewStore(counters.WhenDurable), counters.NewStore(counters.WhenDurable)
-	for range 20 {
+	add := func() {
 		records := storetest.RandomBatch(random, 300)
-		frozen := store.Freeze()
 		for _, each := range []*counters.Store{store, plain} {
 			each.Add(storetest.Batch(t, each, records))
 			storetest.Commit(each)
 		}
+	}
+	for range 20 {
+		frozen := store.Freeze()
+		add() // to the overlay
 		frozen.Thaw()
+		add() // to the base at once
 	}
 	if !maps.Equal(frozenCounts(store.Freeze()), frozenCounts(plain.Freeze())) {
 		t.Error("a store that was frozen all the time has another base than one that never was")

@@ -209,13 +209,3 @@ func (w *watch) wait(t testing.TB, words string) slog.Record {
 		}
 	}
 }
-
-// logged says whether there is a line with the given words already.
-func (w *watch) logged(level slog.Level, words string) bool {
-	for range len(w.lines) {
-		if line := <-w.lines; line.Level == level && strings.Contains(line.Message, words) {
-			return true
-		}
-	}
-	return false
-}
