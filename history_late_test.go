@@ -174,7 +174,12 @@ func TestRetentionTakesDaysButNotTheSumsOfAllTime(t *testing.T) {
 		c.expectKept(t, s, kept, questions...)
 	}
 	s.stop()
+	more := p.events(100) // of days that are kept, and of days that are not
+	importInto(t, directory, exported(t, p.documents(more), true))
 	verifyOf(t, directory).expectReport(t, 0, "complete")
+	s.start(t)
+	kept := mustTime(t, "2024-03-31T00:00:00Z")
+	slices.Concat(c, more).expectKept(t, s, kept, append(p.questions(t, 4), around(kept)...)...)
 }
 
 // TestATimelineOfAllTimeSaysWhereItBegins is about the one answer for all time
@@ -185,10 +190,18 @@ func TestATimelineOfAllTimeSaysWhereItBegins(t *testing.T) {
 	s := startServer(t, func(config *Config) {
 		config.Now, config.MaxEventAge, config.Retention = clock.now, 0, 10*24*time.Hour
 	})
-	c := append(some("old", clock.now().AddDate(0, 0, -20), 1), some("kept", clock.now().AddDate(0, 0, -10), 1)...)
+	old := some("old", clock.now().AddDate(0, 0, -20), 1)
+	c := append(some("kept", clock.now().AddDate(0, 0, -10), 1), old...)
 	c.postAll(t, s)
 	s.restart(t)
 	kept := mustTime(t, "2024-04-20T00:00:00Z")
-	c.expectKept(t, s, kept, question{path: pathStatistics}, question{path: pathBenefits})
-	c.expectKept(t, s, kept, question{path: pathTimeline}, question{path: pathTimeline, parameters: url.Values{"step": {"week"}}})
+	questions := append(always(), question{path: pathTimeline, parameters: url.Values{"step": {"week"}}})
+	c.expectKept(t, s, kept, questions...)
+	old.postAll(t, s) // once more, late
+	c = append(c, old...)
+	c.expectKept(t, s, kept, questions...)
+	s.restart(t)
+	c.expectKept(t, s, kept, questions...)
+	s.stop()
+	verifyOf(t, s.config.DataDir).expectReport(t, 0, "complete")
 }

@@ -191,10 +191,10 @@ func (c chronicle) stepBounds(q question, zone *time.Location, w window) []time.
 	if !w.from.Before(w.to) {
 		return nil
 	}
-	bounds := []time.Time{w.from}
+	bounds, current := []time.Time{w.from}, stepOf(step, zone, w.from)
 	for hour := w.from.Add(time.Hour); hour.Before(w.to); hour = hour.Add(time.Hour) {
-		if !same(hour.Add(-time.Hour), hour) {
-			bounds = append(bounds, hour)
+		if next := stepOf(step, zone, hour); next != current {
+			bounds, current = append(bounds, hour), next
 		}
 	}
 	return append(bounds, w.to)
