@@ -267,8 +267,13 @@ func TestReadersWhoNeverReadDoNotStopOthers(t *testing.T) {
 	shout(conns, strings.Repeat("GET /statistics HTTP/1.1\r\nHost: x\r\n\r\n", 50))
 	time.Sleep(3 * time.Second)
 	t.Logf("an answer has %d bytes", size)
+	hangUpAll(conns)
+	time.Sleep(1500 * time.Millisecond) // WRITE_TIMEOUT, and then some
 	if got := s.get(t, "/statistics"); len(got.body) != size {
 		t.Errorf("/statistics has %d bytes once the attackers are gone, want %d", len(got.body), size)
+	}
+	for range 20 { // the bytes of an answer without a body come back too
+		s.do(t, http.MethodHead, "/statistics", "").expectStatus(t, http.StatusOK)
 	}
 	s.survived(t, 150)
 }

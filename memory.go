@@ -9,9 +9,9 @@ import (
 const (
 	// baseBytes is what the program takes when nobody talks to it.
 	baseBytes = 32 << 20
-	// counterBytes is what a counter takes in memory: see
-	// BenchmarkMillionCounters, rounded up for a snapshot in progress.
-	counterBytes = 64
+	// counterBytes is what a counter takes in memory: 13 to 17 bytes, see
+	// BenchmarkMillionCounters, and as many where a table grows.
+	counterBytes = 32
 	// memoryShare is the part of the memory that the heap may have before the
 	// garbage collector works harder.
 	memoryShare = 0.9
@@ -33,14 +33,14 @@ func (c Config) fitMemory() error {
 func (c Config) fitInto(there uint64) error {
 	one := c.Bounds
 	one.Connections, one.AnswerBytes = 1, 1
-	if least := baseBytes + one.WorstCase(c.MaxBodyBytes); least > there {
+	if least := baseBytes + one.WorstCase(c.MaxBodyBytes, 0); least > there {
 		return fmt.Errorf("%w: MAX_BODY_BYTES: %d: one connection can take %d MB of memory, and there are %d MB",
 			ErrConfig, c.MaxBodyBytes, least>>20, there>>20)
 	}
 	if _, err := memlimit.Set(memlimit.WithProvider(memlimit.Limit(there)), memlimit.WithRatio(memoryShare)); err != nil {
 		c.Logger.Warn("the garbage collector has no limit", "error", err)
 	}
-	clients := c.Bounds.WorstCase(c.MaxBodyBytes)
+	clients := c.Bounds.WorstCase(c.MaxBodyBytes, c.MaxCounters)
 	counts := uint64(c.MaxCounters) * counterBytes
 	if most := baseBytes + clients + counts; most > there {
 		c.Logger.Warn("clients can make the server take more memory than there is: "+

@@ -29,7 +29,7 @@ type answers struct {
 }
 
 func newAnswers(limit int) *answers {
-	return &answers{making: make(chan struct{}, heavyTasks()), limit: int64(limit)}
+	return &answers{making: make(chan struct{}, readers()), limit: int64(limit)}
 }
 
 // make has an answer made when it is its turn.
@@ -50,22 +50,21 @@ func (a *answers) make(ctx *fasthttp.RequestCtx, get func(*fasthttp.RequestCtx))
 	return nil
 }
 
-// account holds a large answer's bytes against the limit until it is written.
-func (a *answers) account(ctx *fasthttp.RequestCtx) error {
-	body := ctx.Response.Body()
+// account holds a large answer's bytes against the limit. What it returns gives
+// them back when it is closed; it is nil for a small answer.
+func (a *answers) account(body []byte) (*leavingAnswer, error) {
 	size := int64(len(body))
 	if size <= smallAnswerBytes {
-		return nil
+		return nil, nil
 	}
 	// One answer is always possible, however large.
 	if total := a.leaving.Add(size); total > a.limit && total != size {
 		a.leaving.Add(-size)
-		return errBusy
+		return nil, errBusy
 	}
 	leaving := &leavingAnswer{answers: a, size: size}
 	leaving.Reset(body)
-	ctx.Response.SetBodyStream(leaving, len(body))
-	return nil
+	return leaving, nil
 }
 
 // leavingAnswer is an answer that is being written. fasthttp closes it when it

@@ -55,19 +55,23 @@ const (
 	// bodyCopies is how often a body is in memory while it is recorded: as it was
 	// sent, inflated, and as records.
 	bodyCopies = 3
+	// readBytes is what making an answer takes for each counter in it; see
+	// BenchmarkMillionCounters of the program.
+	readBytes = 56
 	// inflaterBytes is what inflating one body takes, most of it zstd's window.
 	inflaterBytes = 9 << 20
 )
 
 // WorstCase is the memory that clients can make a server with these bounds use
-// at one time, beside what is counted.
-func (b Bounds) WorstCase(maxBodyBytes int) (bytes uint64) {
+// at one time, beside the counters themselves.
+func (b Bounds) WorstCase(maxBodyBytes, maxCounters int) (bytes uint64) {
 	b = b.withDefaults()
 	connection := idleConnectionBytes + b.HeaderBytes + bodyCopies*(maxBodyBytes+encodingOverhead)
 	return uint64(b.Connections)*uint64(connection) + uint64(b.AnswerBytes) +
-		uint64(heavyTasks())*inflaterBytes + limiterBytes
+		uint64(inflaters())*inflaterBytes + uint64(readers())*uint64(maxCounters)*readBytes + limiterBytes
 }
 
-// heavyTasks is how many requests may do at one time what takes much processor
-// time and memory: more would only take memory.
-func heavyTasks() int { return 2 * runtime.GOMAXPROCS(0) }
+// inflaters and readers are how many requests may do at one time what takes
+// much processor time and memory: more would only take memory.
+func inflaters() int { return 2 * runtime.GOMAXPROCS(0) }
+func readers() int   { return runtime.GOMAXPROCS(0) }

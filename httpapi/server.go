@@ -112,7 +112,7 @@ func NewServer(config Config) (*Server, error) {
 	s.config.Bounds = config.Bounds.withDefaults()
 	s.answers = newAnswers(s.config.Bounds.AnswerBytes)
 	s.token, s.limiter = newToken(config.ReadToken), newRateLimiter(config.RateLimit)
-	s.inflating = make(chan struct{}, heavyTasks())
+	s.inflating = make(chan struct{}, inflaters())
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {
@@ -223,9 +223,14 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}()
 	r = s.answer(ctx)
 	leaveBody(ctx)
-	s.observe(ctx, r)
-	if err := s.answers.account(ctx); err != nil {
+	leaving, err := s.answers.account(ctx.Response.Body())
+	if err != nil {
+		s.metrics.defence.busy.Add(1)
 		fail(ctx, err)
+	}
+	s.observe(ctx, r)
+	if leaving != nil {
+		ctx.Response.SetBodyStream(leaving, leaving.Len())
 	}
 }
 
