@@ -10,12 +10,12 @@ func TestHelpHasEverySettingInAGroup(t *testing.T) {
 	t.Parallel()
 	help := run(t, nil, "--help").stdout
 	_, options, _ := strings.Cut(help, "GLOBAL OPTIONS:\n")
-	first, rest, found := strings.Cut(options, "\n\n")
+	first, _, found := strings.Cut(options, "\n\n")
 	if flags := flagsIn(first + "\n"); !found || len(flags) != 1 || flags[0] != "--help" {
 		t.Errorf("%q are in no group of --help; see flagGroups", flags)
 	}
 	for group := range flagGroups() {
-		if !strings.Contains(rest, "\n   "+group+"\n\n   --") {
+		if !strings.Contains(help, "\n   "+group+"\n\n   --") {
 			t.Errorf("--help has no group %q:\n%s", group, help)
 		}
 	}

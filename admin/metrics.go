@@ -24,6 +24,8 @@ type Requests interface {
 	Accepted() uint64
 	// Rejected visits the fields and reasons of records that were rejected.
 	Rejected(visit func(field, reason string, records uint64))
+	// Defences visits what was done against too much.
+	Defences(visit func(name string, count uint64))
 }
 
 // Figures are what a server holds at one moment, and how it came to that.
@@ -106,6 +108,12 @@ func (m *Metrics) addRequests() {
 	})
 	m.visitedCounter("stats_recorder_records_overflowed_total",
 		"Records counted under __other__, because MAX_BENEFITS or MAX_COUNTERS is reached.", func() uint64 { return m.figures.Overflowed })
+	const defences = "stats_recorder_defences_total"
+	m.visited(defences, "counter", "What was refused or cut short because there was too much of it, and panics.", func(w io.Writer) {
+		m.subject.Requests.Defences(func(name string, count uint64) {
+			metrics.WriteCounterUint64(w, label(defences, "kind", name), count)
+		})
+	})
 }
 
 func (m *Metrics) addDisk() {
