@@ -13,9 +13,14 @@ import (
 // choose freely: anything else may hold what identifies a visitor.
 func (s *Server) logAccess(ctx *fasthttp.RequestCtx, r route, took time.Duration) {
 	name := s.metrics.routes[r]
-	method := name.method
-	if ctx.IsHead() {
-		method = fasthttp.MethodHead
+	method := "other"
+	for _, known := range []string{
+		fasthttp.MethodGet, fasthttp.MethodHead, fasthttp.MethodPost, fasthttp.MethodPut, fasthttp.MethodPatch,
+		fasthttp.MethodDelete, fasthttp.MethodOptions,
+	} {
+		if r != routeInvalid && string(ctx.Method()) == known {
+			method = known
+		}
 	}
 	s.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "request",
 		slog.String("method", method),

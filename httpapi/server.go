@@ -237,7 +237,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 // observe counts an answer, and logs it when that is wanted.
 func (s *Server) observe(ctx *fasthttp.RequestCtx, r route) {
 	now := time.Now()
-	took := now.Sub(ctx.Time())
+	took := time.Duration(0)
+	if began := ctx.Time(); !began.IsZero() { // it is for what never became a request
+		took = now.Sub(began)
+	}
 	lingering(ctx).wait(now)
 	s.metrics.answered(ctx, r, took)
 	if s.config.AccessLog {
