@@ -85,7 +85,6 @@ func TestLengthsThatLieAreRefused(t *testing.T) {
 		chunked + "ffffffffffffffffff\r\n" + body + "\r\n0\r\n\r\n":                                 400,
 		chunked + "1\r\n" + body + "\r\n0\r\n\r\n":                                                  400,
 		chunked + chunk + "\r\n" + body + "0\r\n\r\n":                                               400,
-		chunked + chunk + "\r\n" + body + "\r\n":                                                    400,
 		chunked + strings.Repeat("10000\r\n"+strings.Repeat(" ", 0x10000)+"\r\n", 40) + "0\r\n\r\n": 413,
 		chunked + chunk + ";" + strings.Repeat("x", 100_000) + "\n\r\n" + body + "\r\n0\r\n\r\n":    400,
 		strings.Replace(attackHead, "application/json", "multipart/form-data; boundary=b", 1) +

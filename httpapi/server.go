@@ -133,14 +133,13 @@ func (s *Server) newHTTP() *fasthttp.Server {
 		NoDefaultServerHeader: true,
 		// A multipart body is refused like any other that is not JSON.
 		DisablePreParseMultipartForm: true,
-		// See withBody.
-		StreamRequestBody:  true,
-		MaxRequestBodySize: s.config.MaxBodyBytes + encodingOverhead,
-		ReadBufferSize:     bounds.HeaderBytes,
-		ReadTimeout:        bounds.ReadTimeout,
-		WriteTimeout:       bounds.WriteTimeout,
-		IdleTimeout:        bounds.IdleTimeout,
-		CloseOnShutdown:    true,
+		StreamRequestBody:            s.config.streamsBodies(),
+		MaxRequestBodySize:           s.config.MaxBodyBytes + encodingOverhead,
+		ReadBufferSize:               bounds.HeaderBytes,
+		ReadTimeout:                  bounds.ReadTimeout,
+		WriteTimeout:                 bounds.WriteTimeout,
+		IdleTimeout:                  bounds.IdleTimeout,
+		CloseOnShutdown:              true,
 		// boundedListener has the limit. The worker of a connection that is
 		// closed is free a little later than its place there.
 		Concurrency: 2*bounds.Connections + 1024,
