@@ -1,0 +1,26 @@
+package httpapi
+
+import (
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// BenchmarkMetrics is what counting adds to a request.
+func BenchmarkMetrics(b *testing.B) {
+	m := newMetrics([]endpoint{{path: "/benefits"}})
+	b.RunParallel(func(pb *testing.PB) {
+		ctx := new(fasthttp.RequestCtx)
+		ctx.SetStatusCode(fasthttp.StatusOK)
+		for pb.Next() {
+			m.answered(ctx, endpointRoute(0, methodPost), 300*time.Microsecond)
+			m.accepted(ctx, 30)
+		}
+	})
+	total := uint64(0)
+	m.Requests(func(_, _ string, _ int, count uint64) { total += count })
+	if total != uint64(b.N) || m.Accepted() != 30*uint64(b.N) {
+		b.Errorf("%d requests and %d records are counted, want %d and %d", total, m.Accepted(), b.N, 30*b.N)
+	}
+}
