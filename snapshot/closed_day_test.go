@@ -140,3 +140,27 @@ func expectDayMissed(t *testing.T, directory, path string) {
 		t.Errorf("%q is missed by nobody: %s", path, said)
 	}
 }
+
+func TestASnapshotWithoutItsClosedDaysIsRefused(t *testing.T) {
+	t.Parallel()
+	directory := closedDays(t)
+	for _, name := range names(t, directory, "journal-") {
+		if err := os.Remove(filepath.Join(directory, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	older := filepath.Join(directory, names(t, directory, "snapshot-")[0])
+	if err := os.Remove(older); err != nil {
+		t.Fatal(err)
+	}
+	path := newest(t, directory, "snapshot-")
+	good := read(t, path)
+	for i, section := range sections(good) {
+		content := with(good, section, nil)
+		snapshot.SealSnapshot(content)
+		write(t, path, content)
+		if loaded, err := snapshot.Load(directory); err == nil {
+			t.Errorf("without section %d, but with right checksums: %+v was loaded", i, loaded.Recovery)
+		}
+	}
+}

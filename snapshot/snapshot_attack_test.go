@@ -138,11 +138,18 @@ func TestEverySectionOfASnapshotKeepsItsPlace(t *testing.T) {
 			a.expectNothing(t, fmt.Sprintf("with section %d also for section %d", i, i+1+j), with(a.good, other, one.of(a.good)))
 		}
 	}
-	of := attackNewest(t, newHistory(t, 3))
-	for i, one := range sections(of.good) {
-		if mine := sections(a.good)[i]; !slices.Equal(one.of(of.good), mine.of(a.good)) {
-			a.expectNothing(t, fmt.Sprintf("with section %d of another file", i), with(a.good, mine, one.of(of.good)))
-		}
+}
+
+func TestSectionsOfAnotherSnapshotAreNotTaken(t *testing.T) {
+	t.Parallel()
+	a := attackNewest(t, newHistory(t, 3))
+	older := read(t, filepath.Join(a.directory, names(t, a.directory, "snapshot-")[0]))
+	a = a.alone(t)
+	theirs := sections(older)
+	for i, mine := range sections(a.good) {
+		a.expectNothing(t, fmt.Sprintf("with section %d of an older snapshot", i), with(a.good, mine, theirs[i].of(older)))
+		rest := slices.Concat(a.good[:mine.start], older[theirs[i].start:])
+		a.expectNothing(t, fmt.Sprintf("with all of an older snapshot from section %d on", i), rest)
 	}
 }
 
@@ -170,7 +177,7 @@ func TestASnapshotOfANewerProgramIsLeftAlone(t *testing.T) {
 	a := attackNewest(t, newHistory(t, 3))
 	newer := slices.Clone(a.good)
 	binary.LittleEndian.PutUint32(newer[8:], 2)
-	binary.LittleEndian.PutUint32(newer[32:], crc32.Checksum(newer[:32], crc32.MakeTable(crc32.Castagnoli)))
+	binary.LittleEndian.PutUint32(newer[32:], crc32.Checksum(newer[:32], castagnoli()))
 	write(t, a.path, newer)
 	expectRefusal(t, a.directory, snapshot.ErrVersion, a.path, "nothing was changed")
 

@@ -3,7 +3,9 @@ package snapshot_test
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"stats-recorder/counters"
@@ -91,6 +93,56 @@ func expectTorn(t *testing.T, directory, what string, commits, torn int) {
 		t.Errorf("%s in frame %d: recovery %+v, want %d frames", what, commits+1, loaded.Recovery, commits)
 	}
 }
+
+func TestOnlyTheNextFrameFollowsAFrame(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		sequences, durable [3]uint64
+		refused            bool
+	}{
+		{[3]uint64{1, 3, 4}, [3]uint64{0, 0, 0}, false},
+		{[3]uint64{1, 3, 4}, [3]uint64{0, 1, 1}, false},
+		{[3]uint64{1, 3, 4}, [3]uint64{0, 2, 3}, true},
+		{[3]uint64{1, 1, 2}, [3]uint64{0, 0, 1}, false},
+		{[3]uint64{1, 2, 2}, [3]uint64{0, 1, 1}, false},
+	} {
+		directory := t.TempDir()
+		journal, err := snapshot.NewJournal(directory, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, sequence := range test.sequences {
+			if err := journal.AppendPayload(sequence, test.durable[i], []byte{1, 2, 0, 0}); err != nil { // no names
+				t.Fatal(err)
+			}
+		}
+		if err := journal.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want := 1
+		for want < 3 && test.sequences[want] == uint64(want+1) {
+			want++
+		}
+		loaded, err := snapshot.Load(directory)
+		if (err != nil) != test.refused || err == nil && loaded.Recovery.Frames != want {
+			t.Errorf("frames %v: %d are taken, %v, want %d", test.sequences, loaded.Recovery.Frames, err, want)
+		}
+	}
+}
+
+func TestAFrameWithAnotherFrameBeforeItIsNotTaken(t *testing.T) {
+	t.Parallel()
+	directory, good := unsynced(t, 0, 0, 0)
+	replaced := slices.Clone(good)
+	middle := frames(good)[1]
+	binary.LittleEndian.PutUint64(replaced[middle.start+24:], 1) // what it knew to be durable
+	sum := crc32.Update(crc32.Checksum(replaced[middle.start:middle.start+4], castagnoli()), castagnoli(), replaced[middle.start+8:middle.end])
+	binary.LittleEndian.PutUint32(replaced[middle.start+4:], sum)
+	write(t, newest(t, directory, "journal-"), replaced)
+	expectTorn(t, directory, "another frame before it", 2, len(good)-middle.end)
+}
+
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 func TestATornTailIsCutOffAndTheJournalGoesOn(t *testing.T) {
 	t.Parallel()
