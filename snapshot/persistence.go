@@ -21,7 +21,7 @@ const (
 	// processor's time goes into commits. Those who were just answered tend to
 	// come back together, and after a pause of this length nobody waits: see
 	// "Performance" in the README for what it saves.
-	gatherTime = time.Millisecond
+	gatherTime = 2 * time.Millisecond
 
 	firstRetry = time.Second
 	lastRetry  = time.Minute
