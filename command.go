@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,9 +38,14 @@ func usageError(_ context.Context, _ *cli.Command, err error, _ bool) error {
 	return fmt.Errorf("%w; see stats-recorder --help", err)
 }
 
+// serveFlags are the settings of the server.
 func serveFlags() []cli.Flag {
+	return slices.Concat(networkFlags(), countingFlags(), exposureFlags(), operationFlags())
+}
+
+func networkFlags() []cli.Flag {
 	defaults := DefaultConfig()
-	flags := []cli.Flag{
+	return []cli.Flag{
 		&cli.IntFlag{
 			Name: "port", Value: defaults.Port, Sources: cli.EnvVars("PORT"), Local: true,
 			Usage: "TCP port; 0 picks a free one, and the log says which",
@@ -52,6 +58,12 @@ func serveFlags() []cli.Flag {
 			Name: "cors-domain", Value: defaults.CORSDomain, Sources: cli.EnvVars("CORS_DOMAIN"), Local: true,
 			Usage: "* or a comma-separated list of origins whose pages may read the answers",
 		},
+	}
+}
+
+func countingFlags() []cli.Flag {
+	defaults := DefaultConfig()
+	return []cli.Flag{
 		&cli.StringFlag{ // not Local: the commands work on the data directory too
 			Name: "data-dir", Value: defaults.DataDir, Sources: cli.EnvVars("DATA_DIR"),
 			Usage: "directory of everything that is kept on disk",
@@ -93,7 +105,10 @@ func serveFlags() []cli.Flag {
 			Usage: "limit of a request's body, counted after inflation",
 		},
 	}
-	return append(append(flags, exposureFlags()...), []cli.Flag{
+}
+
+func operationFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.StringFlag{
 			Name: "admin-addr", Value: defaultAdminAddr, Sources: cli.EnvVars("ADMIN_ADDR"), Local: true,
 			Usage: "where /metrics, /healthz, /readyz and /debug/pprof are, not for the public; or off",
@@ -106,7 +121,7 @@ func serveFlags() []cli.Flag {
 			Name: "log-level", Value: "info", Sources: cli.EnvVars("LOG_LEVEL"), Local: true,
 			Usage: "debug, info, warn or error",
 		},
-	}...)
+	}
 }
 
 func serveCommand(ctx context.Context, c *cli.Command) error {
