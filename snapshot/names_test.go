@@ -33,6 +33,24 @@ func TestNamesWithoutRecordsDoNotStopAFallback(t *testing.T) {
 	closed(t, keeper)
 }
 
+// obstruct puts directories that are not empty where files will be written,
+// until the returned function is called.
+func obstruct(t *testing.T, directory string, names ...string) (remove func()) {
+	t.Helper()
+	for _, name := range names {
+		if err := os.MkdirAll(filepath.Join(directory, name, "obstacle"), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		for _, name := range names {
+			if err := os.RemoveAll(filepath.Join(directory, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestASnapshotThatFailsIsTriedAgainAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
@@ -40,20 +58,13 @@ func TestASnapshotThatFailsIsTriedAgainAndLosesNothing(t *testing.T) {
 	options := options(directory)
 	options.Logger, options.SnapshotInterval = logger, time.Millisecond
 	keeper := opened(t, options)
-	// A directory that is not empty, where the first snapshot would be written.
-	obstacle := filepath.Join(directory, "snapshot-0000000000000001.tmp")
-	if err := os.MkdirAll(filepath.Join(obstacle, "x"), 0o750); err != nil {
-		t.Fatal(err)
-	}
+	remove := obstruct(t, directory, "snapshot-0000000000000001.tmp", "snapshot-0000000000000002.tmp")
 	page := storetest.Page(5, storetest.Noon())
 	record(t, keeper, page)
 	watch.wait(t, "could not write a snapshot")
 	record(t, keeper, page)
 	model := storetest.ModelOf(page, page)
 	check(t, keeper, model)
-	if err := os.RemoveAll(obstacle); err != nil {
-		t.Fatal(err)
-	}
 	surviving := options
 	surviving.Directory, surviving.Logger = crashed(t, directory), nil
 	survivor := opened(t, surviving)
@@ -63,6 +74,7 @@ func TestASnapshotThatFailsIsTriedAgainAndLosesNothing(t *testing.T) {
 	}
 	closed(t, survivor)
 
+	remove()
 	watch.wait(t, "wrote a snapshot")
 	check(t, keeper, model)
 	closed(t, keeper)
@@ -75,18 +87,13 @@ func TestALastSnapshotThatFailsIsReportedAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
 	keeper := opened(t, options(directory))
-	obstacle := filepath.Join(directory, "snapshot-0000000000000001.tmp")
-	if err := os.MkdirAll(filepath.Join(obstacle, "x"), 0o750); err != nil {
-		t.Fatal(err)
-	}
+	remove := obstruct(t, directory, "snapshot-0000000000000001.tmp")
 	page := storetest.Page(5, storetest.Noon())
 	record(t, keeper, page)
 	if err := keeper.Close(); err == nil {
 		t.Error("closing says nothing about the snapshot that failed")
 	}
-	if err := os.RemoveAll(obstacle); err != nil {
-		t.Fatal(err)
-	}
+	remove()
 	keeper = opened(t, options(directory))
 	check(t, keeper, storetest.ModelOf(page))
 	closed(t, keeper)
