@@ -29,11 +29,37 @@ func (c choices) page() []byte {
 		if c.pick("same", "same", "same", "other") == "other" {
 			template = c.record()
 		}
-		record := strings.ReplaceAll(template, "<id>", c.id())
-		page.WriteString(strings.ReplaceAll(record, "<index>", c.index()))
+		page.WriteString(c.filled(template))
 	}
 	page.WriteString(c.pick("]", "]", "]", " ]\n", ",]", "", "]]"))
 	return []byte(page.String())
+}
+
+// filled is a record of a template, with values of its own.
+func (c *choices) filled(template string) string {
+	filled := strings.ReplaceAll(template, "<id>", c.id())
+	filled = strings.ReplaceAll(filled, "<index>", c.index())
+	for _, slot := range []struct {
+		place string
+		value func() string
+	}{
+		{"<hash>", c.id},
+		{"<total>", func() string {
+			return c.pick("60", "60", "61", "9", "1", "0", "1000", "1001", "060", "60.0", `"60"`, "6e1", "70000")
+		}},
+		{"<version>", func() string {
+			return c.pick("2", "2", "3", "0", "9999", "65535", "65536", "02", "2.0", `"2"`, "null", "-2", "2}")
+		}},
+		{"<event>", func() string { return c.pick("show", "link", "email", "SHOW", "", `sh\u006fw`, `show","x":"y`) }},
+		{"<experiments>", func() string {
+			return c.pick(`{"a":"b"}`, `{"a":"c"}`, `{"a":"b","c":"d"}`, `{}`, `null`, `[]`, `{"a":1}`, `{"":"b"}`, `{"a":"\u0062"}`, `{"a":"b"}}`, `{"a":"b"`)
+		}},
+	} {
+		if strings.Contains(filled, slot.place) {
+			filled = strings.ReplaceAll(filled, slot.place, slot.value())
+		}
+	}
+	return filled
 }
 
 // record is a record with a place for the benefit and one for the index.
@@ -42,7 +68,7 @@ func (c *choices) record() string {
 	for range 9 {
 		members = append(members, c.member())
 	}
-	for _, required := range []string{`"hash_id":"v"`, `"page_total":60`, `"benefit_index":<index>`, `"benefit_id":"<id>"`} {
+	for _, required := range []string{`"hash_id":"<hash>"`, `"page_total":<total>`, `"benefit_index":<index>`, `"benefit_id":"<id>"`} {
 		if c.pick("here", "here", "here", "missing") == "here" {
 			members = append(members, required)
 		}
@@ -58,7 +84,7 @@ func (c *choices) record() string {
 }
 
 func (c *choices) member() string {
-	return c.pick("", "", "", "", `"event_type":"link"`, `"version":3`, `"abtesting":{"a":"b"}`, `"abtesting":[]`, `"x":{"benefit_id":"n","benefit_index":5}`,
+	return c.pick("", "", "", "", `"event_type":"link"`, `"version":3`, `"abtesting":{"a":"b"}`, `"event_type":"<event>"`, `"version":<version>`, `"abtesting":<experiments>`, `"event_type":"<event>"`, `"abtesting":[]`, `"x":{"benefit_id":"n","benefit_index":5}`,
 		`"x":[{"benefit_id":"n"},1]`, `"benefit_id":"<id>"`, `"benefit_id":"twice"`, `"benefit_index":<index>`, `"benefit_index":3`,
 		`"benefit_inde\u0078":4`, `"benefit\u005fid":"escaped"`, `"Benefit_id":"case"`, `"x":"benefit_id"`, `"benefit_id":7`, `"benefit_id":null`,
 		`"benefit_index":"2"`, `"benefit_index":1.0`, `"benefit_index":-1`, `"page_total":"50"`, `"page_total":3`, `"created_at":"2026-07-15"`,
