@@ -11,8 +11,12 @@ type Ticket struct {
 func newTicket() *Ticket { return &Ticket{done: make(chan struct{})} }
 
 // Wait returns once the delta that holds the caller's batch has been settled:
-// nil when it is durable, else why it is not and was dropped.
+// nil when it is durable, else why it is not and was dropped. A nil ticket has
+// nothing to wait for.
 func (t *Ticket) Wait() error {
+	if t == nil {
+		return nil
+	}
 	<-t.done
 	return t.err
 }

@@ -37,6 +37,8 @@ const (
 // everybody. So a new connection takes the place of one that waits for its
 // client, if one of a sample does for more than a moment: the one that waits
 // longest. Redis chooses which keys to evict in the same way.
+//
+// It also closes connections whose clients take too long, see patience.
 type boundedListener struct {
 	net.Listener
 	limit   int
@@ -49,18 +51,60 @@ type boundedListener struct {
 	closeOnce func()
 	logged    time.Time // when a failure to accept was logged last
 
+	clock    coarseClock
+	patience patience
+
 	mu   sync.Mutex
 	open map[*lingeringConn]struct{} // guarded by mu
 }
 
-func newBoundedListener(inner net.Listener, limit int, refusal []byte, metrics *Metrics, logger *slog.Logger) *boundedListener {
+// newBoundedListener returns a listener within bounds that are complete. It must
+// be closed.
+func newBoundedListener(inner net.Listener, bounds Bounds, refusal []byte, metrics *Metrics, logger *slog.Logger) *boundedListener {
 	closed := make(chan struct{})
-	return &boundedListener{
-		Listener: inner, limit: limit, refusal: refusal, metrics: metrics, logger: logger,
-		refused: make(chan struct{}, min(maxRefused, limit/4+4)),
+	l := &boundedListener{
+		Listener: inner, limit: bounds.Connections, refusal: refusal, metrics: metrics, logger: logger,
+		refused: make(chan struct{}, min(maxRefused, bounds.Connections/4+4)),
 		closed:  closed, closeOnce: sync.OnceFunc(func() { close(closed) }),
+		clock: coarseClock{began: time.Now()}, patience: newPatience(bounds),
 		open: map[*lingeringConn]struct{}{},
 	}
+	go l.sweep()
+	return l
+}
+
+// sweep closes connections whose clients take too long, until the listener is
+// closed: from then on Server.Shutdown says how long they have.
+func (l *boundedListener) sweep() {
+	ticker := time.NewTicker(l.patience.interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			l.clock.tick()
+			for conn, since := range l.overdue() {
+				if conn.timeOut(since) {
+					l.metrics.defence.timedOut.Add(1)
+				}
+			}
+		case <-l.closed:
+			return
+		}
+	}
+}
+
+// overdue are the connections that are in a phase for too long, and since when.
+func (l *boundedListener) overdue() map[*lingeringConn]stay {
+	overdue := map[*lingeringConn]stay{}
+	now := l.clock.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for conn := range l.open {
+		if at := conn.current(); l.patience.ends(at, now) {
+			overdue[conn] = at
+		}
+	}
+	return overdue
 }
 
 // Accept returns the next connection that there is room for. It fails only
@@ -112,9 +156,8 @@ func (l *boundedListener) admit(conn net.Conn) *lingeringConn {
 	if l.count() >= l.limit && !l.makeRoom() {
 		return nil
 	}
-	accepted := &lingeringConn{Conn: conn}
+	accepted := newLingeringConn(conn, &l.clock)
 	accepted.released = func() { l.forget(accepted) }
-	accepted.wait(time.Now())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open[accepted] = struct{}{}
@@ -135,8 +178,8 @@ func (l *boundedListener) forget(conn *lingeringConn) {
 
 // makeRoom closes a connection that waits for its client, if it finds one.
 func (l *boundedListener) makeRoom() bool {
-	conn, since := l.longestWaiting()
-	if conn == nil || time.Since(time.Unix(0, since)) < leastWait || !conn.evict(since) {
+	conn, at := l.longestWaiting()
+	if conn == nil || l.clock.at(time.Now())-at.since() < leastWait.Milliseconds() || !conn.evict(at) {
 		return false
 	}
 	l.metrics.defence.evicted.Add(1)
@@ -144,12 +187,12 @@ func (l *boundedListener) makeRoom() bool {
 }
 
 // longestWaiting looks at some connections.
-func (l *boundedListener) longestWaiting() (longest *lingeringConn, since int64) {
+func (l *boundedListener) longestWaiting() (longest *lingeringConn, since stay) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	seen := 0
 	for conn := range l.open { // in a random order
-		if at := conn.waiting.Load(); at > 0 && (longest == nil || at < since) {
+		if at := conn.current(); at.waiting() && (longest == nil || at.since() < since.since()) {
 			longest, since = conn, at
 		}
 		if seen++; seen == waitSample {

@@ -32,12 +32,14 @@ func (l *scriptedListener) Accept() (net.Conn, error) {
 func (l *scriptedListener) Close() error   { close(l.closed); return nil }
 func (l *scriptedListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-func scripted(limit int, log io.Writer, script ...any) *boundedListener {
+func scripted(t *testing.T, limit int, log io.Writer, script ...any) *boundedListener {
 	inner := &scriptedListener{make(chan any, len(script)), make(chan struct{})}
 	for _, next := range script {
 		inner.script <- next
 	}
-	return newBoundedListener(inner, limit, nil, newMetrics(nil), slog.New(slog.NewTextHandler(log, nil)))
+	l := newBoundedListener(inner, Bounds{Connections: limit}.withDefaults(), nil, newMetrics(nil), slog.New(slog.NewTextHandler(log, nil)))
+	t.Cleanup(l.closeOnce)
+	return l
 }
 
 // far is the far side of a connection of which the near side is returned too.
@@ -50,7 +52,7 @@ func far(t *testing.T) (near, far net.Conn) {
 func TestFailuresToAcceptPass(t *testing.T) {
 	var log strings.Builder
 	near, _ := far(t)
-	l := scripted(10, &log, error(syscall.EMFILE), error(syscall.ENFILE), errors.New("unheard of"), near)
+	l := scripted(t, 10, &log, error(syscall.EMFILE), error(syscall.ENFILE), errors.New("unheard of"), near)
 	if conn, err := l.Accept(); err != nil || conn == nil {
 		t.Fatalf("Accept: %v, want a connection after the failures", err)
 	}
@@ -71,7 +73,7 @@ func TestANewConnectionTakesThePlaceOfOneThatWaitsLongest(t *testing.T) {
 	for i := range nears {
 		nears[i], _ = far(t)
 	}
-	l := scripted(3, io.Discard, nears[0], nears[1], nears[2], nears[3])
+	l := scripted(t, 3, io.Discard, nears[0], nears[1], nears[2], nears[3])
 	var conns [4]*lingeringConn
 	accept := func() *lingeringConn {
 		conn, err := l.Accept()
@@ -83,9 +85,9 @@ func TestANewConnectionTakesThePlaceOfOneThatWaitsLongest(t *testing.T) {
 	for i := range 3 {
 		conns[i] = accept()
 	}
-	conns[0].wait(now.Add(-time.Minute))
-	conns[1].wait(now.Add(-time.Hour))
-	conns[2].wait(now.Add(-24 * time.Hour))
+	conns[0].answered(now.Add(-time.Minute))
+	conns[1].answered(now.Add(-time.Hour))
+	conns[2].answered(now.Add(-24 * time.Hour))
 	if !conns[2].claim() {
 		t.Fatal("a request of an open connection is not worked on")
 	}
@@ -93,7 +95,7 @@ func TestANewConnectionTakesThePlaceOfOneThatWaitsLongest(t *testing.T) {
 	if conns[1].claim() || !conns[0].claim() {
 		t.Error("not the connection that waited longest had to go")
 	}
-	conns[0].wait(time.Now())
+	conns[0].answered(time.Now())
 	if _, err := nears[1].Write([]byte("x")); err == nil {
 		t.Error("the connection that had to go is open")
 	}
@@ -110,7 +112,7 @@ func TestANewConnectionTakesThePlaceOfOneThatWaitsLongest(t *testing.T) {
 
 func TestAClosedConnectionGivesItsPlaceBackOnce(t *testing.T) {
 	near, _ := far(t)
-	l := scripted(1, io.Discard, near)
+	l := scripted(t, 1, io.Discard, near)
 	conn, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)

@@ -29,52 +29,76 @@ func (s *Server) postBenefits(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// postRecords records what is in a body that has arrived.
+// postRecords records what is in a body that has arrived, and returns when that
+// may be acknowledged.
 func (s *Server) postRecords(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.Time) error {
-	body, err := s.inflated(ctx)
+	if !s.gate.TryRLock() {
+		return fmt.Errorf("%w: shutting down", errUnavailable)
+	}
+	defer s.gate.RUnlock()
+	taken, err := s.take(ctx, bucket, now)
 	if err != nil {
 		return err
 	}
-	p := s.posts.Get().(*post)
-	defer s.posts.Put(p)
-	err = p.decoder.decode(body, now)
-	if limited := s.charge(bucket, now, len(p.decoder.records)+p.decoder.rejections); limited != nil {
-		return limited
+	if err := taken.ticket.Wait(); err != nil {
+		return fmt.Errorf("%w: %w", errUnavailable, err)
 	}
-	if err != nil {
-		return err
-	}
-	if err := s.record(p, now); err != nil {
-		return err
-	}
-	s.metrics.accepted(ctx, len(p.decoder.records))
-	if p.decoder.rejections > 0 {
-		respondRejections(ctx, &p.decoder)
+	s.metrics.accepted(ctx, taken.records)
+	if taken.rejections != nil {
+		respondJSON(ctx, fasthttp.StatusUnprocessableEntity, taken.rejections)
 		return nil
 	}
 	respondJSON(ctx, fasthttp.StatusOK, recordCreated)
 	return nil
 }
 
-// record adds the good records and returns when they may be acknowledged.
-func (s *Server) record(p *post, now time.Time) error {
+// taken is what became of a body: the good records are in the store.
+type taken struct {
+	records    int
+	ticket     *counters.Ticket // nil when there is nothing to wait for
+	rejections []byte           // the answer about records that are bad, if any are
+}
+
+// take reads a body and adds what is good in it to the store. It gives back
+// what it needs for that before anyone waits: hundreds of requests wait for the
+// disk at a time, few are read, and what those use stays in the processor's caches.
+func (s *Server) take(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.Time) (taken, error) {
+	body, err := s.inflated(ctx)
+	if err != nil {
+		return taken{}, err
+	}
+	p := s.posts.Get().(*post)
+	defer s.posts.Put(p)
+	err = p.decoder.decode(body, now)
+	if limited := s.charge(bucket, now, len(p.decoder.records)+p.decoder.rejections); limited != nil {
+		return taken{}, limited
+	}
+	if err != nil {
+		return taken{}, err
+	}
+	ticket, err := s.record(p, now)
+	if err != nil {
+		return taken{}, fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	done := taken{records: len(p.decoder.records), ticket: ticket}
+	if p.decoder.rejections > 0 {
+		done.rejections = rejectionsAnswer(&p.decoder)
+	}
+	return done, nil
+}
+
+// record adds the good records to the store.
+func (s *Server) record(p *post, now time.Time) (*counters.Ticket, error) {
 	if len(p.decoder.records) == 0 {
-		return nil
+		return nil, nil
 	}
-	if !s.gate.TryRLock() {
-		return fmt.Errorf("%w: shutting down", errUnavailable)
-	}
-	defer s.gate.RUnlock()
 	p.batch.Reset(counters.HourOf(now))
 	for i := range p.decoder.records {
 		if err := s.add(p.batch, &p.decoder.records[i]); err != nil {
-			return fmt.Errorf("%w: %w", errUnavailable, err)
+			return nil, err
 		}
 	}
-	if err := s.config.Recorder.Record(p.batch); err != nil {
-		return fmt.Errorf("%w: %w", errUnavailable, err)
-	}
-	return nil
+	return s.config.Recorder.Record(p.batch)
 }
 
 func (s *Server) add(batch *counters.Batch, r *record) error {

@@ -22,20 +22,23 @@ const (
 // sees the answer (RFC 9112, 9.6); so the sending side is closed first and what
 // still comes is thrown away.
 //
-// It also knows since when it waits for its client, for boundedListener.
+// It also knows its phase, for boundedListener, which closes it when that lasts
+// too long, or when another client needs the place.
 type lingeringConn struct {
 	net.Conn
+	clock  *coarseClock
+	stay   atomic.Int64 // a stay
 	unread atomic.Bool
 	closed atomic.Bool
-	// waiting is since when the client is to send or to take something, in Unix
-	// nanoseconds; 0 while a request of its is worked on; evicted.
-	waiting atomic.Int64
-	// released is called once nothing of the connection is left; nil for nobody.
+	// released is called once nothing of the connection is left.
 	released func()
 }
 
-// evicted means that the connection is being closed in favour of another.
-const evicted = -1
+func newLingeringConn(conn net.Conn, clock *coarseClock) *lingeringConn {
+	c := &lingeringConn{Conn: conn, clock: clock}
+	c.stay.Store(int64(stayOf(receiving, clock.at(time.Now()))))
+	return c
+}
 
 // lingering returns the connection of a request, which may be inside TLS; nil
 // when it has none, which its methods take.
@@ -48,14 +51,36 @@ func lingering(ctx *fasthttp.RequestCtx) *lingeringConn {
 	return c
 }
 
+func (c *lingeringConn) current() stay { return stay(c.stay.Load()) }
+
+// move goes from one phase to another, if it is in that one.
+func (c *lingeringConn) move(from, to phase) {
+	if at := c.current(); at.phase() == from {
+		c.stay.CompareAndSwap(int64(at), int64(stayOf(to, c.clock.now())))
+	}
+}
+
+// Read reads from the client: the answer before, if any, has left then, and what
+// comes first begins a request.
+func (c *lingeringConn) Read(b []byte) (int, error) {
+	c.move(sending, idle)
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.move(idle, receiving)
+	}
+	return n, err
+}
+
 // claim says that a request has arrived and is worked on. It returns false when
 // the connection is being closed, so that nobody would hear the answer.
-func (c *lingeringConn) claim() bool { return c == nil || c.waiting.Swap(0) != evicted }
+func (c *lingeringConn) claim() bool {
+	return c == nil || stay(c.stay.Swap(int64(stayOf(working, 0)))).phase() != evicted
+}
 
-// wait says that it is the client's turn.
-func (c *lingeringConn) wait(since time.Time) {
+// answered says that an answer is about to leave.
+func (c *lingeringConn) answered(at time.Time) {
 	if c != nil {
-		c.waiting.Store(since.UnixNano())
+		c.stay.Store(int64(stayOf(sending, c.clock.at(at))))
 	}
 }
 
@@ -66,9 +91,19 @@ func (c *lingeringConn) abandon() {
 	}
 }
 
-// evict closes a connection that still waits since then.
-func (c *lingeringConn) evict(since int64) bool {
-	if !c.waiting.CompareAndSwap(since, evicted) {
+// timeOut ends a phase that has lasted too long, if the connection is still in
+// it: a request that does not arrive fails, and is answered so; otherwise there
+// is nothing to say.
+func (c *lingeringConn) timeOut(s stay) bool {
+	if s.phase() != receiving {
+		return c.evict(s)
+	}
+	return c.stay.CompareAndSwap(int64(s), int64(stayOf(late, 0))) && c.Conn.SetReadDeadline(time.Unix(0, 1)) == nil
+}
+
+// evict closes a connection that is still where it was.
+func (c *lingeringConn) evict(s stay) bool {
+	if !c.stay.CompareAndSwap(int64(s), int64(stayOf(evicted, 0))) {
 		return false
 	}
 	c.closed.Store(true)
@@ -97,7 +132,7 @@ func (c *lingeringConn) Close() error {
 	if err := half.CloseWrite(); err != nil {
 		return c.release()
 	}
-	c.wait(time.Now())
+	c.answered(time.Now())
 	go func() {
 		defer c.release()
 		if c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {

@@ -18,11 +18,11 @@ import (
 // fickleRecorder panics at first, and then records nothing.
 type fickleRecorder struct{ panics int }
 
-func (r *fickleRecorder) Record(*counters.Batch) error {
+func (r *fickleRecorder) Record(*counters.Batch) (*counters.Ticket, error) {
 	if r.panics--; r.panics >= 0 {
 		panic("the secret of the house")
 	}
-	return nil
+	return nil, nil
 }
 
 // lockedBuilder is a log that is read while it is written.

@@ -65,8 +65,8 @@ func respondJSON(ctx *fasthttp.RequestCtx, status int, body []byte) {
 	ctx.Response.SetBodyRaw(body)
 }
 
-// respondRejections answers that some records were bad, and which.
-func respondRejections(ctx *fasthttp.RequestCtx, d *decoder) {
+// rejectionsAnswer says that some records were bad, and which.
+func rejectionsAnswer(d *decoder) []byte {
 	total := len(d.records) + d.rejections
 	first := d.rejected[0]
 	message := strconv.Itoa(d.rejections) + " of " + strconv.Itoa(total) + " records rejected: "
@@ -94,7 +94,7 @@ func respondRejections(ctx *fasthttp.RequestCtx, d *decoder) {
 		body = append(body, `,"message":`...)
 		body = append(appendQuoted(body, rejection.message), '}')
 	}
-	respondJSON(ctx, fasthttp.StatusUnprocessableEntity, append(body, "]}"...))
+	return append(body, "]}"...)
 }
 
 // appendQuoted appends text as a JSON string.

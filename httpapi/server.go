@@ -30,9 +30,10 @@ var BuiltInEvents = []string{
 
 // A Recorder makes batches durable.
 type Recorder interface {
-	// Record adds a batch to the store and returns when it may be acknowledged.
-	// An error means that it is not counted, now or later.
-	Record(batch *counters.Batch) error
+	// Record adds a batch to the store, which may be reused at once. It may be
+	// acknowledged when Wait of the ticket, which may be nil, returns nil. An error
+	// here or there means that it is not counted, now or later.
+	Record(batch *counters.Batch) (*counters.Ticket, error)
 }
 
 // Config is what a Server needs.
@@ -136,10 +137,9 @@ func (s *Server) newHTTP() *fasthttp.Server {
 		StreamRequestBody:            s.config.streamsBodies(),
 		MaxRequestBodySize:           s.config.MaxBodyBytes + encodingOverhead,
 		ReadBufferSize:               bounds.HeaderBytes,
-		ReadTimeout:                  bounds.ReadTimeout,
-		WriteTimeout:                 bounds.WriteTimeout,
-		IdleTimeout:                  bounds.IdleTimeout,
 		CloseOnShutdown:              true,
+		// boundedListener has the timeouts, and handle takes the time.
+		LazyRequestTime: true,
 		// boundedListener has the limit. The worker of a connection that is
 		// closed is free a little later than its place there.
 		Concurrency: 2*bounds.Connections + 1024,
@@ -170,7 +170,7 @@ func (s *Server) Serve(listener net.Listener) error {
 }
 
 func (s *Server) guard(listener net.Listener, refusal []byte) *boundedListener {
-	return newBoundedListener(listener, s.config.Bounds.Connections, refusal, s.metrics, s.config.Logger)
+	return newBoundedListener(listener, s.config.Bounds, refusal, s.metrics, s.config.Logger)
 }
 
 // Drain lets the posts that are being recorded finish and refuses all later
@@ -213,11 +213,11 @@ func (s *Server) endpoint(path []byte) (number int, found bool) {
 }
 
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	r := routeUnknown
+	began, r := time.Now(), routeUnknown
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.failPanic(ctx, cause)
-			s.observe(ctx, r)
+			s.observe(ctx, r, began)
 		}
 	}()
 	r = s.answer(ctx)
@@ -227,20 +227,18 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		s.metrics.defence.busy.Add(1)
 		fail(ctx, err)
 	}
-	s.observe(ctx, r)
+	s.observe(ctx, r, began)
 	if leaving != nil {
 		ctx.Response.SetBodyStream(leaving, leaving.Len())
 	}
 }
 
-// observe counts an answer, and logs it when that is wanted.
-func (s *Server) observe(ctx *fasthttp.RequestCtx, r route) {
+// observe counts an answer to a request that arrived at some time, and logs it
+// when that is wanted.
+func (s *Server) observe(ctx *fasthttp.RequestCtx, r route, began time.Time) {
 	now := time.Now()
-	took := time.Duration(0)
-	if began := ctx.Time(); !began.IsZero() { // it is for what never became a request
-		took = now.Sub(began)
-	}
-	lingering(ctx).wait(now)
+	took := now.Sub(began)
+	lingering(ctx).answered(now)
 	s.metrics.answered(ctx, r, took)
 	if s.config.AccessLog {
 		s.logAccess(ctx, r, took)
@@ -288,7 +286,7 @@ func requestPath(ctx *fasthttp.RequestCtx) []byte {
 
 // handleProtocolError answers what never became a request.
 func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
-	defer s.observe(ctx, routeInvalid)
+	defer s.observe(ctx, routeInvalid, time.Now())
 	s.config.Origins.allow(ctx)
 	lingering(ctx).abandon()
 	fail(ctx, s.protocolError(err))

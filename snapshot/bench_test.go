@@ -114,7 +114,7 @@ func BenchmarkCommit(b *testing.B) {
 	b.ReportAllocs()
 	commits := 0
 	for b.Loop() {
-		if err := keeper.Record(batch); err != nil {
+		if err := recorded(keeper, batch); err != nil {
 			b.Fatal(err)
 		}
 		commits++

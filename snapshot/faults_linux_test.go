@@ -54,7 +54,7 @@ func TestRefusedRecordsAreNeverCounted(t *testing.T) {
 		{Benefit: "rsa", Event: "unheard of", Version: 2, PageTotal: 1, Index: 1, Hour: storetest.Noon() - 24},
 	}
 	for range 3 {
-		err := keeper.Record(storetest.Batch(t, keeper.Store(), refused))
+		err := recorded(keeper, storetest.Batch(t, keeper.Store(), refused))
 		if !errors.Is(err, snapshot.ErrNotDurable) || !errors.Is(err, syscall.EFBIG) {
 			t.Errorf("a record beyond the limit: %v, want ErrNotDurable and its cause", err)
 		}
@@ -89,7 +89,7 @@ func TestAcknowledgedRecordsWaitForTheDisk(t *testing.T) {
 	watch.wait(t, "cannot write the journal")
 	var refused error
 	for refused == nil { // some may still be acknowledged before all recorders know
-		if refused = keeper.Record(storetest.Batch(t, keeper.Store(), acknowledged)); refused == nil {
+		if refused = recorded(keeper, storetest.Batch(t, keeper.Store(), acknowledged)); refused == nil {
 			model.Add(acknowledged)
 		}
 	}

@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -53,9 +54,15 @@ func closed(t testing.TB, keeper *snapshot.Keeper) {
 // record records a batch, as one commit where there is no other recorder.
 func record(t testing.TB, keeper *snapshot.Keeper, records []storetest.Record) {
 	t.Helper()
-	if err := keeper.Record(storetest.Batch(t, keeper.Store(), records)); err != nil {
+	if err := recorded(keeper, storetest.Batch(t, keeper.Store(), records)); err != nil {
 		t.Fatalf("record: %v", err)
 	}
+}
+
+// recorded records a batch and says what became of it.
+func recorded(keeper *snapshot.Keeper, batch *counters.Batch) error {
+	ticket, err := keeper.Record(batch)
+	return errors.Join(err, ticket.Wait())
 }
 
 func check(t testing.TB, keeper *snapshot.Keeper, model storetest.Model) {

@@ -132,30 +132,31 @@ func (k *Keeper) History() *History { return k.history }
 func (k *Keeper) Recovery() Recovery { return k.recovery }
 
 // Failed receives the error after which nothing can be made durable any more.
-// The process must then exit without answering those who wait in Record: what
+// The process must then exit without answering those who wait for a ticket: what
 // became of their records is not known.
 func (k *Keeper) Failed() <-chan error { return k.failed }
 
-// Record adds a batch and returns once it is as durable as the keeper's
-// Durability says. It returns ErrClosing or ErrNotDurable when the batch is
-// not counted, now or after a restart.
-func (k *Keeper) Record(batch *counters.Batch) error {
+// Record adds a batch, which may be reused at once. The batch is as durable as
+// the keeper's Durability says once Wait of the ticket returns nil; a nil ticket
+// needs no waiting. ErrClosing here, and ErrNotDurable here or from Wait, mean
+// that the batch is not counted, now or after a restart.
+func (k *Keeper) Record(batch *counters.Batch) (*counters.Ticket, error) {
 	if k.closing.Load() {
-		return ErrClosing
+		return nil, ErrClosing
 	}
 	if k.options.Durability == Always {
-		return k.store.Add(batch).Wait()
+		return k.store.Add(batch), nil
 	}
 	if cause := k.stuck.Load(); cause != nil {
-		return *cause
+		return nil, *cause
 	}
 	k.store.Add(batch)
-	return nil
+	return nil, nil
 }
 
 // Close refuses new records, makes durable what was taken, writes a last
 // snapshot and gives the directory free. All calls of Record must have
-// returned. It tries every step and joins the errors.
+// returned, and all that waited for its tickets. It tries every step and joins the errors.
 func (k *Keeper) Close() error {
 	k.closing.Store(true)
 	close(k.quit)

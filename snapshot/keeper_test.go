@@ -144,7 +144,7 @@ func TestNothingIsRecordedAfterClose(t *testing.T) {
 		options.Durability = durability
 		keeper := opened(t, options)
 		closed(t, keeper)
-		if err := keeper.Record(keeper.Store().NewBatch()); !errors.Is(err, snapshot.ErrClosing) {
+		if err := recorded(keeper, keeper.Store().NewBatch()); !errors.Is(err, snapshot.ErrClosing) {
 			t.Errorf("durability %d: %v, want ErrClosing", durability, err)
 		}
 	}
