@@ -1,7 +1,5 @@
 package counters
 
-import "slices"
-
 // A Ticket tells those who added to a store what became of their records.
 type Ticket struct {
 	done chan struct{}
@@ -54,9 +52,9 @@ type Delta struct {
 	// Batches and Records are how many it holds.
 	Batches, Records int
 
-	ticket  *Ticket
-	scratch []increment
-	entries []Entry
+	ticket          *Ticket
+	scratch, second []increment
+	entries         []Entry
 }
 
 // Settle wakes everyone who waits for this delta: with nil when it is durable,
@@ -92,7 +90,7 @@ func (d *Delta) compactHour(shard int, hour Hour, log []increment) {
 	}
 	d.Records += len(log)
 	d.scratch = append(d.scratch[:0], log...)
-	slices.Sort(d.scratch)
+	d.scratch, d.second = sortIncrements(d.scratch, d.second)
 	start := len(d.entries)
 	for _, increment := range d.scratch {
 		if last := len(d.entries) - 1; last >= start && d.entries[last].increment == increment {
