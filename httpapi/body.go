@@ -110,7 +110,7 @@ func isOversized(header *fasthttp.RequestHeader) bool {
 
 // leaveBody is for requests whose body nobody has read.
 func leaveBody(ctx *fasthttp.RequestCtx) {
-	if ctx.Request.Header.ConnectionClose() && isOversized(&ctx.Request.Header) {
+	if isOversized(&ctx.Request.Header) && ctx.Request.Header.ConnectionClose() {
 		lingering(ctx).abandon()
 	}
 	if ctx.RequestBodyStream() == nil {

@@ -205,7 +205,12 @@ func (s *Server) newEndpoints() []endpoint {
 // endpoint returns the number of what answers to a path, in any letter case.
 func (s *Server) endpoint(path []byte) (number int, found bool) {
 	for i := range s.endpoints {
-		if len(path) == len(s.endpoints[i].path) && strings.EqualFold(string(path), s.endpoints[i].path) {
+		if string(path) == s.endpoints[i].path { // no copy, and nearly always so
+			return i, true
+		}
+	}
+	for i := range s.endpoints {
+		if strings.EqualFold(string(path), s.endpoints[i].path) {
 			return i, true
 		}
 	}

@@ -88,7 +88,7 @@ func (s *shape) value(slot slot, body []byte, pos int, r *rules) (end int, ok bo
 	case slotHash:
 		end, ok = plainText(body, pos)
 	case slotEvent:
-		if end, ok = plainText(body, pos); ok {
+		if end, ok = plainText(body, pos); ok && !bytes.Equal(body[pos:end], s.text(slotEvent)) {
 			s.record.event, ok = r.events[string(body[pos:end])]
 		}
 	case slotIndex:
@@ -109,6 +109,12 @@ func (s *shape) value(slot slot, body []byte, pos int, r *rules) (end int, ok bo
 		}
 	}
 	return end, ok
+}
+
+// text is what the record that it was learnt from has in a slot.
+func (s *shape) text(slot slot) []byte {
+	at := s.layout.spans[slot]
+	return s.element[at.start:at.end]
 }
 
 // plainInteger reads an integer of at most four digits.
