@@ -76,19 +76,26 @@ func newBoundedListener(inner net.Listener, bounds Bounds, refusal []byte, metri
 // sweep closes connections whose clients take too long, until the listener is
 // closed: from then on Server.Shutdown says how long they have.
 func (l *boundedListener) sweep() {
-	ticker := time.NewTicker(l.patience.interval)
+	ticker := time.NewTicker(coarseTick)
 	defer ticker.Stop()
-	for {
+	for swept := time.Now(); ; {
 		select {
-		case <-ticker.C:
+		case now := <-ticker.C:
 			l.clock.tick()
-			for conn, since := range l.overdue() {
-				if conn.timeOut(since) {
-					l.metrics.defence.timedOut.Add(1)
-				}
+			if now.Sub(swept) >= l.patience.interval {
+				swept = now
+				l.timeOut()
 			}
 		case <-l.closed:
 			return
+		}
+	}
+}
+
+func (l *boundedListener) timeOut() {
+	for conn, since := range l.overdue() {
+		if conn.timeOut(since) {
+			l.metrics.defence.timedOut.Add(1)
 		}
 	}
 }

@@ -32,8 +32,8 @@ func (s stay) phase() phase { return phase(s & (1<<phaseBits - 1)) }
 func (s stay) since() int64 { return int64(s >> phaseBits) }
 
 // coarseClock counts milliseconds since it was made, whatever happens to the
-// time of day. tick sets what reading it returns: requests read it several
-// times, which is to cost next to nothing.
+// time of day. Reading it costs next to nothing, which each request does several
+// times, and is up to one coarseTick behind.
 type coarseClock struct {
 	began time.Time
 	last  atomic.Int64
@@ -42,6 +42,8 @@ type coarseClock struct {
 func (c *coarseClock) at(t time.Time) int64 { return t.Sub(c.began).Milliseconds() }
 func (c *coarseClock) tick()                { c.last.Store(c.at(time.Now())) }
 func (c *coarseClock) now() int64           { return c.last.Load() }
+
+const coarseTick = 50 * time.Millisecond
 
 // patience is how long a connection may be in each phase, in milliseconds; 0 is
 // without a limit.
@@ -55,14 +57,11 @@ type patience struct {
 	interval time.Duration // between looks
 }
 
-const shortestSweep, longestSweep = 5 * time.Millisecond, time.Second
-
 func newPatience(b Bounds) patience {
 	p := patience{interval: min(b.ReadTimeout, b.WriteTimeout, b.IdleTimeout) / 8}
-	p.interval = min(max(p.interval, shortestSweep), longestSweep)
-	// What connections note is up to one interval old.
+	p.interval = min(max(p.interval, coarseTick), 20*coarseTick)
 	for phase, limit := range map[phase]time.Duration{idle: b.IdleTimeout, receiving: b.ReadTimeout, sending: b.WriteTimeout} {
-		p.limits[phase] = (limit + p.interval).Milliseconds()
+		p.limits[phase] = (limit + coarseTick).Milliseconds()
 	}
 	return p
 }

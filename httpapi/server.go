@@ -210,7 +210,8 @@ func (s *Server) endpoint(path []byte) (number int, found bool) {
 		}
 	}
 	for i := range s.endpoints {
-		if strings.EqualFold(string(path), s.endpoints[i].path) {
+		// Of the same length, because some letters outside ASCII fold to ones inside.
+		if len(path) == len(s.endpoints[i].path) && strings.EqualFold(string(path), s.endpoints[i].path) {
 			return i, true
 		}
 	}

@@ -88,6 +88,10 @@ func (c *cursor) fail(what string) {
 }
 
 func (c *cursor) uvarint() uint64 {
+	if c.pos < len(c.data) && c.data[c.pos] < 0x80 { // nearly all are small: see BenchmarkYears
+		c.pos++
+		return uint64(c.data[c.pos-1])
+	}
 	value, n := binary.Uvarint(c.data[c.pos:])
 	if n <= 0 {
 		c.fail("bad integer")
@@ -95,6 +99,11 @@ func (c *cursor) uvarint() uint64 {
 	}
 	c.pos += n
 	return value
+}
+
+func (c *cursor) varint() int64 {
+	zigzag := c.uvarint()
+	return int64(zigzag>>1) ^ -int64(zigzag&1)
 }
 
 func (c *cursor) byte() byte {

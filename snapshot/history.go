@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -68,8 +67,7 @@ func (h *History) Statistics(version uint16, from, to counters.Day, visit func(c
 // but without to. The error is about reading the closed days.
 func (h *History) EventTotals(from, to counters.Hour, visit func(counters.Benefit, []counters.EventTotal)) error {
 	return h.consistently(func(m *manifest) (*counters.Table, error) {
-		steps := newSteps([]counters.Hour{from, to})
-		return h.gather(m, from.Day(), lastDay(to)+1, steps.read)
+		return h.gather(m, from.Day(), lastDay(to)+1, func() gatherer { return newTotalsGatherer(from, to) })
 	}, func(closed *counters.Table) {
 		h.store.EventTotalsBetween(from, to, closed, visit)
 	})
@@ -79,9 +77,8 @@ func (h *History) EventTotals(from, to counters.Hour, visit func(counters.Benefi
 // bounds[n] up to but without bounds[n+1]. Cells are keyed by counters.StepKey.
 // The error is about reading the closed days.
 func (h *History) EventSteps(bounds []counters.Hour, visit func(counters.Benefit, []counters.Cell)) error {
-	steps := newSteps(bounds)
 	return h.consistently(func(m *manifest) (*counters.Table, error) {
-		return h.gather(m, bounds[0].Day(), lastDay(bounds[len(bounds)-1])+1, steps.read)
+		return h.gather(m, bounds[0].Day(), lastDay(bounds[len(bounds)-1])+1, func() gatherer { return newStepsGatherer(bounds) })
 	}, func(closed *counters.Table) {
 		h.store.EventSteps(bounds, closed, visit)
 	})
@@ -135,69 +132,11 @@ func (h *History) positions(m *manifest, from, to counters.Day) (*counters.Table
 	if table, ok := h.cache.get(key); ok {
 		return table, nil
 	}
-	table, err := h.gather(m, from, to, func(directory string, s segment, into *counters.Table) error {
-		return s.read(s.path(directory), segmentSink{positions: addTo(into)})
-	})
+	table, err := h.gather(m, from, to, func() gatherer { return positionsGatherer{newTable()} })
 	if err == nil {
 		h.cache.put(key, table)
 	}
 	return table, err
-}
-
-// segmentReader adds what it wants of a segment to a table.
-type segmentReader func(directory string, s segment, into *counters.Table) error
-
-// gather reads the closed days of a window, on all processors, and merges what
-// read adds for each.
-func (h *History) gather(m *manifest, from, to counters.Day, read segmentReader) (*counters.Table, error) {
-	segments := m.between(from, to)
-	if len(segments) == 0 {
-		return nil, nil
-	}
-	workers := min(runtime.GOMAXPROCS(0), len(segments))
-	tables, failures := make([]*counters.Table, workers), make([]error, workers)
-	var done sync.WaitGroup
-	for i := range workers {
-		tables[i] = newTable()
-		done.Go(func() {
-			for n := i; n < len(segments) && failures[i] == nil; n += workers {
-				failures[i] = read(h.directory, segments[n], tables[i])
-			}
-		})
-	}
-	done.Wait()
-	for _, table := range tables[1:] {
-		tables[0].Merge(table)
-	}
-	return tables[0], errors.Join(failures...)
-}
-
-// steps cuts time at bounds.
-type steps []counters.Hour
-
-func newSteps(bounds []counters.Hour) steps { return bounds }
-
-// read adds what a closed day has in each step: its totals if it lies in one
-// step, else its hours.
-func (b steps) read(directory string, s segment, into *counters.Table) error {
-	first, last := s.day.FirstHour(), s.day.FirstHour()+23
-	step, inside := counters.StepOf(b, first)
-	if lastStep, lastInside := counters.StepOf(b, last); step == lastStep && inside && lastInside {
-		return s.read(s.path(directory), segmentSink{totals: func(_ counters.Day, benefit counters.Benefit, cells []counters.Cell) error {
-			for _, cell := range cells {
-				into.Add(benefit, counters.StepKey(cell.Key.Event(), step), cell.Count)
-			}
-			return nil
-		}})
-	}
-	return s.read(s.path(directory), segmentSink{hours: func(_ counters.Day, benefit counters.Benefit, cells []counters.Cell) error {
-		for _, cell := range cells {
-			if step, inside := counters.StepOf(b, first+counters.Hour(cell.Key.HourOfDay())); inside {
-				into.Add(benefit, counters.StepKey(cell.Key.Event(), step), cell.Count)
-			}
-		}
-		return nil
-	}})
 }
 
 // windowCache keeps the last windows that were added up, so that a dashboard

@@ -135,11 +135,12 @@ func (s *salvage) adoptSegments(paths []string) error {
 		if segment.generation > s.highest {
 			continue // no snapshot ever counted on it
 		}
-		if err := segment.measure(path, names); err != nil {
+		if err := segment.readAll(path, names); err != nil {
 			s.drop("%v", err)
 			s.badSegments = append(s.badSegments, path)
 			continue
 		}
+		segment.bytes = fileSize(path)
 		newest[segment.day] = segment // paths are in the order of generations
 	}
 	for _, number := range slices.Sorted(maps.Keys(names)) {

@@ -37,10 +37,11 @@ import (
 //	3  columns: positions of one day, keyed by counters.Key
 //	4  columns: totals of the hours of one day, keyed as counters.Frozen.Hours gives them
 //	5  columns: positions of all closed days together, the day being 0
-//	6  the days that are closed, see appendSegments
+//	6  is not used
 //	7  names of some benefits, see appendNumberedNames
 //	8  columns: totals of one day, keyed by counters.TotalKey
 //	10 what has been imported, see appendImports
+//	11 the days that are closed, see segments
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
 //
@@ -73,11 +74,11 @@ const (
 	sectionPositions    = 3
 	sectionHours        = 4
 	sectionPast         = 5
-	sectionSegments     = 6
 	sectionSomeBenefits = 7
 	sectionTotals       = 8
 	sectionEnd          = 9
 	sectionImports      = 10
+	sectionSegments     = 11
 )
 
 // appendFileHeader appends a header for the given kind of file.

@@ -2,9 +2,11 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +32,6 @@ type segment struct {
 	day        counters.Day
 	generation uint64
 	bytes      int64
-	events     uint64 // sum of all its counts
 }
 
 // path is the name of its file. Generations of a day sort by it.
@@ -81,38 +82,52 @@ func (m *manifest) between(from, to counters.Day) []segment {
 	return m.segments[start:end]
 }
 
-// segments writes a manifest:
+// segments writes the closed days of a manifest. It is the one part of a snapshot
+// that grows with the years, so it is made to compress to a few bytes a day:
 //
 //	uvarint first day kept, uvarint how many days
-//	then for each, ascending: uvarint day less the previous one (0 before the
-//	first), uvarint generation, uvarint bytes of the file, uvarint sum of its counts
+//	uvarint length of the days, uvarint length of the generations
+//	days: for each, ascending: uvarint day less the previous one (0 before the first)
+//	generations: for each day: varint generation less that of the previous one
+//	sizes: for each day: varint bytes of its file less those of the previous one
 func (w *sectionWriter) segments(m *manifest) error {
+	var days, generations, sizes []byte
+	var previous segment
+	for _, s := range m.segments {
+		days = binary.AppendUvarint(days, uint64(s.day-previous.day))
+		generations = binary.AppendVarint(generations, int64(s.generation-previous.generation))
+		sizes = binary.AppendVarint(sizes, s.bytes-previous.bytes)
+		previous = s
+	}
 	b := binary.AppendUvarint(nil, uint64(m.keptFrom))
 	b = binary.AppendUvarint(b, uint64(len(m.segments)))
-	previous := counters.Day(0)
-	for _, s := range m.segments {
-		b = binary.AppendUvarint(b, uint64(s.day-previous))
-		b = binary.AppendUvarint(b, s.generation)
-		b = binary.AppendUvarint(b, uint64(s.bytes))
-		b = binary.AppendUvarint(b, s.events)
-		previous = s.day
-	}
-	return w.section(sectionSegments, b)
+	b = binary.AppendUvarint(b, uint64(len(days)))
+	b = binary.AppendUvarint(b, uint64(len(generations)))
+	return w.section(sectionSegments, slices.Concat(b, days, generations, sizes))
 }
 
 func (l *loadedSnapshot) readSegments(content []byte) (uint64, error) {
 	c := &cursor{data: content}
-	l.manifest.keptFrom = counters.Day(c.uvarint())
-	day := uint64(0)
-	for n := c.uvarint(); n > 0 && c.err == nil; n-- {
-		day += c.uvarint()
-		s := segment{day: counters.Day(day), generation: c.uvarint(), bytes: int64(c.uvarint()), events: c.uvarint()}
+	keptFrom, count, daysLength, generationsLength := c.uvarint(), c.uvarint(), c.uvarint(), c.uvarint()
+	days, generations := &cursor{data: c.bytes(daysLength)}, &cursor{data: c.bytes(generationsLength)}
+	if c.err != nil || keptFrom > uint64(counters.MaxDay) {
+		c.fail("bad list of closed days")
+		return 0, c.err
+	}
+	sizes := &cursor{data: content[c.pos:]}
+	l.manifest.keptFrom = counters.Day(keptFrom)
+	var s segment
+	for day := uint64(0); count > 0 && days.err == nil; count-- {
+		day += days.uvarint()
+		s.day = counters.Day(day)
+		s.generation += uint64(generations.varint())
+		s.bytes += sizes.varint()
 		if day > uint64(counters.MaxDay) {
-			c.fail("bad day")
+			days.fail("bad day")
 		}
 		l.manifest.segments = append(l.manifest.segments, s)
 	}
-	return 0, c.end()
+	return 0, errors.Join(days.end(), generations.end(), sizes.end())
 }
 
 // dayTables are all counts of one day.
@@ -148,33 +163,32 @@ func addTo(table *counters.Table) cellVisitor {
 	}
 }
 
-// write writes the day into a new file and returns the sum of its counts. It
-// does not sync.
-func (d dayTables) write(file *os.File, generation uint64, store *counters.Store, benefits, events int) (uint64, error) {
+// write writes the day into a new file. It does not sync.
+func (d dayTables) write(file *os.File, generation uint64, store *counters.Store, benefits, events int) error {
 	header := appendFileHeader(nil, segmentMagic, 0, uint64(d.day), generation)
 	w, err := newSectionWriter(file, "segment", header)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer w.encoder.Close()
 	if err := w.someNames(store.Benefits.Names()[:benefits], d.positions); err != nil {
-		return 0, err
+		return err
 	}
 	if err := w.names(sectionEvents, store.Events.Names()[:events]); err != nil {
-		return 0, err
+		return err
 	}
 	if _, err := w.columns(sectionTotals, d.day, benefits, d.totals); err != nil {
-		return 0, err
+		return err
 	}
 	hours, err := w.columns(sectionHours, d.day, benefits, d.hours.Cells)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	positions, err := w.columns(sectionPositions, d.day, benefits, d.positions.Cells)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return positions, w.end(positions, hours)
+	return w.end(positions, hours)
 }
 
 // totals appends the totals of a benefit over the hours of the day.
@@ -276,38 +290,25 @@ func (s segment) checkHeader(header []byte) error {
 	return nil
 }
 
-// check reads a whole file, and makes sure that it holds what the segment says.
+// check reads a whole file, and makes sure that it is the one that a manifest means.
 func (s segment) check(path string) error {
-	measured := s
-	if err := measured.measure(path, map[uint64]string{}); err != nil {
-		return err
+	if have := fileSize(path); have != s.bytes {
+		return fmt.Errorf("file %q: %w: %d bytes, want %d", path, ErrTruncated, have, s.bytes)
 	}
-	if measured.events != s.events {
-		return fmt.Errorf("file %q: %w: %d events, want %d", path, ErrMalformed, measured.events, s.events)
-	}
-	return nil
+	return s.readAll(path, map[uint64]string{})
 }
 
-// measure reads a whole file, notes what a manifest says of it, and adds the
-// names of its benefits by number.
-func (s *segment) measure(path string, names map[uint64]string) error {
-	sum := uint64(0)
+// readAll reads a whole file and adds the names of its benefits by number.
+func (s segment) readAll(path string, names map[uint64]string) error {
 	forget := func(counters.Day, counters.Benefit, []counters.Cell) error { return nil }
-	err := s.read(path, segmentSink{
+	return s.read(path, segmentSink{
 		names: func(number uint64, name []byte) error {
 			names[number] = string(name)
 			return nil
 		},
-		events: func([]byte) (uint64, error) { return 0, nil },
-		totals: forget,
-		hours:  forget,
-		positions: func(_ counters.Day, _ counters.Benefit, cells []counters.Cell) error {
-			for _, cell := range cells {
-				sum += cell.Count
-			}
-			return nil
-		},
+		events:    func([]byte) (uint64, error) { return 0, nil },
+		totals:    forget,
+		hours:     forget,
+		positions: forget,
 	})
-	s.events, s.bytes = sum, fileSize(path)
-	return err
 }
