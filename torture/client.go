@@ -48,8 +48,8 @@ func dial(address string) (*connection, error) {
 
 // post sends a batch and waits for the answer. open says whether the connection
 // can take another one. An error is a breach of the contract.
-func (c *connection) post(records tallies, createdAt time.Time) (result outcome, open bool, err error) {
-	c.compose(records, createdAt)
+func (c *connection) post(next drawn, createdAt time.Time) (result outcome, open bool, err error) {
+	c.compose(next, createdAt)
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return unanswered, false, nil
 	}
@@ -97,20 +97,27 @@ func hasMessage(body []byte) bool {
 }
 
 // compose makes the bytes of a request. Records of the present carry no time.
-func (c *connection) compose(records tallies, createdAt time.Time) {
+func (c *connection) compose(next drawn, createdAt time.Time) {
+	body := next.body
+	if len(body) == 0 || !createdAt.IsZero() {
+		c.body = appendBody(c.body[:0], next.records, createdAt)
+		body = c.body
+	}
+	c.request = fmt.Appendf(c.request[:0],
+		"POST /benefits HTTP/1.1\r\nHost: torture\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
+	c.request = append(c.request, body...)
+}
+
+func appendBody(b []byte, records tallies, createdAt time.Time) []byte {
 	separator := byte('[')
-	c.body = c.body[:0]
 	for _, counter := range sortedCounters(records) {
 		for range records[counter] {
-			c.body = append(c.body, separator)
-			c.body = appendRecord(c.body, counter, createdAt)
+			b = append(b, separator)
+			b = appendRecord(b, counter, createdAt)
 			separator = ','
 		}
 	}
-	c.body = append(c.body, ']')
-	c.request = fmt.Appendf(c.request[:0],
-		"POST /benefits HTTP/1.1\r\nHost: torture\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(c.body))
-	c.request = append(c.request, c.body...)
+	return append(b, ']')
 }
 
 func appendRecord(b []byte, c counter, createdAt time.Time) []byte {

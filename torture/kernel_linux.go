@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -30,6 +32,21 @@ func cutPower(mountPoint string) error {
 		return fmt.Errorf("cut the power of %q: %w", mountPoint, err)
 	}
 	return nil
+}
+
+// residentBytes is how much memory a process has in use.
+func residentBytes(process int) (int64, error) {
+	const pages = 1 // the second figure of statm(5)
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", process))
+	if err != nil {
+		return 0, fmt.Errorf("read the memory of process %d: %w", process, err)
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) <= pages {
+		return 0, fmt.Errorf("read the memory of process %d: %q", process, text)
+	}
+	resident, err := strconv.ParseInt(fields[pages], 10, 64)
+	return resident * int64(os.Getpagesize()), err
 }
 
 // limitFileSize makes a process unable to write beyond an offset of any file.

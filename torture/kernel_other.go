@@ -11,4 +11,6 @@ func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgi
 
 func cutPower(string) error { return errors.ErrUnsupported }
 
+func residentBytes(int) (int64, error) { return 0, errors.ErrUnsupported }
+
 func limitFileSize(int, uint64) error { return errors.ErrUnsupported }

@@ -12,6 +12,7 @@ import (
 // returned.
 type load struct {
 	address  string
+	pause    time.Duration // from one batch of a connection to the next, if they are paced
 	epoch    int
 	running  sync.WaitGroup
 	stopping chan struct{}
@@ -30,10 +31,14 @@ type score struct {
 	open int
 }
 
-// startLoad opens a connection for each account of a ledger.
-func startLoad(address string, l *ledger) *load {
+// startLoad opens a connection for each account of a ledger, which sends as
+// fast as it is answered.
+func startLoad(address string, l *ledger) *load { return startPacedLoad(address, l, 0) }
+
+// startPacedLoad is startLoad for connections that send a batch each pause.
+func startPacedLoad(address string, l *ledger, pause time.Duration) *load {
 	l.epoch++
-	running := &load{address: address, epoch: l.epoch, stopping: make(chan struct{}), changed: make(chan struct{})}
+	running := &load{address: address, pause: pause, epoch: l.epoch, stopping: make(chan struct{}), changed: make(chan struct{})}
 	running.score.open = len(l.accounts)
 	for _, a := range l.accounts {
 		running.running.Go(func() { running.drive(a) })
@@ -51,7 +56,8 @@ func (l *load) drive(a *account) {
 			c.Close()
 		}
 	}()
-	for !l.stopped() {
+	for due := time.Now(); !l.stopped(); due = due.Add(l.pause) {
+		time.Sleep(time.Until(due))
 		if c == nil {
 			var err error
 			if c, err = dial(l.address); err != nil {
@@ -71,17 +77,17 @@ func (l *load) drive(a *account) {
 
 // exchange posts one batch and books it.
 func (l *load) exchange(c *connection, a *account) (open, goOn bool) {
-	records, createdAt := a.draw(l.epoch), time.Time{}
+	next, createdAt := a.next(l.epoch), time.Time{}
 	if age := a.drawAge(); age > 0 {
 		createdAt = time.Now().Add(-age)
 	}
-	result, open, err := c.post(records, createdAt)
+	result, open, err := c.post(next, createdAt)
 	switch result {
 	case acknowledged:
-		a.book(records, time.Now())
+		a.book(next.records, time.Now())
 		l.note(func(s *score) { s.acknowledged++ })
 	case unanswered:
-		a.book(records, time.Time{})
+		a.book(next.records, time.Time{})
 	case refused:
 		l.note(func(s *score) { s.refused++ })
 	}

@@ -22,6 +22,7 @@ type options struct {
 	seed        uint64
 	directory   string
 	only        []string
+	soak        time.Duration
 }
 
 // parseOptions reads the command line. It returns flag.ErrHelp, having printed
@@ -35,6 +36,7 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	flags.IntVar(&parsed.connections, "connections", 32, "`number` of connections that load a server")
 	flags.Uint64Var(&parsed.seed, "seed", 0, "`number` that what is sent, and when it is harmed, is drawn from; 0 takes one from\nthe clock. The same seed does not bring back the same moments")
 	flags.StringVar(&parsed.directory, "directory", "", "`directory` for the data, made below it and removed at the end unless something\nfailed (default the system's for temporary files); should be on a real disk")
+	flags.DurationVar(&parsed.soak, "soak", 0, "`length` of the scenario soak, which is left out when it is 0")
 	flags.Func("only", "scenarios to run; `list` (default all)", func(text string) error {
 		parsed.only = strings.Split(text, ",")
 		return nil
@@ -56,6 +58,8 @@ func (o *options) validate(rest []string) error {
 		return fmt.Errorf("%w: %q", errBadOption, rest[0])
 	case o.cycles < 1:
 		return fmt.Errorf("%w: -cycles must be at least 1", errBadOption)
+	case o.soak < 0:
+		return fmt.Errorf("%w: -soak must not be negative", errBadOption)
 	case o.connections < 1 || o.connections > mostConnections:
 		return fmt.Errorf("%w: -connections must be 1 to %d", errBadOption, mostConnections)
 	}
@@ -85,7 +89,7 @@ func (o *options) chosen() []scenario {
 func (o *options) scenarios() []scenario {
 	part := func(divisor int) int { return max(1, o.cycles/divisor) }
 	const load = 400 * time.Millisecond
-	return []scenario{
+	scenarios := []scenario{
 		{"kill", killPlan{durability: "always", cycles: o.cycles, load: load}.run},
 		{"kill-everysec", killPlan{durability: "everysec", cycles: part(10), load: load, window: everySecondWindow}.run},
 		{"kill-snapshot", killPlan{durability: "snapshot", cycles: part(10), load: load}.run},
@@ -99,6 +103,10 @@ func (o *options) scenarios() []scenario {
 		{"short-writes", limitPlan{cycles: part(25)}.run},
 		{"stops", stopPlan{rounds: part(50)}.run},
 	}
+	if o.soak > 0 {
+		scenarios = append(scenarios, scenario{"soak", standardSoak(o.soak).run})
+	}
+	return scenarios
 }
 
 // printUsage prints what --help shows.
@@ -109,6 +117,7 @@ what it recovers with what its clients know.
     go run ./torture                     everything, 500 kills and more: about ten minutes
     go run ./torture -cycles 5000 -only kill,power
     go run ./torture -cycles 50          everything, briefly
+    go run ./torture -only soak -soak 15m
 
 It builds the server and runs it as a process, with real sockets and files. Each
 connection bumps counters of its own, one batch after the other, and keeps a
@@ -126,6 +135,8 @@ all that it acknowledged in time, none that it refused, no half one.
     full, full-ext4
                    a full disk that gets room again; needs root
     short-writes   a file size limit in the middle of a frame
+    soak           half of what the server takes, with a snapshot each 10 seconds and
+                   kill -9 in each minute; its memory is in the summary
     stops          SIGTERM, twice, while starting, during snapshots; a second process
                    on the same directory
 

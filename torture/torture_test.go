@@ -34,6 +34,7 @@ func TestTorture(t *testing.T) {
 		{"full", fullPlan{filesystem: "tmpfs", cycles: 4}.run},
 		{"short writes", limitPlan{cycles: 4}.run},
 		{"stops", stopPlan{rounds: 1}.run},
+		{"soak", soakPlan{length: 3 * time.Second, killEvery: time.Second, snapshots: 200 * time.Millisecond, peak: 300 * time.Millisecond}.run},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			l := &lab{
