@@ -2,7 +2,6 @@ package counters
 
 import (
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -68,7 +67,7 @@ func (d *Directory) Number(name []byte) (uint32, error) {
 		return number, nil
 	}
 	if d.full() { // before the lock: strangers may send new names all day
-		return 0, fmt.Errorf("%w: %d names", ErrDirectoryFull, d.Len())
+		return 0, ErrDirectoryFull
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -76,16 +75,19 @@ func (d *Directory) Number(name []byte) (uint32, error) {
 		return number, nil
 	}
 	if d.full() {
-		return 0, fmt.Errorf("%w: %d names", ErrDirectoryFull, d.Len())
+		return 0, ErrDirectoryFull
 	}
 	return d.addLocked(string(name), hash), nil
 }
 
 // reserved is Number for a name that there is always room for.
 func (d *Directory) reserved(name []byte) uint32 {
+	hash := maphash.Bytes(d.seed, name)
+	if number, ok := d.find(name, hash); ok {
+		return number
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	hash := maphash.Bytes(d.seed, name)
 	if number, ok := d.find(name, hash); ok {
 		return number
 	}
