@@ -74,7 +74,7 @@ func (o *operator) serving(keeper *snapshot.Keeper, server *httpapi.Server) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	o.cancel = cancel
-	o.tasks.Go(func() { server.LogRejections(ctx) })
+	o.tasks.Go(func() { server.LogSums(ctx) })
 	o.notify(daemon.SdNotifyReady)
 	if interval, err := daemon.SdWatchdogEnabled(false); err != nil {
 		o.config.Logger.Warn("the service manager's watchdog interval makes no sense", "error", err)

@@ -109,6 +109,15 @@ func TestNothingThatIdentifiesAnyoneIsLogged(t *testing.T) {
 	p.expectLogged(t, logLine{"msg": "rejected records", "field": "event_type", "reason": "unknown", "records": 1.0})
 }
 
+func TestWhatThereIsNoRoomForIsSummedUpInTheLog(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, t.TempDir(), []string{"MAX_BENEFITS=1"})
+	p.created(t, array(recordOf("RSA"), recordOf("APL"), recordOf("AAH"), recordOf("RSA")))
+	p.terminate(t)
+	p.expectLogged(t, logLine{"level": "WARN", "records": 2.0,
+		"msg": "records count under __other__: MAX_BENEFITS or MAX_COUNTERS is reached"})
+}
+
 // sendAndHangUp sends bytes on a connection of its own, reads what comes, and
 // returns its address.
 func sendAndHangUp(t *testing.T, address, text string) string {

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
@@ -108,6 +110,56 @@ func loadedWindows(t *testing.T, directory string) map[string]uint64 {
 		t.Fatalf("%d answers, %v", len(answers), err)
 	}
 	return answers
+}
+
+func TestDaysAreClosedAndTakenAwayThoughNothingComesAfterThem(t *testing.T) {
+	t.Parallel()
+	for _, durability := range []snapshot.Durability{snapshot.Always, snapshot.EverySecond, snapshot.Snapshot} {
+		var later atomic.Int64 // nanoseconds
+		options := options(t.TempDir())
+		options.Durability, options.SnapshotInterval, options.Retention = durability, 5*time.Millisecond, 7*24*time.Hour
+		options.Now = func() time.Time { return noon().Add(time.Duration(later.Load())) }
+		keeper := opened(t, options)
+		page := storetest.Page(4, storetest.Noon())
+		record(t, keeper, page)
+		awaitDays(t, keeper, 1, 0)
+		later.Store(int64(4 * 24 * time.Hour))
+		awaitDays(t, keeper, 0, 1)
+		check(t, keeper, storetest.ModelOf(page))
+		closed(t, keeper)
+
+		keeper = opened(t, options)
+		if warnings := keeper.Recovery().Warnings; len(warnings) > 0 {
+			t.Errorf("durability %d: the next start warns of %q", durability, warnings)
+		}
+		check(t, keeper, storetest.ModelOf(page))
+		later.Store(int64(20 * 24 * time.Hour))
+		awaitDays(t, keeper, 0, 0)
+		if got := storetest.Events(keeper.Store()); got != uint64(len(page)) {
+			t.Errorf("durability %d: %d events of all time, want %d", durability, got, len(page))
+		}
+		closed(t, keeper)
+	}
+}
+
+// awaitDays waits until so many days are open and closed.
+func awaitDays(t *testing.T, keeper *snapshot.Keeper, open, closed int) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		status, err := keeper.Status()
+		if err != nil {
+			t.Fatal(err)
+		}
+		days := len(keeper.Store().OpenDays())
+		if days == open && status.ClosedDays == closed {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d days are open and %d closed, want %d and %d", days, status.ClosedDays, open, closed)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func TestAClosedDayThatIsShorterOrGoneIsNoticedAtStart(t *testing.T) {

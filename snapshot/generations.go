@@ -16,7 +16,9 @@ func (k *Keeper) beginSnapshot() (began bool, err error) {
 	}
 	if k.sequence == k.snapshotted {
 		k.pulse.noteCovered(time.Now())
-		return false, nil
+		if !k.daysAreDue() || !k.commitNothing() {
+			return false, nil
+		}
 	}
 	if k.journal != nil && k.journal.firstSequence <= k.sequence {
 		if err := k.rotate(); err != nil {
@@ -33,6 +35,24 @@ func (k *Keeper) beginSnapshot() (began bool, err error) {
 	return true, nil
 }
 
+// daysAreDue says whether a snapshot would close a day, or take one that
+// retention no longer keeps, though nothing has come since the last one.
+func (k *Keeper) daysAreDue() bool {
+	now, closed := k.options.Now(), k.history.current()
+	if open := k.store.OpenDays(); len(open) > 0 && slices.Min(open) < closedBefore(now, k.options.MaxEventAge) {
+		return true
+	}
+	return len(closed.segments) > 0 && closed.segments[0].day < k.keepFrom(now)
+}
+
+// keepFrom is the first day that retention keeps.
+func (k *Keeper) keepFrom(now time.Time) counters.Day {
+	if k.options.Retention == 0 {
+		return 0
+	}
+	return counters.HourOf(now.Add(-k.options.Retention)).Day()
+}
+
 // newJob freezes the base for a snapshot of the commits so far.
 func (k *Keeper) newJob() *snapshotJob {
 	now, frozen := k.options.Now(), k.store.Freeze()
@@ -41,7 +61,7 @@ func (k *Keeper) newJob() *snapshotJob {
 		// older snapshot could not give those after them the same numbers.
 		frozen.Benefits, frozen.Events = k.knownBenefits, k.knownEvents
 	}
-	job := &snapshotJob{
+	return &snapshotJob{
 		directory: k.options.Directory,
 		store:     k.store,
 		frozen:    frozen,
@@ -52,12 +72,9 @@ func (k *Keeper) newJob() *snapshotJob {
 			written:   now,
 		},
 		closeBefore: closedBefore(now, k.options.MaxEventAge),
+		keepFrom:    k.keepFrom(now),
 		maxDays:     maxDaysClosed,
 	}
-	if k.options.Retention > 0 {
-		job.keepFrom = counters.HourOf(now.Add(-k.options.Retention)).Day()
-	}
-	return job
 }
 
 // endSnapshot takes the result of the job and returns when to begin the next.

@@ -231,6 +231,27 @@ func (k *Keeper) write(delta *counters.Delta) error {
 	return nil
 }
 
+// commitNothing writes a commit without counts, so that the next snapshot, which
+// is named after the last commit, has a name of its own. It says whether the
+// disk took it.
+func (k *Keeper) commitNothing() bool {
+	if k.journal != nil {
+		known := k.knownBenefits
+		err := k.journal.write(k.sequence+1, k.durable, func(b []byte) []byte {
+			return appendSection(b, frameBenefits, func(b []byte) []byte {
+				return appendNames(b, k.store.Benefits.Names()[:known], known)
+			})
+		})
+		if err != nil {
+			k.log.Warn("could not write to the journal; days are closed later", "error", err)
+			return false
+		}
+	}
+	k.sequence++
+	k.pulse.sequence.Store(k.sequence)
+	return true
+}
+
 // beginSync has what was written without a sync made durable, in the
 // background: a slow disk must not keep what is acknowledged meanwhile from
 // being written, because a crash of the process would cost it.

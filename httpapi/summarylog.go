@@ -10,25 +10,39 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"stats-recorder/counters"
 )
 
-// rejectionLogInterval is how often rejected records are summed up in the log.
-const rejectionLogInterval = time.Minute
+// summaryInterval is how often the log sums up what records were not counted as
+// they came.
+const summaryInterval = time.Minute
 
-// LogRejections sums up in the log, once a minute and when the context ends, how
-// many records were rejected: one line for each field and reason. It returns
-// when the context has ended.
-func (s *Server) LogRejections(ctx context.Context) {
-	logged := map[[2]string]uint64{}
-	ticker := time.NewTicker(rejectionLogInterval)
+// LogSums sums up in the log, once a minute and when the context ends, how many
+// records were rejected, one line for each field and reason, and how many there
+// was no room for. It returns when the context has ended.
+func (s *Server) LogSums(ctx context.Context) {
+	rejected, overflowed := map[[2]string]uint64{}, uint64(0)
+	ticker := time.NewTicker(summaryInterval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 		}
-		s.logRejections(logged)
+		s.logRejections(rejected)
+		overflowed = s.logOverflow(overflowed)
 	}
+}
+
+// logOverflow logs what has come since the count that was logged, and returns
+// that count now.
+func (s *Server) logOverflow(logged uint64) uint64 {
+	overflowed := s.config.Store.Overflowed()
+	if more := overflowed - logged; more > 0 {
+		s.config.Logger.Warn("records count under "+counters.OtherBenefit+": MAX_BENEFITS or MAX_COUNTERS is reached", "records", more)
+	}
+	return overflowed
 }
 
 // logRejections logs what has come since the counts that were logged.
