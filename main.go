@@ -90,7 +90,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator
 	}
 	operator.stopping()
 	config.Logger.Debug("stopping", "reason", context.Cause(ctx))
-	server.Drain()
+	keeper.Drain()
 	patience, cancel := context.WithTimeout(context.Background(), shutdownPatience)
 	defer cancel()
 	return server.Shutdown(patience)

@@ -78,7 +78,7 @@ func (s *simulation) adder(random *rand.Rand) {
 		if s.visible == counters.WhenAdded {
 			s.possible.Add(uint64(len(records)))
 		}
-		ticket := s.store.Add(batch)
+		ticket, _ := s.store.Add(batch)
 		if s.visible == counters.WhenAdded && !s.drops {
 			s.certain.Add(uint64(len(records)))
 		}

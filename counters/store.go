@@ -1,6 +1,7 @@
 package counters
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -42,6 +43,7 @@ type Store struct {
 	// sealer while it takes the shards' logs: a batch is sealed whole.
 	gate   sync.RWMutex
 	ticket *Ticket // of the next delta, guarded by gate
+	shut   bool    // no batch goes in any more, guarded by gate
 	// gathered is how many batches were added since the last seal; when it
 	// reaches target, wake receives.
 	gathered, target atomic.Int64
@@ -136,10 +138,26 @@ func (s *Store) signal() {
 	}
 }
 
+// ErrShut is returned for a batch that comes after Shut.
+var ErrShut = errors.New("the store takes no more batches")
+
+// Shut makes Add refuse. When it returns, every batch that was not refused is
+// in. It may be called at any time.
+func (s *Store) Shut() {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	s.shut = true
+}
+
 // Add puts a batch into the active layer, whole. The ticket tells when it is
-// durable. The batch may be reset and reused at once.
-func (s *Store) Add(b *Batch) *Ticket {
+// durable. The batch may be reset and reused at once. After Shut it returns
+// ErrShut.
+func (s *Store) Add(b *Batch) (*Ticket, error) {
 	s.gate.RLock()
+	if s.shut {
+		s.gate.RUnlock()
+		return nil, ErrShut
+	}
 	for i, log := range b.shards {
 		if len(log) > 0 {
 			s.shards[i].add(b.hour, log...)
@@ -154,7 +172,7 @@ func (s *Store) Add(b *Batch) *Ticket {
 	if gathered == s.target.Load() {
 		s.signal()
 	}
-	return ticket
+	return ticket, nil
 }
 
 func (s *Store) shardOf(benefit Benefit) int { return int(benefit) & (len(s.shards) - 1) }

@@ -67,7 +67,7 @@ func TestRecordsCountOnceTheyAreDurable(t *testing.T) {
 	store := counters.NewStore(counters.WhenDurable)
 	page := storetest.Page(10, storetest.Noon())
 	nothing, model := storetest.Model{}, storetest.ModelOf(page)
-	ticket := store.Add(storetest.Batch(t, store, page))
+	ticket, _ := store.Add(storetest.Batch(t, store, page))
 	nothing.Check(t, store)
 	delta := store.Seal()
 	nothing.Check(t, store)
@@ -89,7 +89,7 @@ func TestADroppedDeltaWasNeverThere(t *testing.T) {
 	storetest.Commit(store)
 	model := storetest.ModelOf(kept)
 
-	ticket := store.Add(storetest.Batch(t, store, dropped))
+	ticket, _ := store.Add(storetest.Batch(t, store, dropped))
 	delta := store.Seal()
 	model.Check(t, store)
 	delta.Settle(errDisk)
@@ -125,12 +125,29 @@ func TestNothingIsSealedTwice(t *testing.T) {
 func TestTheTicketOfAnEmptyBatchIsThatOfTheNextDelta(t *testing.T) {
 	t.Parallel()
 	store := counters.NewStore(counters.WhenDurable)
-	early := store.Add(storetest.Batch(t, store, nil))
+	early, _ := store.Add(storetest.Batch(t, store, nil))
 	store.Seal()
-	late := store.Add(storetest.Batch(t, store, storetest.Page(3, storetest.Noon())))
+	late, _ := store.Add(storetest.Batch(t, store, storetest.Page(3, storetest.Noon())))
 	storetest.Commit(store)
 	if err := errors.Join(early.Wait(), late.Wait()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAShutStoreTakesNothingMore(t *testing.T) {
+	store := counters.NewStore(counters.WhenDurable)
+	before := storetest.Batch(t, store, storetest.Page(3, storetest.Noon()))
+	ticket, err := store.Add(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Shut()
+	if _, err := store.Add(before); !errors.Is(err, counters.ErrShut) {
+		t.Errorf("Add: %v, want ErrShut", err)
+	}
+	storetest.Commit(store)
+	if err := ticket.Wait(); err != nil || storetest.Events(store) != 3 {
+		t.Errorf("%v, and %d events, want the 3 from before", err, storetest.Events(store))
 	}
 }
 

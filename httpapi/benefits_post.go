@@ -32,10 +32,6 @@ func (s *Server) postBenefits(ctx *fasthttp.RequestCtx) {
 // postRecords records what is in a body that has arrived, and returns when that
 // may be acknowledged.
 func (s *Server) postRecords(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.Time) error {
-	if !s.gate.TryRLock() {
-		return fmt.Errorf("%w: shutting down", errUnavailable)
-	}
-	defer s.gate.RUnlock()
 	taken, err := s.take(ctx, bucket, now)
 	if err != nil {
 		return err

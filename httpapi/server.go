@@ -82,9 +82,6 @@ type Server struct {
 	// inflating has a place for each body that is being inflated.
 	inflating chan struct{}
 
-	// gate is held for reading while a post is being recorded, and for good by
-	// Drain.
-	gate sync.RWMutex
 	// posts holds *post, the reusable parts of a request, bodies *[]byte.
 	posts, bodies sync.Pool
 }
@@ -173,12 +170,8 @@ func (s *Server) guard(listener net.Listener, refusal []byte) *boundedListener {
 	return newBoundedListener(listener, s.config.Bounds, refusal, s.metrics, s.config.Logger)
 }
 
-// Drain lets the posts that are being recorded finish and refuses all later
-// ones with 503. Reads go on.
-func (s *Server) Drain() { s.gate.Lock() }
-
-// Shutdown closes the listener and the connections, when they are idle or at
-// the latest when the context ends.
+// Shutdown closes the listener and the connections, each when its request has
+// been answered, or all when the context ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.http.ShutdownWithContext(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -57,7 +57,6 @@ type Keeper struct {
 	history  *History
 	recovery Recovery
 
-	closing atomic.Bool
 	// stuck holds why acknowledged records cannot be written at the moment, in
 	// the modes that acknowledge before they write. New ones are refused then.
 	stuck atomic.Pointer[error]
@@ -141,24 +140,30 @@ func (k *Keeper) Failed() <-chan error { return k.failed }
 // needs no waiting. ErrClosing here, and ErrNotDurable here or from Wait, mean
 // that the batch is not counted, now or after a restart.
 func (k *Keeper) Record(batch *counters.Batch) (*counters.Ticket, error) {
-	if k.closing.Load() {
-		return nil, ErrClosing
-	}
-	if k.options.Durability == Always {
-		return k.store.Add(batch), nil
-	}
-	if cause := k.stuck.Load(); cause != nil {
+	waits := k.options.Durability == Always
+	if cause := k.stuck.Load(); cause != nil && !waits {
 		return nil, *cause
 	}
-	k.store.Add(batch)
-	return nil, nil
+	ticket, err := k.store.Add(batch)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrClosing, err)
+	case waits:
+		return ticket, nil
+	default:
+		return nil, nil
+	}
 }
 
+// Drain makes Record refuse from now on. What it has taken is still being made
+// durable, and Close will do the rest. It may be called more than once.
+func (k *Keeper) Drain() { k.store.Shut() }
+
 // Close refuses new records, makes durable what was taken, writes a last
-// snapshot and gives the directory free. All calls of Record must have
-// returned, and all that waited for its tickets. It tries every step and joins the errors.
+// snapshot and gives the directory free. Those who wait for a
+// ticket get their answer. It tries every step and joins the errors.
 func (k *Keeper) Close() error {
-	k.closing.Store(true)
+	k.Drain()
 	close(k.quit)
 	k.done.Wait()
 	return errors.Join(k.finish(), unlockDirectory(k.lock))
