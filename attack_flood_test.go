@@ -44,6 +44,9 @@ func (f *flood) next() string {
 }
 
 func TestTenMillionRandomBenefitsAreCountedAsOthers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
 	t.Parallel()
 	const (
 		records, clients, most = 10_000_000, 4, 10_000

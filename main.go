@@ -60,7 +60,7 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 }
 
 // serve answers requests until the context ends or nothing can be saved any
-// more. When it returns, no request is being recorded.
+// more. When it returns, nothing more is recorded.
 func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator *operator, ready func(address string)) error {
 	server, files, err := newServer(config, config.serverConfig(keeper))
 	if err != nil {

@@ -19,6 +19,9 @@ func (t *Ticket) Wait() error {
 	return t.err
 }
 
+// Done is closed when Wait need not wait any more.
+func (t *Ticket) Done() <-chan struct{} { return t.done }
+
 // An Entry is one counter of a Delta.
 type Entry struct {
 	increment increment
@@ -69,6 +72,9 @@ func (d *Delta) reset() {
 	const keep = 1 << 18
 	if cap(d.entries) > keep {
 		d.entries = nil
+	}
+	if cap(d.scratch) > keep {
+		d.scratch, d.second = nil, nil
 	}
 	d.Spans = d.Spans[:0]
 	d.entries = d.entries[:0]

@@ -43,6 +43,7 @@ type Store struct {
 	// sealer while it takes the shards' logs: a batch is sealed whole.
 	gate   sync.RWMutex
 	ticket *Ticket // of the next delta, guarded by gate
+	sealed *Ticket // of the last delta, guarded by gate; nil before the first
 	shut   bool    // no batch goes in any more, guarded by gate
 	// gathered is how many batches were added since the last seal; when it
 	// reaches target, wake receives.
@@ -142,11 +143,16 @@ func (s *Store) signal() {
 var ErrShut = errors.New("the store takes no more batches")
 
 // Shut makes Add refuse. When it returns, every batch that was not refused is
-// in. It may be called at any time.
-func (s *Store) Shut() {
+// in; the ticket is that of the last ones, nil if there never were any. It may be
+// called at any time.
+func (s *Store) Shut() *Ticket {
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	s.shut = true
+	if s.gathered.Load() > 0 {
+		return s.ticket
+	}
+	return s.sealed
 }
 
 // Add puts a batch into the active layer, whole. The ticket tells when it is
@@ -202,7 +208,7 @@ func (s *Store) Seal() *Delta {
 	}
 	delta.ticket = s.ticket
 	if gathered {
-		s.ticket = newTicket()
+		s.sealed, s.ticket = s.ticket, newTicket()
 	}
 	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()
 	s.gate.Unlock()

@@ -38,7 +38,7 @@ const (
 // client, if one of a sample does for more than a moment: the one that waits
 // longest. Redis chooses which keys to evict in the same way.
 //
-// It also closes connections whose clients take too long, see patience.
+// It also closes connections whose clients take too long, see timeouts.
 type boundedListener struct {
 	net.Listener
 	limit   int
@@ -52,7 +52,7 @@ type boundedListener struct {
 	logged    time.Time // when a failure to accept was logged last
 
 	clock    coarseClock
-	patience patience
+	timeouts timeouts
 
 	mu   sync.Mutex
 	open map[*lingeringConn]struct{} // guarded by mu
@@ -66,7 +66,7 @@ func newBoundedListener(inner net.Listener, bounds Bounds, refusal []byte, metri
 		Listener: inner, limit: bounds.Connections, refusal: refusal, metrics: metrics, logger: logger,
 		refused: make(chan struct{}, min(maxRefused, bounds.Connections/4+4)),
 		closed:  closed, closeOnce: sync.OnceFunc(func() { close(closed) }),
-		clock: coarseClock{began: time.Now()}, patience: newPatience(bounds),
+		clock: coarseClock{began: time.Now()}, timeouts: newTimeouts(bounds),
 		open: map[*lingeringConn]struct{}{},
 	}
 	go l.sweep()
@@ -82,7 +82,7 @@ func (l *boundedListener) sweep() {
 		select {
 		case now := <-ticker.C:
 			l.clock.tick()
-			if now.Sub(swept) >= l.patience.interval {
+			if now.Sub(swept) >= l.timeouts.interval {
 				swept = now
 				l.timeOut()
 			}
@@ -101,13 +101,13 @@ func (l *boundedListener) timeOut() {
 }
 
 // overdue are the connections that are in a phase for too long, and since when.
-func (l *boundedListener) overdue() map[*lingeringConn]stay {
-	overdue := map[*lingeringConn]stay{}
+func (l *boundedListener) overdue() map[*lingeringConn]connState {
+	overdue := map[*lingeringConn]connState{}
 	now := l.clock.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for conn := range l.open {
-		if at := conn.current(); l.patience.ends(at, now) {
+		if at := conn.current(); l.timeouts.expired(at, now) {
 			overdue[conn] = at
 		}
 	}
@@ -194,7 +194,7 @@ func (l *boundedListener) makeRoom() bool {
 }
 
 // longestWaiting looks at some connections.
-func (l *boundedListener) longestWaiting() (longest *lingeringConn, since stay) {
+func (l *boundedListener) longestWaiting() (longest *lingeringConn, since connState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	seen := 0

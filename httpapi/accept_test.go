@@ -88,11 +88,11 @@ func TestANewConnectionTakesThePlaceOfOneThatWaitsLongest(t *testing.T) {
 	conns[0].answered(now.Add(-time.Minute))
 	conns[1].answered(now.Add(-time.Hour))
 	conns[2].answered(now.Add(-24 * time.Hour))
-	if !conns[2].claim() {
+	if conns[2].claim() == evicted {
 		t.Fatal("a request of an open connection is not worked on")
 	}
 	conns[3] = accept()
-	if conns[1].claim() || !conns[0].claim() {
+	if conns[1].claim() != evicted || conns[0].claim() == evicted {
 		t.Error("not the connection that waited longest had to go")
 	}
 	conns[0].answered(time.Now())

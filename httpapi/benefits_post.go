@@ -32,16 +32,16 @@ func (s *Server) postBenefits(ctx *fasthttp.RequestCtx) {
 // postRecords records what is in a body that has arrived, and returns when that
 // may be acknowledged.
 func (s *Server) postRecords(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.Time) error {
-	taken, err := s.take(ctx, bucket, now)
+	t, err := s.take(ctx, bucket, now)
 	if err != nil {
 		return err
 	}
-	if err := taken.ticket.Wait(); err != nil {
+	if err := t.ticket.Wait(); err != nil {
 		return fmt.Errorf("%w: %w", errUnavailable, err)
 	}
-	s.metrics.accepted(ctx, taken.records)
-	if taken.rejections != nil {
-		respondJSON(ctx, fasthttp.StatusUnprocessableEntity, taken.rejections)
+	s.metrics.accepted(ctx, t.records)
+	if t.rejections != nil {
+		respondJSON(ctx, fasthttp.StatusUnprocessableEntity, t.rejections)
 		return nil
 	}
 	respondJSON(ctx, fasthttp.StatusOK, recordCreated)

@@ -36,8 +36,7 @@ func (c Config) streamsBodies() bool { return c.MaxBodyBytes > streamedBodyBytes
 // first, into a buffer that grows with what arrives.
 func (s *Server) withBody(ctx *fasthttp.RequestCtx, do func() error) error {
 	if ctx.RequestBodyStream() == nil && !isOversized(&ctx.Request.Header) {
-		if !lingering(ctx).claim() {
-			ctx.SetConnectionClose()
+		if !claim(ctx) {
 			return errUnavailable
 		}
 		return do()
@@ -53,8 +52,7 @@ func (s *Server) withBody(ctx *fasthttp.RequestCtx, do func() error) error {
 	if cap(body) <= pooledBodyBytes {
 		*buffer = body
 	}
-	if !lingering(ctx).claim() {
-		ctx.SetConnectionClose()
+	if !claim(ctx) {
 		return errUnavailable
 	}
 	ctx.Request.SetBodyRaw(body)

@@ -22,12 +22,12 @@ const (
 // sees the answer (RFC 9112, 9.6); so the sending side is closed first and what
 // still comes is thrown away.
 //
-// It also knows its phase, for boundedListener, which closes it when that lasts
-// too long, or when another client needs the place.
+// It also knows its state, for boundedListener, which closes it when a phase
+// lasts too long, or when another client needs the place.
 type lingeringConn struct {
 	net.Conn
 	clock  *coarseClock
-	stay   atomic.Int64 // a stay
+	state  atomic.Int64 // a connState
 	unread atomic.Bool
 	closed atomic.Bool
 	// released is called once nothing of the connection is left.
@@ -36,7 +36,7 @@ type lingeringConn struct {
 
 func newLingeringConn(conn net.Conn, clock *coarseClock) *lingeringConn {
 	c := &lingeringConn{Conn: conn, clock: clock}
-	c.stay.Store(int64(stayOf(receiving, clock.at(time.Now()))))
+	c.state.Store(int64(stateOf(receiving, clock.at(time.Now()))))
 	return c
 }
 
@@ -51,17 +51,19 @@ func lingering(ctx *fasthttp.RequestCtx) *lingeringConn {
 	return c
 }
 
-func (c *lingeringConn) current() stay { return stay(c.stay.Load()) }
+func (c *lingeringConn) current() connState { return connState(c.state.Load()) }
 
 // move goes from one phase to another, if it is in that one.
 func (c *lingeringConn) move(from, to phase) {
 	if at := c.current(); at.phase() == from {
-		c.stay.CompareAndSwap(int64(at), int64(stayOf(to, c.clock.now())))
+		c.state.CompareAndSwap(int64(at), int64(stateOf(to, c.clock.now())))
 	}
 }
 
-// Read reads from the client: the answer before, if any, has left then, and what
-// comes first begins a request.
+// Read reads from the client: the answer before, if any, has left then, or waits
+// for the next one, and what comes first begins a request. (What fasthttp throws
+// away of a body that nobody read does so too; then the next request has the
+// time of one that is arriving.)
 func (c *lingeringConn) Read(b []byte) (int, error) {
 	c.move(sending, idle)
 	n, err := c.Conn.Read(b)
@@ -71,16 +73,30 @@ func (c *lingeringConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// claim says that a request has arrived and is worked on, and returns the phase
+// before.
+func (c *lingeringConn) claim() phase {
+	return connState(c.state.Swap(int64(stateOf(working, 0)))).phase()
+}
+
 // claim says that a request has arrived and is worked on. It returns false when
-// the connection is being closed, so that nobody would hear the answer.
-func (c *lingeringConn) claim() bool {
-	return c == nil || stay(c.stay.Swap(int64(stayOf(working, 0)))).phase() != evicted
+// its connection is being closed, so that nobody would hear the answer.
+func claim(ctx *fasthttp.RequestCtx) bool {
+	c := lingering(ctx)
+	if c == nil {
+		return true
+	}
+	before := c.claim()
+	if before == evicted || before == late { // it arrived at the last moment; nothing more can
+		ctx.SetConnectionClose()
+	}
+	return before != evicted
 }
 
 // answered says that an answer is about to leave.
 func (c *lingeringConn) answered(at time.Time) {
 	if c != nil {
-		c.stay.Store(int64(stayOf(sending, c.clock.at(at))))
+		c.state.Store(int64(stateOf(sending, c.clock.at(at))))
 	}
 }
 
@@ -92,18 +108,18 @@ func (c *lingeringConn) abandon() {
 }
 
 // timeOut ends a phase that has lasted too long, if the connection is still in
-// it: a request that does not arrive fails, and is answered so; otherwise there
-// is nothing to say.
-func (c *lingeringConn) timeOut(s stay) bool {
-	if s.phase() != receiving {
+// it. Where the client was to send, reading fails, so that fasthttp answers what
+// has begun to arrive and sends what it holds back; else there is nothing to say.
+func (c *lingeringConn) timeOut(s connState) bool {
+	if s.phase() != receiving && s.phase() != idle {
 		return c.evict(s)
 	}
-	return c.stay.CompareAndSwap(int64(s), int64(stayOf(late, 0))) && c.Conn.SetReadDeadline(time.Unix(0, 1)) == nil
+	return c.state.CompareAndSwap(int64(s), int64(stateOf(late, c.clock.now()))) && c.Conn.SetReadDeadline(time.Unix(0, 1)) == nil
 }
 
 // evict closes a connection that is still where it was.
-func (c *lingeringConn) evict(s stay) bool {
-	if !c.stay.CompareAndSwap(int64(s), int64(stayOf(evicted, 0))) {
+func (c *lingeringConn) evict(s connState) bool {
+	if !c.state.CompareAndSwap(int64(s), int64(stateOf(evicted, 0))) {
 		return false
 	}
 	c.closed.Store(true)

@@ -30,7 +30,7 @@ var BuiltInEvents = []string{
 
 // A Recorder makes batches durable.
 type Recorder interface {
-	// Record adds a batch to the store, which may be reused at once. It may be
+	// Record adds a batch to the store; the batch may be reused at once. It may be
 	// acknowledged when Wait of the ticket, which may be nil, returns nil. An error
 	// here or there means that it is not counted, now or later.
 	Record(batch *counters.Batch) (*counters.Ticket, error)
@@ -170,8 +170,8 @@ func (s *Server) guard(listener net.Listener, refusal []byte) *boundedListener {
 	return newBoundedListener(listener, s.config.Bounds, refusal, s.metrics, s.config.Logger)
 }
 
-// Shutdown closes the listener and the connections, each when its request has
-// been answered, or all when the context ends.
+// Shutdown closes the listener, and each connection when its request has been
+// answered. It returns when all are closed, or the context ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.http.ShutdownWithContext(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -299,8 +299,7 @@ func (s *Server) get(ctx *fasthttp.RequestCtx, get func(*fasthttp.RequestCtx)) {
 		fail(ctx, errUnauthorized)
 		return
 	}
-	if !lingering(ctx).claim() {
-		ctx.SetConnectionClose()
+	if !claim(ctx) {
 		return
 	}
 	if err := s.answers.make(ctx, get); err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +63,7 @@ type Keeper struct {
 
 	quit   chan struct{}
 	failed chan error
-	done   sync.WaitGroup
+	ended  chan struct{} // closed when the persistence goroutine has ended
 
 	// The rest belongs to the persistence goroutine.
 	persistence
@@ -78,7 +77,10 @@ func Open(options Options) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.done.Go(k.run)
+	go func() {
+		defer close(k.ended)
+		k.run()
+	}()
 	return k, nil
 }
 
@@ -98,6 +100,7 @@ func openIdle(options Options) (*Keeper, error) {
 		lock:    lock,
 		quit:    make(chan struct{}),
 		failed:  make(chan error, 1),
+		ended:   make(chan struct{}),
 	}
 	if err := k.recover(); err != nil {
 		return nil, errors.Join(err, unlockDirectory(lock))
@@ -155,17 +158,25 @@ func (k *Keeper) Record(batch *counters.Batch) (*counters.Ticket, error) {
 	}
 }
 
-// Drain makes Record refuse from now on. What it has taken is still being made
-// durable, and Close will do the rest. It may be called more than once.
-func (k *Keeper) Drain() { k.store.Shut() }
+// Drain makes Record refuse from now on, and returns once nobody waits for a
+// ticket any more, or nothing can be made durable. It may be called more than once.
+func (k *Keeper) Drain() {
+	last := k.store.Shut()
+	if last == nil || k.options.Durability != Always {
+		return
+	}
+	select {
+	case <-last.Done():
+	case <-k.ended:
+	}
+}
 
 // Close refuses new records, makes durable what was taken, writes a last
-// snapshot and gives the directory free. Those who wait for a
-// ticket get their answer. It tries every step and joins the errors.
+// snapshot and gives the directory free. It tries every step and joins the errors.
 func (k *Keeper) Close() error {
 	k.Drain()
 	close(k.quit)
-	k.done.Wait()
+	<-k.ended
 	return errors.Join(k.finish(), unlockDirectory(k.lock))
 }
 

@@ -3,7 +3,6 @@ package snapshot
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -104,13 +103,8 @@ func (r *recoverer) loadSnapshot() error {
 // checked when it is read; to read years of it here would take too long.
 func (r *recoverer) checkSegments(m *manifest) error {
 	for _, s := range m.segments {
-		path := s.path(r.directory)
-		info, err := os.Stat(path)
-		if err != nil {
-			return fmt.Errorf("closed day %s: stat %q: %w", s.day, path, plain(err))
-		}
-		if info.Size() != s.bytes {
-			return fmt.Errorf("closed day %s: %q: %w: %d bytes, want %d", s.day, path, ErrTruncated, info.Size(), s.bytes)
+		if err := s.checkSize(s.path(r.directory)); err != nil {
+			return fmt.Errorf("closed day %s: %w", s.day, err)
 		}
 	}
 	return nil

@@ -37,8 +37,8 @@ import (
 //	3  columns: positions of one day, keyed by counters.Key
 //	4  columns: totals of the hours of one day, keyed as counters.Frozen.Hours gives them
 //	5  columns: positions of all closed days together, the day being 0
-//	6  is not used
-//	7  names of some benefits, see appendNumberedNames
+//	6  the days that are closed, see readSegmentRows: read, but no longer written
+//	7  names of some benefits, see someNames
 //	8  columns: totals of one day, keyed by counters.TotalKey
 //	10 what has been imported, see appendImports
 //	11 the days that are closed, see segments
@@ -74,6 +74,7 @@ const (
 	sectionPositions    = 3
 	sectionHours        = 4
 	sectionPast         = 5
+	sectionSegmentRows  = 6
 	sectionSomeBenefits = 7
 	sectionTotals       = 8
 	sectionEnd          = 9

@@ -106,6 +106,37 @@ func (w *sectionWriter) segments(m *manifest) error {
 	return w.section(sectionSegments, slices.Concat(b, days, generations, sizes))
 }
 
+// readSegmentRows reads what snapshots had in place of these columns at first:
+//
+//	uvarint first day kept, uvarint how many days
+//	then for each, ascending: uvarint day less the previous one (0 before the
+//	first), uvarint generation, uvarint bytes of the file, uvarint sum of its counts
+func (l *loadedSnapshot) readSegmentRows(content []byte) (uint64, error) {
+	c := &cursor{data: content}
+	l.manifest.keptFrom = counters.Day(c.uvarint())
+	for n := c.uvarint(); n > 0 && c.err == nil; n-- {
+		gap, s := c.uvarint(), segment{generation: c.uvarint(), bytes: int64(c.uvarint())}
+		c.uvarint()
+		l.addSegment(c, gap, s)
+	}
+	return 0, c.end()
+}
+
+// addSegment adds the next closed day, so many days after the one before.
+func (l *loadedSnapshot) addSegment(c *cursor, gap uint64, s segment) {
+	day := counters.Day(0)
+	if count := len(l.manifest.segments); count > 0 {
+		if day = l.manifest.segments[count-1].day; gap == 0 {
+			c.fail("a day that is there twice")
+		}
+	}
+	if gap > uint64(counters.MaxDay-day) || s.bytes < 0 {
+		c.fail("bad day or size")
+	}
+	s.day = day + counters.Day(gap)
+	l.manifest.segments = append(l.manifest.segments, s)
+}
+
 func (l *loadedSnapshot) readSegments(content []byte) (uint64, error) {
 	c := &cursor{data: content}
 	keptFrom, count, daysLength, generationsLength := c.uvarint(), c.uvarint(), c.uvarint(), c.uvarint()
@@ -116,16 +147,10 @@ func (l *loadedSnapshot) readSegments(content []byte) (uint64, error) {
 	}
 	sizes := &cursor{data: content[c.pos:]}
 	l.manifest.keptFrom = counters.Day(keptFrom)
-	var s segment
-	for day := uint64(0); count > 0 && days.err == nil; count-- {
-		day += days.uvarint()
-		s.day = counters.Day(day)
+	for s := (segment{}); count > 0 && days.err == nil; count-- {
 		s.generation += uint64(generations.varint())
 		s.bytes += sizes.varint()
-		if day > uint64(counters.MaxDay) {
-			days.fail("bad day")
-		}
-		l.manifest.segments = append(l.manifest.segments, s)
+		l.addSegment(days, days.uvarint(), s)
 	}
 	return 0, errors.Join(days.end(), generations.end(), sizes.end())
 }
@@ -292,10 +317,24 @@ func (s segment) checkHeader(header []byte) error {
 
 // check reads a whole file, and makes sure that it is the one that a manifest means.
 func (s segment) check(path string) error {
-	if have := fileSize(path); have != s.bytes {
-		return fmt.Errorf("file %q: %w: %d bytes, want %d", path, ErrTruncated, have, s.bytes)
+	if err := s.checkSize(path); err != nil {
+		return err
 	}
 	return s.readAll(path, map[uint64]string{})
+}
+
+// checkSize makes sure that a file is as large as a manifest says.
+func (s segment) checkSize(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("stat %q: %w", path, plain(err))
+	case info.Size() < s.bytes:
+		return fmt.Errorf("%q: %w: %d bytes, want %d", path, ErrTruncated, info.Size(), s.bytes)
+	case info.Size() > s.bytes:
+		return fmt.Errorf("%q: %w: %d bytes, want %d", path, ErrMalformed, info.Size(), s.bytes)
+	}
+	return nil
 }
 
 // readAll reads a whole file and adds the names of its benefits by number.

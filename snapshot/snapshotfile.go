@@ -151,8 +151,9 @@ func readManifest(path string) (loadedSnapshot, error) {
 	loaded := loadedSnapshot{manifest: &manifest{}}
 	handlers := sectionHandlers{
 		sectionBenefits: nil, sectionEvents: nil, sectionPast: nil, sectionPositions: nil, sectionHours: nil,
-		sectionSegments: loaded.readSegments,
-		sectionImports:  loaded.readImports,
+		sectionSegments:    loaded.readSegments,
+		sectionSegmentRows: loaded.readSegmentRows,
+		sectionImports:     loaded.readImports,
 	}
 	err := readSections(path, snapshotMagic, loaded.begin, handlers, 0)
 	return loaded, errors.Join(err, nameMatches(path, loaded.header))
@@ -169,13 +170,14 @@ func readSnapshotInto(path string, names *counters.Store,
 		}
 	}
 	handlers := sectionHandlers{
-		sectionBenefits:  restoreNamesHandler(names.Benefits),
-		sectionEvents:    restoreNamesHandler(names.Events),
-		sectionSegments:  loaded.readSegments,
-		sectionImports:   loaded.readImports,
-		sectionPast:      columns(sectionPast),
-		sectionPositions: columns(sectionPositions),
-		sectionHours:     columns(sectionHours),
+		sectionBenefits:    restoreNamesHandler(names.Benefits),
+		sectionEvents:      restoreNamesHandler(names.Events),
+		sectionSegments:    loaded.readSegments,
+		sectionSegmentRows: loaded.readSegmentRows,
+		sectionImports:     loaded.readImports,
+		sectionPast:        columns(sectionPast),
+		sectionPositions:   columns(sectionPositions),
+		sectionHours:       columns(sectionHours),
 	}
 	err := readSections(path, snapshotMagic, loaded.begin, handlers, 0)
 	return loaded, err

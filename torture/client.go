@@ -48,7 +48,7 @@ func dial(address string) (*connection, error) {
 
 // post sends a batch and waits for the answer. open says whether the connection
 // can take another one. An error is a breach of the contract.
-func (c *connection) post(next drawn, createdAt time.Time) (result outcome, open bool, err error) {
+func (c *connection) post(next request, createdAt time.Time) (result outcome, open bool, err error) {
 	c.compose(next, createdAt)
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return unanswered, false, nil
@@ -97,7 +97,7 @@ func hasMessage(body []byte) bool {
 }
 
 // compose makes the bytes of a request. Records of the present carry no time.
-func (c *connection) compose(next drawn, createdAt time.Time) {
+func (c *connection) compose(next request, createdAt time.Time) {
 	body := next.body
 	if len(body) == 0 || !createdAt.IsZero() {
 		c.body = appendBody(c.body[:0], next.records, createdAt)

@@ -67,12 +67,12 @@ type account struct {
 	// batches are those sent since, but for the refused ones. Only the last may
 	// lack an acknowledgement.
 	batches []batch
-	// deck, if there is one, is what batches are taken from, in place of new ones.
-	deck []drawn
+	// prepared, if not empty, is what batches are taken from, in place of new ones.
+	prepared []request
 }
 
-// drawn is a batch to send. Its body is made already, or empty.
-type drawn struct {
+// request is a batch to send. Its body is made already, or empty.
+type request struct {
 	records tallies
 	body    []byte
 }
@@ -98,19 +98,23 @@ func (a *account) witness(benefit string) counter {
 }
 
 // next returns the next batch to send.
-func (a *account) next(epoch int) drawn {
-	if len(a.deck) > 0 {
-		return a.deck[a.random.IntN(len(a.deck))]
+func (a *account) next(epoch int) request {
+	if len(a.prepared) > 0 {
+		return a.prepared[a.random.IntN(len(a.prepared))]
 	}
-	return drawn{records: a.draw(epoch)}
+	return request{records: a.draw(epoch)}
 }
 
-// deal draws batches once, to be sent again and again: making up new ones takes
-// a client more time than counting them takes the server.
-func (a *account) deal(batches int) {
-	for range batches {
-		records := a.draw(0)
-		a.deck = append(a.deck, drawn{records, appendBody(nil, records, time.Time{})})
+// prepare draws batches for the next server, to be sent again and again: making
+// up new ones takes a client more time than counting them takes the server.
+func (l *ledger) prepare() {
+	const batches = 64
+	for _, a := range l.accounts {
+		a.prepared = nil
+		for range batches {
+			records := a.draw(l.epoch + 1)
+			a.prepared = append(a.prepared, request{records, appendBody(nil, records, time.Time{})})
+		}
 	}
 }
 

@@ -30,15 +30,12 @@ func (p soakPlan) run(ctx context.Context, l *lab) (*report, error) {
 		return nil, err
 	}
 	s.settings.snapshotInterval = p.snapshots
-	for _, a := range s.ledger.accounts {
-		const batches = 64
-		a.deal(batches)
-	}
 	pause, err := p.measurePeak(s)
 	if err != nil {
 		return s.report, err
 	}
 	cycles := max(1, int(p.length/p.killEvery))
+	memory := soakedMemory{}
 	begun := time.Duration(0) // under load, in all
 	for n := range cycles {
 		if ctx.Err() != nil {
@@ -48,7 +45,7 @@ func (p soakPlan) run(ctx context.Context, l *lab) (*report, error) {
 		if n == cycles-1 {
 			kill = p.length
 		}
-		if err := p.live(s, pause, begun, kill); err != nil {
+		if err := p.live(s, &memory, pause, begun, kill); err != nil {
 			return s.report, err
 		}
 		begun = kill
@@ -64,6 +61,7 @@ func (p soakPlan) measurePeak(s *siege) (pause time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
+	s.ledger.prepare()
 	load := startLoad(life.address, s.ledger)
 	time.Sleep(p.peak) // what is measured
 	batches, _ := load.look()
@@ -81,17 +79,18 @@ func (p soakPlan) measurePeak(s *siege) (pause time.Duration, err error) {
 
 // live loads one life of the server from one time of the soak to another, and
 // kills it then.
-func (p soakPlan) live(s *siege, pause, from, to time.Duration) error {
+func (p soakPlan) live(s *siege, memory *soakedMemory, pause, from, to time.Duration) error {
 	life, err := s.recover(tolerance{})
 	if err != nil {
 		return err
 	}
+	s.ledger.prepare()
 	load := startPacedLoad(life.address, s.ledger, pause)
 	for at := from; at < to; {
 		wait := min(p.snapshots, to-at)
 		time.Sleep(wait) // the load is what happens
 		at += wait
-		if err := p.sample(s, life, load, at); err != nil {
+		if err := p.sample(s, memory, life, load, at); err != nil {
 			return errors.Join(err, life.kill(), load.join())
 		}
 	}
@@ -99,17 +98,35 @@ func (p soakPlan) live(s *siege, pause, from, to time.Duration) error {
 	return errors.Join(err, life.kill())
 }
 
-// sample notes what the server has in memory, and makes sure that it is well.
-func (p soakPlan) sample(s *siege, life *server, load *load, at time.Duration) error {
+// soakedMemory is the most that the server had in memory in the first life, and
+// since.
+type soakedMemory struct{ first, most int64 }
+
+// memoryAllowance is what a life may have more in memory than the first one: the
+// first may be short, and what a snapshot takes at the moment of the look differs.
+const memoryAllowance = 64 << 20
+
+// sample notes what the server has in memory, and makes sure that this does not
+// grow from life to life, and that nothing is refused.
+func (p soakPlan) sample(s *siege, memory *soakedMemory, life *server, load *load, at time.Duration) error {
+	score, _ := load.look()
+	if score.refused > 0 {
+		return fmt.Errorf("%w: %d batches were refused, though the disk is fine", errBreach, score.refused)
+	}
 	resident, err := residentBytes(life.command.Process.Pid)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}
-	score, _ := load.look()
-	s.report.note("at %v of the load: %d MB, %d batches acknowledged and %d refused in this life",
-		at.Round(time.Second), resident>>20, score.acknowledged, score.refused)
-	if err == nil && score.refused > 0 {
-		err = fmt.Errorf("%w: %d batches were refused, though the disk is fine", errBreach, score.refused)
+	if err != nil {
+		return err
 	}
-	return err
+	s.report.note("at %v of the load: %d MB, %d batches acknowledged in this life", at.Round(time.Second), resident>>20, score.acknowledged)
+	memory.most = max(memory.most, resident)
+	if s.report.cycles == 0 {
+		memory.first = memory.most
+	}
+	if memory.most > memory.first+memoryAllowance {
+		return fmt.Errorf("%w: its memory grew from %d to %d MB", errBreach, memory.first>>20, memory.most>>20)
+	}
+	return nil
 }
