@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -45,6 +46,9 @@ func exportCommand(output io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if from >= to {
+				return fmt.Errorf("%w: --from %s is not before --to %s", ErrConfig, from, to)
+			}
 			return export(output, format, c.String("data-dir"), from, to)
 		},
 	}
@@ -62,17 +66,26 @@ func parseDay(name, text string, missing counters.Day) (counters.Day, error) {
 	return counters.HourOf(date).Day(), nil
 }
 
-// export writes the rows of the days from and later, up to but without to.
+// export writes the rows of the days from and later, up to but without to. It
+// begins to write once the directory has been read.
 func export(output io.Writer, format exporter.Format, directory string, from, to counters.Day) error {
 	buffered := bufio.NewWriterSize(output, 1<<20)
-	writer, err := exporter.NewWriter(buffered, format)
+	newWriter := sync.OnceValues(func() (exporter.Writer, error) { return exporter.NewWriter(buffered, format) })
+	err := snapshot.Export(directory, from, to, func(counted snapshot.Exported) error {
+		writer, err := newWriter()
+		if err != nil {
+			return err
+		}
+		return writeRows(writer, counted)
+	})
+	if err != nil {
+		return errors.Join(err, buffered.Flush())
+	}
+	writer, err := newWriter()
 	if err != nil {
 		return err
 	}
-	err = snapshot.Export(directory, from, to, func(counted snapshot.Exported) error {
-		return writeRows(writer, counted)
-	})
-	return errors.Join(err, writer.Close(), buffered.Flush())
+	return errors.Join(writer.Close(), buffered.Flush())
 }
 
 func writeRows(writer exporter.Writer, counted snapshot.Exported) error {

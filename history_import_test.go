@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -248,3 +249,40 @@ func TestAnExportImportedElsewhereGivesTheSameAnswers(t *testing.T) {
 // sortedLines are the rows of an export, whose order within a day is that in
 // which names were first seen.
 func sortedLines(text string) []string { return slices.Sorted(strings.Lines(text)) }
+
+func TestWhatRootImportsBelongsToTheOwnerOfTheDirectory(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	const nobody = 65534
+	directory := t.TempDir()
+	if err := os.Chown(directory, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	p := someMonths(t)
+	c := p.events(20)
+	expectImported(t, importOf(t, directory, dumped(t, p.documents(c))), len(c))
+	entries, err := os.ReadDir(directory)
+	if err != nil || len(entries) < 3 {
+		t.Fatalf("%d files, %v; want a lock, days and a snapshot", len(entries), err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner := info.Sys().(*syscall.Stat_t); owner.Uid != nobody || owner.Gid != nobody {
+			t.Errorf("%s belongs to %d:%d, want %d", entry.Name(), owner.Uid, owner.Gid, nobody)
+		}
+	}
+}
+
+func TestAnEmptyFileIsNotImported(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "records.json")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	importOf(t, t.TempDir(), path).expectRefusal(t, "nothing was imported", path, "holds no documents")
+}

@@ -59,15 +59,15 @@ func importFiles(ctx context.Context, output io.Writer, directory string, option
 	if err != nil {
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
-	printSummary(output, summary)
 	imported, err := fingerprints(session, summary, force)
 	if err != nil {
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
+	printSummary(output, summary)
 	if err := session.Commit(imported); err != nil {
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
-	fmt.Fprintln(output, "imported; the server can start")
+	fmt.Fprintf(output, "imported into %q; the server can start\n", directory)
 	return nil
 }
 
@@ -112,7 +112,7 @@ func fingerprints(session *snapshot.Import, summary importer.Summary, force bool
 	seen := map[importer.Fingerprint]string{}
 	for _, input := range summary.Inputs {
 		if input.Read == 0 {
-			continue
+			return nil, fmt.Errorf("%q holds no documents; did the export fail?", input.Path)
 		}
 		if before, ok := session.Before(input.Fingerprint); ok && !force {
 			return nil, fmt.Errorf("%q: %w, on %s; use --force to count it twice",
@@ -144,6 +144,10 @@ func printSummary(output io.Writer, s importer.Summary) {
 		fmt.Fprintf(output, "skipped %d: %s\n", s.Reasons[reason], reason)
 	}
 	for _, example := range s.Examples {
-		fmt.Fprintf(output, "  %s at byte %d, _id %s: %s %s\n", example.Path, example.Offset, example.ID, example.Reason, example.Have)
+		have := ""
+		if example.Have != "" {
+			have = ": " + example.Have
+		}
+		fmt.Fprintf(output, "  %s at byte %d, _id %s: %s%s\n", example.Path, example.Offset, example.ID, example.Reason, have)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -48,6 +47,9 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 		return err
 	}
 	keeper, err := snapshot.Open(config.keeperOptions(operator))
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w; DATA_DIR must be writable for the user that runs the server", err)
+	}
 	if err != nil {
 		return errors.Join(err, operator.close())
 	}
@@ -67,11 +69,9 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator
 		return err
 	}
 	defer files.onHangup()()
-	listener, err := net.Listen("tcp", net.JoinHostPort(config.Host, strconv.Itoa(config.Port)))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("listen: %w; is another server running? choose another PORT", err)
-	} else if err != nil {
-		return fmt.Errorf("%w: HOST %q or PORT %d: %w", ErrConfig, config.Host, config.Port, err)
+	listener, err := listen(config)
+	if err != nil {
+		return err
 	}
 	operator.serving(keeper, server)
 	defer operator.end()
@@ -90,10 +90,12 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator
 	}
 	operator.stopping()
 	config.Logger.Debug("stopping", "reason", context.Cause(ctx))
-	keeper.Drain()
 	patience, cancel := context.WithTimeout(context.Background(), shutdownPatience)
 	defer cancel()
-	return server.Shutdown(patience)
+	// Requests that are under way still count; only those that take too long do not.
+	err = server.Shutdown(patience)
+	keeper.Drain()
+	return err
 }
 
 func logStart(config Config, keeper *snapshot.Keeper, operator *operator, address net.Addr) {

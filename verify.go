@@ -62,6 +62,9 @@ func verify(output io.Writer, directory string) (missing, err error) {
 		fmt.Fprintln(output, "MISSING:", report.Missing)
 		return errMissing, nil
 	}
+	if needless := report.Needless(); needless > 0 {
+		fmt.Fprintf(output, "damaged, but not needed: %d of the files; nothing is lost, but have the disk checked\n", needless)
+	}
 	fmt.Fprintf(output, "complete: everything acknowledged is here, up to commit %d\n", report.Recovery.Sequence)
 	return nil, nil
 }

@@ -263,9 +263,11 @@ func TestCaddyExample(t *testing.T) {
 func TestUnitIsHardened(t *testing.T) {
 	t.Parallel()
 	analyze := tool(t, "systemd-analyze", "systemd")
-	unit := write(t, filepath.Join(t.TempDir(), "stats-recorder.service"),
+	directory := t.TempDir()
+	unit := write(t, filepath.Join(directory, "stats-recorder.service"),
 		example(t, "stats-recorder.service", "/usr/local/bin/stats-recorder", built(t)))
-	if said := output(t, analyze, "verify", unit); said != "" {
+	socket := write(t, filepath.Join(directory, "stats-recorder.socket"), example(t, "stats-recorder.socket"))
+	if said := output(t, analyze, "verify", unit, socket); said != "" {
 		t.Errorf("systemd-analyze verify says:\n%s", said)
 	}
 	said := output(t, analyze, "security", "--offline=true", "--threshold=15", unit) // 1.5 of 10

@@ -30,12 +30,12 @@ func ParseOrigins(text string) (Origins, error) {
 		case item == "*":
 			origins.any = true
 		case strings.Contains(item, "://"):
-			if err := checkOrigin(item); err != nil {
+			if err := checkOrigin(item, item); err != nil {
 				return Origins{}, err
 			}
 			origins.list = append(origins.list, []byte(item))
 		default:
-			if err := checkOrigin("https://" + item); err != nil {
+			if err := checkOrigin("https://"+item, item); err != nil {
 				return Origins{}, err
 			}
 			origins.list = append(origins.list, []byte("https://"+item), []byte("http://"+item))
@@ -47,10 +47,11 @@ func ParseOrigins(text string) (Origins, error) {
 	return origins, nil
 }
 
-func checkOrigin(text string) error {
+// checkOrigin checks an origin, which somebody has written as it is quoted.
+func checkOrigin(text, written string) error {
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Host == "" || text != parsed.Scheme+"://"+parsed.Host {
-		return fmt.Errorf("%w: %q: want a scheme and a host, and no path", ErrOrigin, text)
+		return fmt.Errorf("%w: %q: want a host, with a scheme or without, and no path, such as https://example.org", ErrOrigin, written)
 	}
 	return nil
 }

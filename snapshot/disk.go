@@ -23,7 +23,30 @@ func createExclusive(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create %q: %w", path, plain(err))
 	}
+	if err := giveToOwner(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
 	return file, nil
+}
+
+// giveToOwner gives a file that root has made to whom its directory belongs, so
+// that a server which runs as that user can go on after an import by root.
+func giveToOwner(file *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	directory, err := os.Stat(filepath.Dir(file.Name()))
+	if err != nil {
+		return fmt.Errorf("stat %q: %w", filepath.Dir(file.Name()), plain(err))
+	}
+	owner, ok := directory.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid == 0 {
+		return nil
+	}
+	if err := file.Chown(int(owner.Uid), int(owner.Gid)); err != nil {
+		return fmt.Errorf("give %q to the owner of its directory: %w", file.Name(), plain(err))
+	}
+	return nil
 }
 
 // writeAt writes all of data or returns an error. The kind names the failpoint.
@@ -112,6 +135,9 @@ func lockDirectory(directory string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", path, plain(err))
+	}
+	if err := giveToOwner(file); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {

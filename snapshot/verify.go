@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,6 +22,9 @@ type FileReport struct {
 	Bytes int64
 }
 
+// damagedState begins the State of a file that is not what was written.
+const damagedState = "DAMAGED: "
+
 // Report is what Verify found.
 type Report struct {
 	Files []FileReport
@@ -29,6 +33,16 @@ type Report struct {
 	// Missing is nil when everything acknowledged is there. Otherwise it says
 	// what is not, or why that cannot be known.
 	Missing error
+}
+
+// Needless is how many files are damaged though nothing is missing.
+func (r Report) Needless() (files int) {
+	for _, file := range r.Files {
+		if r.Missing == nil && strings.HasPrefix(file.State, damagedState) {
+			files++
+		}
+	}
+	return files
 }
 
 // Verify reads every file of a data directory and changes nothing. It returns
@@ -91,7 +105,7 @@ func verifySnapshot(path string) FileReport {
 	report.Covers = fmt.Sprintf("commits up to %d", named)
 	loaded, err := checkSnapshot(path)
 	if err != nil {
-		report.State = "DAMAGED: " + err.Error()
+		report.State = damagedState + err.Error()
 		return report
 	}
 	report.State = "good, written " + loaded.header.written.UTC().Format(time.RFC3339)
@@ -104,7 +118,7 @@ func verifyJournal(path string, next uint64) FileReport {
 	report := FileReport{Path: path, Bytes: fileSize(path), Covers: "unknown"}
 	scan, err := scanJournal(path)
 	if err != nil {
-		report.State = "DAMAGED: " + err.Error()
+		report.State = damagedState + err.Error()
 		return report
 	}
 	report.Covers = "no commits"
@@ -113,9 +127,9 @@ func verifyJournal(path string, next uint64) FileReport {
 	}
 	switch {
 	case scan.damage != nil:
-		report.State = "DAMAGED: " + scan.damage.Error()
+		report.State = damagedState + scan.damage.Error()
 	case scan.tail > 0 && next > scan.last()+1:
-		report.State = fmt.Sprintf("DAMAGED: the %d bytes at offset %d hold no good frame, want commits %d to %d",
+		report.State = fmt.Sprintf(damagedState+"the %d bytes at offset %d hold no good frame, want commits %d to %d",
 			scan.tail, scan.end, scan.last()+1, next-1)
 	case scan.tail > 0:
 		report.State = fmt.Sprintf("good, with %d bytes of a write that was cut short at offset %d, never acknowledged",
@@ -142,7 +156,7 @@ func verifySegments(directory string, paths []string, m *manifest) (reports []Fi
 		if !isNeeded {
 			report.State = "not used by a start"
 		} else if err := known.check(path); err != nil {
-			report.State = "DAMAGED: " + err.Error()
+			report.State = damagedState + err.Error()
 			damaged = errors.Join(damaged, err)
 		}
 		reports = append(reports, report)
