@@ -134,6 +134,18 @@ func TestTheTicketOfAnEmptyBatchIsThatOfTheNextDelta(t *testing.T) {
 	}
 }
 
+func TestAWindowThatEndsWithTheFirstDayIsEmpty(t *testing.T) {
+	store := counters.NewStore(counters.WhenDurable)
+	store.Add(storetest.Batch(t, store, storetest.Page(3, storetest.Noon())))
+	storetest.Commit(store)
+	store.StatisticsBetween(2, 0, 0, nil, func(benefit counters.Benefit, cells []counters.Cell) {
+		t.Errorf("benefit %d has %d counters", benefit, len(cells))
+	})
+	store.EventTotalsBetween(0, 0, nil, func(benefit counters.Benefit, totals []counters.EventTotal) {
+		t.Errorf("benefit %d has %d totals", benefit, len(totals))
+	})
+}
+
 func TestAShutStoreTakesNothingMore(t *testing.T) {
 	store := counters.NewStore(counters.WhenDurable)
 	before := storetest.Batch(t, store, storetest.Page(3, storetest.Noon()))

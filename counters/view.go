@@ -27,7 +27,7 @@ type query struct {
 	past    func(Key) (Key, bool)
 }
 
-func (q query) days(day Day) bool { return day >= q.from.Day() && day <= (q.to-1).Day() }
+func (q query) days(day Day) bool { return q.to > 0 && day >= q.from.Day() && day <= (q.to-1).Day() }
 
 // view is a copy of what one shard holds for a query, at one moment.
 type view struct {

@@ -93,25 +93,25 @@ func (l *boundedListener) sweep() {
 }
 
 func (l *boundedListener) timeOut() {
-	for conn, since := range l.overdue() {
+	now := l.clock.now()
+	for conn, since := range l.those(func(at connState) bool { return l.timeouts.expired(at, now) }) {
 		if conn.timeOut(since) {
 			l.metrics.defence.timedOut.Add(1)
 		}
 	}
 }
 
-// overdue are the connections that are in a phase for too long, and since when.
-func (l *boundedListener) overdue() map[*lingeringConn]connState {
-	overdue := map[*lingeringConn]connState{}
-	now := l.clock.now()
+// those are the open connections whose state is as wanted, and that state.
+func (l *boundedListener) those(wanted func(connState) bool) map[*lingeringConn]connState {
+	found := map[*lingeringConn]connState{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for conn := range l.open {
-		if at := conn.current(); l.timeouts.expired(at, now) {
-			overdue[conn] = at
+		if at := conn.current(); wanted(at) {
+			found[conn] = at
 		}
 	}
-	return overdue
+	return found
 }
 
 // Accept returns the next connection that there is room for. It fails only
@@ -135,10 +135,15 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close closes the listener, but none of its connections.
+// Close closes the listener, and of its connections those on which nothing has
+// come yet: fasthttp would wait for them, and browsers open some in advance.
 func (l *boundedListener) Close() error {
 	l.closeOnce()
-	return l.Listener.Close()
+	err := l.Listener.Close()
+	for conn, since := range l.those(func(at connState) bool { return at.phase() == fresh }) {
+		conn.evict(since)
+	}
+	return err
 }
 
 // wait waits after a failure to accept, and returns how long to wait after the next.

@@ -9,8 +9,9 @@ import (
 type phase int64
 
 const (
-	idle      phase = iota // no request has begun
-	receiving              // a request is arriving, or the connection has just come
+	fresh     phase = iota // the connection has just come, and sent nothing
+	idle                   // no request has begun
+	receiving              // a request is arriving
 	sending                // an answer is leaving
 	working                // a request is being worked on
 	late                   // what the client was to send did not come in time: reading fails
@@ -67,7 +68,7 @@ func newTimeouts(b Bounds) timeouts {
 	t := timeouts{interval: min(b.ReadTimeout, b.WriteTimeout, b.IdleTimeout) / 8}
 	t.interval = min(max(t.interval, coarseTick), 20*coarseTick)
 	for phase, limit := range map[phase]time.Duration{
-		idle: b.IdleTimeout, receiving: b.ReadTimeout, sending: b.WriteTimeout, late: b.WriteTimeout,
+		fresh: b.ReadTimeout, idle: b.IdleTimeout, receiving: b.ReadTimeout, sending: b.WriteTimeout, late: b.WriteTimeout,
 	} {
 		t.limits[phase] = (limit + coarseTick).Milliseconds()
 	}

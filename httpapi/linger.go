@@ -36,7 +36,7 @@ type lingeringConn struct {
 
 func newLingeringConn(conn net.Conn, clock *coarseClock) *lingeringConn {
 	c := &lingeringConn{Conn: conn, clock: clock}
-	c.state.Store(int64(stateOf(receiving, clock.at(time.Now()))))
+	c.state.Store(int64(stateOf(fresh, clock.at(time.Now()))))
 	return c
 }
 
@@ -69,6 +69,7 @@ func (c *lingeringConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
 		c.move(idle, receiving)
+		c.move(fresh, receiving)
 	}
 	return n, err
 }
@@ -111,7 +112,7 @@ func (c *lingeringConn) abandon() {
 // it. Where the client was to send, reading fails, so that fasthttp answers what
 // has begun to arrive and sends what it holds back; else there is nothing to say.
 func (c *lingeringConn) timeOut(s connState) bool {
-	if s.phase() != receiving && s.phase() != idle {
+	if s.phase() == sending || s.phase() == late {
 		return c.evict(s)
 	}
 	return c.state.CompareAndSwap(int64(s), int64(stateOf(late, c.clock.now()))) && c.Conn.SetReadDeadline(time.Unix(0, 1)) == nil

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -121,5 +122,26 @@ func TestNoClientKeepsItsPlaceByNotReading(t *testing.T) {
 			t.Fatalf("%d connections are still open", listener.count())
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestAClientThatHasSentNothingDoesNotHoldUpAStop(t *testing.T) {
+	t.Parallel()
+	listener, address := guarded(t, Bounds{ReadTimeout: time.Minute})
+	silent, used := dialed(t, address), dialed(t, address)
+	io.WriteString(used, emptyPost)
+	used.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := used.Read(make([]byte, 1)); err != nil { // both are accepted by then
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	silent.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if n, err := silent.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("read %d bytes, %v; want the end", n, err)
+	}
+	if open := listener.count(); open != 1 {
+		t.Errorf("%d connections are open, want the one that is fasthttp's to close", open)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -190,6 +191,58 @@ func expectDayMissed(t *testing.T, directory, path string) {
 	said := fmt.Sprint(err, loaded.Recovery.Warnings)
 	if !strings.Contains(said, path) {
 		t.Errorf("%q is missed by nobody: %s", path, said)
+	}
+}
+
+func TestClosedDaysTellOfALossOfAllElse(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		kept []string // prefixes of files
+		// dropped is said of what cannot be told from an import that was interrupted:
+		// the last generation of all, if nothing else tells that it counted.
+		dropped string
+	}{
+		{"only days are left", []string{"day-"}, "nothing says that it ever counted"},
+		{"days and journals are left", []string{"day-", "journal-"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			directory := closedDays(t)
+			want := loadedWindows(t, directory)
+			for _, prefix := range []string{"snapshot-", "journal-"} {
+				for _, name := range names(t, directory, prefix) {
+					if !slices.Contains(test.kept, prefix) {
+						if err := os.Remove(filepath.Join(directory, name)); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			}
+			if _, err := snapshot.Load(directory); !errors.Is(err, snapshot.ErrJournalGap) {
+				t.Errorf("a start says %v, want ErrJournalGap", err)
+			}
+			report, err := snapshot.Verify(directory)
+			if err != nil || !errors.Is(report.Missing, snapshot.ErrJournalGap) {
+				t.Errorf("verify says %v, %v; want ErrJournalGap", report.Missing, err)
+			}
+			repaired, err := snapshot.Repair(directory, nil, noon())
+			if err != nil || !strings.Contains(strings.Join(repaired.Dropped, "\n"), test.dropped) {
+				t.Fatalf("repair: %v, and it dropped %q", err, repaired.Dropped)
+			}
+			got := loadedWindows(t, directory)
+			for question, count := range want {
+				if !strings.Contains(question, "positions since") {
+					continue // open days went with the snapshot
+				}
+				if got[question] == 0 || got[question] > count || (test.dropped == "" && got[question] != count) {
+					t.Errorf("%s: %d, want %d", question, got[question], count)
+				}
+			}
+			if aside, err := filepath.Glob(filepath.Join(repaired.Originals, "day-*")); test.dropped != "" && len(aside) == 0 {
+				t.Errorf("what was dropped is not put aside: %v", err)
+			}
+		})
 	}
 }
 

@@ -43,7 +43,10 @@ type Recovery struct {
 type recoverer struct {
 	directory  string
 	visibility counters.Visibility
-	files      contents
+	// unjournaled is whether the server keeps no journal, so that what is on disk
+	// need not reach as far as what it did.
+	unjournaled bool
+	files       contents
 
 	store *counters.Store
 	loadedSnapshot
@@ -66,7 +69,10 @@ func (r *recoverer) run() error {
 	if err := r.replayJournals(); err != nil {
 		return fmt.Errorf("%w; %s", err, refusalAdvice)
 	}
-	return r.checkReach()
+	if err := r.checkReach(); err != nil {
+		return err
+	}
+	return r.checkDays()
 }
 
 // loadSnapshot loads the newest snapshot that can be read, or none at all if
@@ -181,6 +187,23 @@ func (r *recoverer) endOfNewest() string {
 		return ""
 	}
 	return fmt.Sprintf(", but journal %q at offset %d has no good frame after %d", r.newest.path, r.newest.end, r.newest.last())
+}
+
+// checkDays makes sure that the commits are there which the files of closed days
+// tell of: all up to the one before their generation, which may be an import that
+// never came to be a commit.
+func (r *recoverer) checkDays() error {
+	if !r.header.journaled || (r.unjournaled && r.Recovery.Snapshot == "") {
+		return nil
+	}
+	for _, path := range r.files.segments {
+		s, _ := parseSegmentName(path)
+		if s.generation > r.Recovery.Sequence+1 {
+			return fmt.Errorf("%w: the file of a closed day %q tells of commits up to %d, and all else ends with %d; %s",
+				ErrJournalGap, path, s.generation-1, r.Recovery.Sequence, refusalAdvice)
+		}
+	}
+	return nil
 }
 
 // checkReach makes sure that falling back to an older snapshot lost nothing:

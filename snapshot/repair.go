@@ -59,6 +59,7 @@ func Repair(directory string, builtInEvents []string, now time.Time) (Repaired, 
 		}
 	}
 	s.replay()
+	s.setAsideLater(files)
 	s.Originals = filepath.Join(directory, "before-repair-"+now.UTC().Format("20060102T150405.000Z"))
 	originals := slices.Concat(files.snapshots, files.journals, s.badSegments)
 	if err := copyAside(originals, s.Originals); err != nil {
@@ -74,6 +75,9 @@ type salvage struct {
 	sequence uint64 // of the snapshot
 	highest  uint64 // of everything, read or only named
 	frames   map[uint64]frame
+	// reached is the last commit that was kept: the snapshot's, then the one that
+	// is being replayed.
+	reached uint64
 
 	builtInEvents []string
 	// closed are the closed days that can be read; badSegments are files of such
@@ -96,7 +100,9 @@ func (s *salvage) loadSnapshot(directory string, files contents) error {
 		loaded, err := readSnapshot(path, store)
 		if err == nil {
 			s.store, s.sequence, s.Snapshot = store, loaded.header.sequence, path
+			s.reached = s.sequence
 			s.keepGoodSegments(directory, loaded.manifest)
+			s.highest = s.lastKnown(files)
 			return nil
 		}
 		if errors.Is(err, ErrVersion) {
@@ -104,7 +110,7 @@ func (s *salvage) loadSnapshot(directory string, files contents) error {
 		}
 		s.drop("%v", err)
 	}
-	return s.adoptSegments(files.segments)
+	return s.adoptSegments(files)
 }
 
 // keepGoodSegments drops the closed days that cannot be read. They stay in the
@@ -124,16 +130,35 @@ func (s *salvage) keepGoodSegments(directory string, m *manifest) {
 	}
 }
 
+// setAsideLater puts aside the files of closed days that tell of commits which are
+// lost: how much of such a day is in what was kept cannot be told.
+func (s *salvage) setAsideLater(files contents) {
+	for _, path := range files.segments {
+		segment, _ := parseSegmentName(path)
+		listed, found := s.closed.find(segment.day)
+		if segment.generation <= s.reached+1 || (found && listed.generation == segment.generation) || slices.Contains(s.badSegments, path) {
+			continue
+		}
+		s.drop("what is new in day %s of generation %d: the commits before it are lost", segment.day, segment.generation)
+		s.badSegments = append(s.badSegments, path)
+	}
+}
+
 // adoptSegments makes do without a snapshot: the newest files of closed days
 // that one has counted on say what there was until then.
-func (s *salvage) adoptSegments(paths []string) error {
+func (s *salvage) adoptSegments(files contents) error {
 	s.closed = &manifest{}
 	names := map[uint64]string{}
 	newest := map[counters.Day]segment{}
+	s.highest = s.lastKnown(files)
+	paths := files.segments
 	for _, path := range paths {
 		segment, _ := parseSegmentName(path)
 		if segment.generation > s.highest {
-			continue // no snapshot ever counted on it
+			s.drop("day %s of generation %d: nothing says that it ever counted; it may be of an import that was interrupted",
+				segment.day, segment.generation)
+			s.badSegments = append(s.badSegments, path)
+			continue
 		}
 		if err := segment.readAll(path, names); err != nil {
 			s.drop("%v", err)
@@ -207,12 +232,29 @@ func (s *salvage) collect(path string) error {
 	return nil
 }
 
+// lastKnown is the last commit that any file tells of by its name. A journal file
+// is begun after the commits before it; the file of a closed day may be of an
+// import, the next commit, that never came to be one.
+func (s *salvage) lastKnown(files contents) (last uint64) {
+	last = s.highest
+	for _, path := range files.journals {
+		first, _ := parseName(path, journalPrefix)
+		last = max(last, first-1)
+	}
+	for _, path := range files.segments {
+		segment, _ := parseSegmentName(path)
+		last = max(last, segment.generation-1)
+	}
+	return last
+}
+
 // replay adds the frames in order and notes the commits that are not there.
 func (s *salvage) replay() {
 	next := s.sequence + 1
 	for _, sequence := range slices.Sorted(maps.Keys(s.frames)) {
 		s.dropCommits(next, sequence-1)
 		next = sequence + 1
+		s.reached = sequence
 		if err := readPayload(s.frames[sequence].payload, s.sink()); err != nil {
 			s.drop("commit %d, at least in part: %v", sequence, err)
 			continue
@@ -245,6 +287,11 @@ func (s *salvage) sink() frameSink {
 		benefits: names("benefit", s.store.Benefits),
 		events:   names("event", s.store.Events),
 		counts: func(hour counters.Hour, benefit counters.Benefit, cells []counters.Cell) error {
+			if s.Snapshot == "" {
+				if day, adopted := s.closed.find(hour.Day()); adopted && s.reached <= day.generation {
+					return nil // the day's file has it
+				}
+			}
 			err := s.fill("benefit", s.store.Benefits, uint64(benefit)+1)
 			for _, cell := range cells {
 				err = errors.Join(err, s.fill("event", s.store.Events, uint64(cell.Key.Event())))
