@@ -135,15 +135,17 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close closes the listener, and of its connections those on which nothing has
-// come yet: fasthttp would wait for them, and browsers open some in advance.
+// Close closes the listener, and a moment later those of its connections on
+// which nothing has come by then: fasthttp would wait for them, and browsers open
+// some in advance.
 func (l *boundedListener) Close() error {
 	l.closeOnce()
-	err := l.Listener.Close()
-	for conn, since := range l.those(func(at connState) bool { return at.phase() == fresh }) {
-		conn.evict(since)
-	}
-	return err
+	time.AfterFunc(leastWait, func() {
+		for conn, since := range l.those(func(at connState) bool { return at.phase() == fresh }) {
+			conn.evict(since)
+		}
+	})
+	return l.Listener.Close()
 }
 
 // wait waits after a failure to accept, and returns how long to wait after the next.
