@@ -15,14 +15,14 @@ const (
 	snapshotPace    = 10 * time.Millisecond
 	syncInterval    = time.Second
 
-	// gatherTime is how long after a commit the next one may wait for half as many
+	// gatherTime is how long after a commit the next one may wait for as many
 	// batches as that one had. A sync is fast on a good disk; without this,
 	// hundreds of clients get a commit for every few of them, and much of the
 	// processor's time goes into commits. Those who were just answered tend to
 	// come back together, and after a pause of this length nobody waits. Waiting
-	// for all that the last one had saves another fiftieth of the processor's time
-	// at full load, and makes the slowest acknowledgements at half load slower by
-	// a fifth: see "Performance" in the README.
+	// for half as many makes the slowest acknowledgements at half load a fifth
+	// faster, and takes a twentieth of the throughput at full load: see
+	// "Performance" in the README.
 	gatherTime = 2 * time.Millisecond
 
 	firstRetry = time.Second
@@ -99,7 +99,7 @@ func (k *Keeper) run() {
 				due = time.After(pace)
 			} else {
 				err = k.commit()
-				k.store.Expect(max(k.batches/2, 1))
+				k.store.Expect(max(k.batches, 1))
 				gather.Reset(gatherTime)
 			}
 		case <-gather.C:
