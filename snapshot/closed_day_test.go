@@ -246,6 +246,27 @@ func TestClosedDaysTellOfALossOfAllElse(t *testing.T) {
 	}
 }
 
+func TestClosedDaysTellOfNoLossWhereNoJournalWasKept(t *testing.T) {
+	t.Parallel()
+	options := options(t.TempDir())
+	options.Durability = snapshot.Snapshot
+	for range 3 { // the last generation is later than that of an import could be
+		keeper := opened(t, options)
+		record(t, keeper, storetest.Page(4, storetest.Noon()-5*24))
+		closed(t, keeper)
+	}
+	for _, name := range names(t, options.Directory, "snapshot-") {
+		if err := os.Remove(filepath.Join(options.Directory, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Like this a crash leaves a directory while its first snapshot is written.
+	if report, err := snapshot.Verify(options.Directory); err != nil || report.Missing != nil {
+		t.Errorf("verify says %v, %v; want that nothing is missing", report.Missing, err)
+	}
+	closed(t, opened(t, options))
+}
+
 func TestASnapshotWithoutItsClosedDaysIsRefused(t *testing.T) {
 	t.Parallel()
 	directory := closedDays(t)

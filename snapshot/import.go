@@ -67,7 +67,6 @@ const importRoom = 4_000_000
 // intervals do not matter. Errors are those of Open.
 func OpenImport(options Options) (*Import, error) {
 	options.Durability = Snapshot // nothing is acknowledged, so nothing is journaled
-	options.importing = true
 	k, err := openIdle(options)
 	if err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func (j *snapshotJob) closeDay(day counters.Day, before *manifest) (segment, err
 	tables.addFrozen(j.frozen)
 	s := segment{day: day, generation: j.header.sequence}
 	err := saveFile(s.path(j.directory), "segment", func(file *os.File) (err error) {
-		if err = tables.write(file, s.generation, j.store, j.frozen.Benefits, j.frozen.Events); err != nil {
+		if err = tables.write(file, j.header, j.store, j.frozen.Benefits, j.frozen.Events); err != nil {
 			return err
 		}
 		s.bytes, err = size(file)

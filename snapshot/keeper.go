@@ -41,8 +41,6 @@ type Options struct {
 	Observer Observer
 	// Logger gets one line per snapshot and per fault; nil discards.
 	Logger *slog.Logger
-	// importing is set where no server is to run.
-	importing bool
 	// Now says which days are closed, and dates snapshots for people; nil means
 	// time.Now. Nothing else goes by it: order is by sequence number.
 	Now func() time.Time
@@ -184,11 +182,7 @@ func (k *Keeper) Close() error {
 
 // recover loads the newest state and tidies the directory for the next commit.
 func (k *Keeper) recover() error {
-	r := &recoverer{
-		directory:   k.options.Directory,
-		visibility:  k.options.Durability.visibility(),
-		unjournaled: k.options.Durability == Snapshot && !k.options.importing,
-	}
+	r := &recoverer{directory: k.options.Directory, visibility: k.options.Durability.visibility()}
 	if err := r.run(); err != nil {
 		return err
 	}

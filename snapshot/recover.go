@@ -43,10 +43,7 @@ type Recovery struct {
 type recoverer struct {
 	directory  string
 	visibility counters.Visibility
-	// unjournaled is whether the server keeps no journal, so that what is on disk
-	// need not reach as far as what it did.
-	unjournaled bool
-	files       contents
+	files      contents
 
 	store *counters.Store
 	loadedSnapshot
@@ -191,14 +188,11 @@ func (r *recoverer) endOfNewest() string {
 
 // checkDays makes sure that the commits are there which the files of closed days
 // tell of: all up to the one before their generation, which may be an import that
-// never came to be a commit.
+// never came to be a commit. Where no journal was kept, a crash may have cost them.
 func (r *recoverer) checkDays() error {
-	if !r.header.journaled || (r.unjournaled && r.Recovery.Snapshot == "") {
-		return nil
-	}
 	for _, path := range r.files.segments {
 		s, _ := parseSegmentName(path)
-		if s.generation > r.Recovery.Sequence+1 {
+		if s.generation > r.Recovery.Sequence+1 && wasJournaled(path) {
 			return fmt.Errorf("%w: the file of a closed day %q tells of commits up to %d, and all else ends with %d; %s",
 				ErrJournalGap, path, s.generation-1, r.Recovery.Sequence, refusalAdvice)
 		}

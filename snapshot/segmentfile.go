@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +18,7 @@ import (
 // A closed day is a file of sections, see sections.go, written once. Its header:
 //
 //	magic    "SRDAYS\r\n"
-//	flags    0
+//	flags    bit 0: the commits in it are, or were, in a journal too
 //	number   the day, days since 1970-01-01
 //	other    its generation: the sequence number of the snapshot that closed it
 //
@@ -188,9 +189,10 @@ func addTo(table *counters.Table) cellVisitor {
 	}
 }
 
-// write writes the day into a new file. It does not sync.
-func (d dayTables) write(file *os.File, generation uint64, store *counters.Store, benefits, events int) error {
-	header := appendFileHeader(nil, segmentMagic, 0, uint64(d.day), generation)
+// write writes the day into a new file, for the snapshot that closes it. It does
+// not sync.
+func (d dayTables) write(file *os.File, by snapshotHeader, store *counters.Store, benefits, events int) error {
+	header := appendFileHeader(nil, segmentMagic, by.flags(), uint64(d.day), by.sequence)
 	w, err := newSectionWriter(file, "segment", header)
 	if err != nil {
 		return err
@@ -268,6 +270,21 @@ func readSomeNames(content []byte, visit func(number uint64, name []byte) error)
 		}
 	}
 	return c.end()
+}
+
+// wasJournaled says whether a file's commits were in a journal. When its header
+// cannot be read, nothing is known of them.
+func wasJournaled(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	header := make([]byte, fileHeaderSize)
+	if _, err := io.ReadFull(file, header); err != nil || checkHeader(header, segmentMagic) != nil {
+		return false
+	}
+	return binary.LittleEndian.Uint32(header[12:])&flagJournaled != 0
 }
 
 // segmentSink takes what a query wants of a segment; what is nil is not read.

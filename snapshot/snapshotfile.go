@@ -33,11 +33,14 @@ type snapshotHeader struct {
 }
 
 func (h snapshotHeader) encode() []byte {
-	flags := uint32(0)
+	return appendFileHeader(nil, snapshotMagic, h.flags(), h.sequence, uint64(h.written.UnixMilli()))
+}
+
+func (h snapshotHeader) flags() uint32 {
 	if h.journaled {
-		flags |= flagJournaled
+		return flagJournaled
 	}
-	return appendFileHeader(nil, snapshotMagic, flags, h.sequence, uint64(h.written.UnixMilli()))
+	return 0
 }
 
 func decodeSnapshotHeader(b []byte) snapshotHeader {
