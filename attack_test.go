@@ -269,7 +269,7 @@ func TestReadersWhoNeverReadDoNotStopOthers(t *testing.T) {
 	t.Logf("an answer has %d bytes", size)
 	hangUpAll(conns)
 	time.Sleep(1500 * time.Millisecond) // WRITE_TIMEOUT, and then some
-	const digits = 8 // by which the two counts of the honest client may have grown
+	const digits = 8                    // by which the two counts of the honest client may have grown
 	if got := s.get(t, "/statistics"); len(got.body) < size || len(got.body) > size+digits {
 		t.Errorf("/statistics has %d bytes once the attackers are gone, want %d", len(got.body), size)
 	}
