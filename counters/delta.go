@@ -1,9 +1,14 @@
 package counters
 
+import "sync"
+
 // A Ticket tells those who added to a store what became of their records.
 type Ticket struct {
 	done chan struct{}
 	err  error
+
+	mu      sync.Mutex
+	notices []func() // to call when it is settled, guarded by mu
 }
 
 func newTicket() *Ticket { return &Ticket{done: make(chan struct{})} }
@@ -21,6 +26,42 @@ func (t *Ticket) Wait() error {
 
 // Done is closed when Wait need not wait any more.
 func (t *Ticket) Done() <-chan struct{} { return t.done }
+
+// Settled says whether Wait need not wait any more.
+func (t *Ticket) Settled() bool {
+	select {
+	case <-t.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Notify has notice called once Wait need not wait any more, by the goroutine
+// that settles the delta, which it must not keep waiting. It is for those who have
+// many to answer and do not want to be woken for each.
+func (t *Ticket) Notify(notice func()) {
+	t.mu.Lock()
+	settled := t.Settled()
+	if !settled {
+		t.notices = append(t.notices, notice)
+	}
+	t.mu.Unlock()
+	if settled {
+		notice()
+	}
+}
+
+func (t *Ticket) settle(err error) {
+	t.mu.Lock()
+	t.err = err
+	close(t.done)
+	notices := t.notices
+	t.mu.Unlock()
+	for _, notice := range notices {
+		notice()
+	}
+}
 
 // An Entry is one counter of a Delta.
 type Entry struct {
@@ -62,10 +103,7 @@ type Delta struct {
 
 // Settle wakes everyone who waits for this delta: with nil when it is durable,
 // else with the reason. It must be called once, and with nil only before Fold.
-func (d *Delta) Settle(err error) {
-	d.ticket.err = err
-	close(d.ticket.done)
-}
+func (d *Delta) Settle(err error) { d.ticket.settle(err) }
 
 // reset prepares a delta for reuse, keeping its memory.
 func (d *Delta) reset() {

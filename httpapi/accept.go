@@ -53,6 +53,7 @@ type boundedListener struct {
 
 	clock    coarseClock
 	timeouts timeouts
+	loops    *eventLoops // that serve connections of this listener; may be nil
 
 	mu   sync.Mutex
 	open map[*lingeringConn]struct{} // guarded by mu
@@ -140,6 +141,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 // some in advance.
 func (l *boundedListener) Close() error {
 	l.closeOnce()
+	l.loops.finish()
 	time.AfterFunc(leastWait, func() {
 		for conn, since := range l.those(func(at connState) bool { return at.phase() == fresh }) {
 			conn.evict(since)

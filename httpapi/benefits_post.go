@@ -29,17 +29,22 @@ func (s *Server) postBenefits(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// postRecords records what is in a body that has arrived, and returns when that
-// may be acknowledged.
+// postRecords records what is in a body that has arrived. It returns when that
+// may be acknowledged, or leaves it to the connection's event loop to wait.
 func (s *Server) postRecords(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.Time) error {
 	t, err := s.take(ctx, bucket, now)
 	if err != nil {
 		return err
 	}
-	if err := t.ticket.Wait(); err != nil {
-		return fmt.Errorf("%w: %w", errUnavailable, err)
+	if place := placeInLoop(ctx); place != nil && t.ticket != nil {
+		place.promise = promise{ticket: t.ticket, records: t.records}
+	} else {
+		if err := t.ticket.Wait(); err != nil {
+			return fmt.Errorf("%w: %w", errUnavailable, err)
+		}
+		s.metrics.accepted(ctx.ConnID(), t.records)
 	}
-	s.metrics.accepted(ctx, t.records)
+	s.promote(ctx)
 	if t.rejections != nil {
 		respondJSON(ctx, fasthttp.StatusUnprocessableEntity, t.rejections)
 		return nil

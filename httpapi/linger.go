@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,14 +25,36 @@ const (
 //
 // It also knows its state, for boundedListener, which closes it when a phase
 // lasts too long, or when another client needs the place.
+//
+// It is either one of fasthttp's or in an event loop, and may go from the one to
+// the other between two requests: see promote and handBack.
 type lingeringConn struct {
-	net.Conn
-	clock  *coarseClock
-	state  atomic.Int64 // a connState
-	unread atomic.Bool
-	closed atomic.Bool
+	net.Conn // closed while the connection is in a loop
+	clock    *coarseClock
+	state    atomic.Int64 // a connState
+	unread   atomic.Bool
+	closed   atomic.Bool
 	// released is called once nothing of the connection is left.
 	released func()
+
+	// ahead is what an event loop has read and did not serve. It, posts, and
+	// handedBack belong to whom the connection belongs to.
+	ahead      []byte
+	leaving    bool // it goes to an event loop: what fasthttp reads is what it has already
+	posts      int  // plain posts since it came from an event loop
+	handedBack int  // how often it did
+
+	mu   sync.Mutex
+	loop loopConn // where the connection is, nil when it is fasthttp's; guarded by mu, as is Conn when it changes
+}
+
+// loopConn is a connection in an event loop, for other goroutines than the
+// loop's. Its methods return at once.
+type loopConn interface {
+	// drop closes the connection.
+	drop()
+	// runOut ends what the client did not send in time.
+	runOut()
 }
 
 func newLingeringConn(conn net.Conn, clock *coarseClock) *lingeringConn {
@@ -43,12 +66,17 @@ func newLingeringConn(conn net.Conn, clock *coarseClock) *lingeringConn {
 // lingering returns the connection of a request, which may be inside TLS; nil
 // when it has none, which its methods take.
 func lingering(ctx *fasthttp.RequestCtx) *lingeringConn {
-	conn := ctx.Conn()
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
+	switch conn := ctx.Conn().(type) {
+	case *lingeringConn:
+		return conn
+	case *loopPlace:
+		return conn.lingeringConn
+	case *tls.Conn:
+		c, _ := conn.NetConn().(*lingeringConn)
+		return c
+	default:
+		return nil
 	}
-	c, _ := conn.(*lingeringConn)
-	return c
 }
 
 func (c *lingeringConn) current() connState { return connState(c.state.Load()) }
@@ -65,6 +93,14 @@ func (c *lingeringConn) move(from, to phase) {
 // away of a body that nobody read does so too; then the next request has the
 // time of one that is arriving.)
 func (c *lingeringConn) Read(b []byte) (int, error) {
+	if c.leaving {
+		return 0, errLeaving
+	}
+	if len(c.ahead) > 0 {
+		n := copy(b, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
 	c.move(sending, idle)
 	n, err := c.Conn.Read(b)
 	if n > 0 {
@@ -115,7 +151,16 @@ func (c *lingeringConn) timeOut(s connState) bool {
 	if s.phase() == sending || s.phase() == late {
 		return c.evict(s)
 	}
-	return c.state.CompareAndSwap(int64(s), int64(stateOf(late, c.clock.now()))) && c.Conn.SetReadDeadline(time.Unix(0, 1)) == nil
+	if !c.state.CompareAndSwap(int64(s), int64(stateOf(late, c.clock.now()))) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.loop != nil {
+		c.loop.runOut()
+		return true
+	}
+	return c.Conn.SetReadDeadline(time.Unix(0, 1)) == nil
 }
 
 // evict closes a connection that is still where it was.
@@ -130,7 +175,14 @@ func (c *lingeringConn) evict(s connState) bool {
 
 // release frees the connection for good. It may be called more than once.
 func (c *lingeringConn) release() error {
-	err := c.Conn.Close()
+	c.mu.Lock()
+	var err error
+	if c.loop != nil {
+		c.loop.drop()
+	} else {
+		err = c.Conn.Close()
+	}
+	c.mu.Unlock()
 	if c.released != nil {
 		c.released()
 	}

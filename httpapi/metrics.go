@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 // Metrics is what a Server counts about itself since it was made. Reading it
@@ -17,6 +15,9 @@ type Metrics struct {
 	stripes  []stripe
 	rejected [len(recordFields)][len(reasonNames)]atomic.Uint64
 	defence  defence
+	// promoted and handedBack count connections that went to an event loop, and
+	// that came back.
+	promoted, handedBack atomic.Uint64
 }
 
 // stripe is a part of the figures; they are added up when read.
@@ -81,15 +82,15 @@ func newMetrics(endpoints []endpoint) *Metrics {
 	return m
 }
 
-// stripe returns the stripe of a request's connection.
-func (m *Metrics) stripe(ctx *fasthttp.RequestCtx) *stripe {
-	return &m.stripes[ctx.ConnID()%uint64(len(m.stripes))]
+// stripe returns the stripe of a connection.
+func (m *Metrics) stripe(connection uint64) *stripe {
+	return &m.stripes[connection%uint64(len(m.stripes))]
 }
 
 // answered counts a request that was answered.
-func (m *Metrics) answered(ctx *fasthttp.RequestCtx, r route, took time.Duration) {
-	s := m.stripe(ctx)
-	s.requests[r][statusIndex(ctx.Response.StatusCode())].Add(1)
+func (m *Metrics) answered(connection uint64, r route, status int, took time.Duration) {
+	s := m.stripe(connection)
+	s.requests[r][statusIndex(status)].Add(1)
 	bucket := 0
 	for bucket < len(latencyBounds) && took > latencyBounds[bucket] {
 		bucket++
@@ -107,8 +108,8 @@ func statusIndex(status int) int {
 	return len(countedStatuses)
 }
 
-func (m *Metrics) accepted(ctx *fasthttp.RequestCtx, records int) {
-	m.stripe(ctx).accepted.Add(uint64(records))
+func (m *Metrics) accepted(connection uint64, records int) {
+	m.stripe(connection).accepted.Add(uint64(records))
 }
 
 func (m *Metrics) reject(bad *fieldError) {

@@ -79,6 +79,7 @@ type Server struct {
 	answers   *answers
 	token     *token       // nil when everybody may read
 	limiter   *rateLimiter // nil when everybody may write
+	loops     *eventLoops
 	// inflating has a place for each body that is being inflated.
 	inflating chan struct{}
 
@@ -118,6 +119,7 @@ func NewServer(config Config) (*Server, error) {
 	}
 	s.bodies.New = func() any { return new([]byte) }
 	s.http = s.newHTTP()
+	s.loops = newEventLoops(s)
 	return s, nil
 }
 
@@ -135,6 +137,8 @@ func (s *Server) newHTTP() *fasthttp.Server {
 		MaxRequestBodySize:           s.config.MaxBodyBytes + encodingOverhead,
 		ReadBufferSize:               bounds.HeaderBytes,
 		CloseOnShutdown:              true,
+		// An event loop takes over what is hijacked, see promote.
+		KeepHijackedConns: true,
 		// boundedListener has the timeouts, and handle takes the time.
 		LazyRequestTime: true,
 		// boundedListener has the limit. The worker of a connection that is
@@ -167,12 +171,15 @@ func (s *Server) Serve(listener net.Listener) error {
 }
 
 func (s *Server) guard(listener net.Listener, refusal []byte) *boundedListener {
-	return newBoundedListener(listener, s.config.Bounds, refusal, s.metrics, s.config.Logger)
+	guarded := newBoundedListener(listener, s.config.Bounds, refusal, s.metrics, s.config.Logger)
+	guarded.loops = s.loops
+	return guarded
 }
 
 // Shutdown closes the listener, and each connection when its request has been
 // answered. It returns when all are closed, or the context ends.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.loops.drain(ctx)
 	err := s.http.ShutdownWithContext(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // some client keeps its connection open; it has its answers
@@ -216,7 +223,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.failPanic(ctx, cause)
-			s.observe(ctx, r, began)
+			s.answered(ctx, s.exchangeOf(ctx, r, began))
 		}
 	}()
 	r = s.answer(ctx)
@@ -226,21 +233,30 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		s.metrics.defence.busy.Add(1)
 		fail(ctx, err)
 	}
-	s.observe(ctx, r, began)
+	e := s.exchangeOf(ctx, r, began)
+	if place := placeInLoop(ctx); place != nil && place.promise.ticket != nil {
+		place.promise.exchange = e // which goes on until the ticket is settled
+	} else {
+		s.answered(ctx, e)
+	}
 	if leaving != nil {
 		ctx.Response.SetBodyStream(leaving, leaving.Len())
 	}
 }
 
-// observe counts an answer to a request that arrived at some time, and logs it
-// when that is wanted.
-func (s *Server) observe(ctx *fasthttp.RequestCtx, r route, began time.Time) {
+// answered notes that an answer is about to leave.
+func (s *Server) answered(ctx *fasthttp.RequestCtx, e exchange) {
 	now := time.Now()
-	took := now.Sub(began)
 	lingering(ctx).answered(now)
-	s.metrics.answered(ctx, r, took)
+	s.observe(e, now)
+}
+
+// observe counts a request that is answered now, and logs it when that is wanted.
+func (s *Server) observe(e exchange, now time.Time) {
+	took := now.Sub(e.began)
+	s.metrics.answered(e.connection, e.route, e.status, took)
 	if s.config.AccessLog {
-		s.logAccess(ctx, r, took)
+		s.logAccess(e, took)
 	}
 }
 
@@ -285,10 +301,11 @@ func requestPath(ctx *fasthttp.RequestCtx) []byte {
 
 // handleProtocolError answers what never became a request.
 func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
-	defer s.observe(ctx, routeInvalid, time.Now())
+	began := time.Now()
 	s.config.Origins.allow(ctx)
 	lingering(ctx).abandon()
 	fail(ctx, s.protocolError(err))
+	s.answered(ctx, s.exchangeOf(ctx, routeInvalid, began))
 }
 
 // get answers a read, if the client may and when it is its turn.
@@ -313,6 +330,9 @@ func (s *Server) failPanic(ctx *fasthttp.RequestCtx, cause any) {
 	s.metrics.defence.panics.Add(1)
 	s.config.Logger.Error("a handler panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	lingering(ctx).abandon()
+	if place := placeInLoop(ctx); place != nil {
+		place.promise = promise{}
+	}
 	ctx.Response.Reset()
 	s.config.Origins.allow(ctx)
 	ctx.SetConnectionClose()
