@@ -2,10 +2,15 @@
 
 package snapshot
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // fdatasync is a full sync where there is nothing cheaper.
 func fdatasync(file *os.File) error { return file.Sync() }
 
-// allocate does nothing: files grow as they are written.
-func allocate(*os.File, int64, int64) error { return nil }
+// allocate says that space cannot be reserved: files grow as they are written.
+func allocate(*os.File, int64, int64) error { return errors.ErrUnsupported }
+
+func blank(*os.File, int64, int64) error { return errors.ErrUnsupported }

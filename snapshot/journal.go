@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"syscall"
 )
 
 // A journal file, all integers little endian:
@@ -46,9 +45,6 @@ const (
 	frameBenefits = 1
 	frameEvents   = 2
 	frameSpan     = 3
-
-	// allocationStep is how much disk a journal file reserves at a time.
-	allocationStep = 4 << 20
 )
 
 // errStrayJournal means that a journal file without frames could not be removed.
@@ -61,7 +57,7 @@ type journalWriter struct {
 	salt          uint64
 	previous      uint32 // CRC of the last frame, or of the header
 	offset        int64  // where the next frame goes
-	allocated     int64
+	runway        runway
 	firstSequence uint64
 	frame         []byte
 }
@@ -72,7 +68,8 @@ func createJournal(directory string, sequence uint64) (*journalWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &journalWriter{file: file, salt: rand.Uint64() | 1, firstSequence: sequence, offset: journalHeaderSize}
+	w := &journalWriter{file: file, salt: rand.Uint64() | 1, firstSequence: sequence, offset: journalHeaderSize,
+		runway: runway{path: file.Name(), end: journalHeaderSize}}
 	if err := w.begin(directory); err != nil {
 		return nil, errors.Join(err, file.Close(), discardJournal(directory, file.Name()))
 	}
@@ -121,35 +118,22 @@ func (w *journalWriter) write(sequence, durable uint64, payload func([]byte) []b
 	binary.LittleEndian.PutUint32(b[4:], sum)
 
 	end := w.offset + int64(len(b))
-	w.allocate(end)
+	w.runway.clear(w.offset, end)
 	if err := writeAt(w.file, "journal", b, w.offset); err != nil {
-		w.allocated = 0
+		w.runway.stop(w.offset)
 		return errors.Join(err, truncate(w.file, w.offset))
 	}
 	w.previous, w.offset = sum, end
 	return nil
 }
 
-// allocate reserves space up to end and some more. When that fails the write
-// itself will tell: the disk may still have room for one frame.
-func (w *journalWriter) allocate(end int64) {
-	if end <= w.allocated {
-		return
-	}
-	start := max(w.offset, w.allocated)
-	length := max(allocationStep, end-start)
-	if err := allocate(w.file, start, length); err == nil {
-		w.allocated = start + length
-	} else if errors.Is(err, syscall.EOPNOTSUPP) {
-		w.allocated = 1 << 62
-	}
-}
-
-// sync makes the frames that were written durable.
+// sync makes the frames that were written durable. It may be called by another
+// goroutine than the one that writes.
 func (w *journalWriter) sync() error { return syncData(w.file, "journal") }
 
-// close gives back the space that was reserved and closes the file, whose
-// frames must be durable.
+// close gives back the space that is blank and closes the file, whose frames
+// must be durable.
 func (w *journalWriter) close() error {
+	w.runway.stop(w.offset)
 	return errors.Join(truncate(w.file, w.offset), w.file.Close())
 }
