@@ -64,12 +64,13 @@ func (r *runway) laid(done result, offset int64) {
 	}
 }
 
-// stop waits until nothing is being laid. The file may be cut off there then.
+// stop waits until nothing is being laid, so that the file may be cut off where
+// the frames end. Where a frame had no room, the next ones go first.
 func (r *runway) stop(offset int64) {
 	if r.laying != nil {
 		r.laid(<-r.laying, offset)
 	}
-	r.end = offset
+	r.end, r.retry = offset, offset+runwayStep
 }
 
 // layRunway makes a part of a journal file blank, durably.
