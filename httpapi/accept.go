@@ -147,7 +147,10 @@ func (l *boundedListener) Close() error {
 			conn.evict(since)
 		}
 	})
-	return l.Listener.Close()
+	if err := l.Listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil // it was closed before
 }
 
 // wait waits after a failure to accept, and returns how long to wait after the next.

@@ -37,12 +37,11 @@ type lingeringConn struct {
 	// released is called once nothing of the connection is left.
 	released func()
 
-	// ahead is what an event loop has read and did not serve. It, posts, and
-	// handedBack belong to whom the connection belongs to.
-	ahead      []byte
-	leaving    bool // it goes to an event loop: what fasthttp reads is what it has already
-	posts      int  // plain posts since it came from an event loop
-	handedBack int  // how often it did
+	// These belong to whom the connection belongs to at the time.
+	ahead   []byte // what was read of it and is not served
+	leaving bool   // it goes to an event loop: fasthttp gets no more than it has
+	posts   int    // plain posts in a row since it came back from an event loop
+	returns int    // how often it did, or mostReturns
 
 	mu   sync.Mutex
 	loop loopConn // where the connection is, nil when it is fasthttp's; guarded by mu, as is Conn when it changes
@@ -69,6 +68,8 @@ func lingering(ctx *fasthttp.RequestCtx) *lingeringConn {
 	switch conn := ctx.Conn().(type) {
 	case *lingeringConn:
 		return conn
+	case returnedConn:
+		return conn.lingeringConn
 	case *loopPlace:
 		return conn.lingeringConn
 	case *tls.Conn:
@@ -88,18 +89,18 @@ func (c *lingeringConn) move(from, to phase) {
 	}
 }
 
-// Read reads from the client: the answer before, if any, has left then, or waits
+// Read reads what is ahead, then from the client: the answer before, if any, has left then, or waits
 // for the next one, and what comes first begins a request. (What fasthttp throws
 // away of a body that nobody read does so too; then the next request has the
 // time of one that is arriving.)
 func (c *lingeringConn) Read(b []byte) (int, error) {
-	if c.leaving {
-		return 0, errLeaving
-	}
 	if len(c.ahead) > 0 {
 		n := copy(b, c.ahead)
 		c.ahead = c.ahead[n:]
 		return n, nil
+	}
+	if c.leaving {
+		return 0, errLeaving
 	}
 	c.move(sending, idle)
 	n, err := c.Conn.Read(b)

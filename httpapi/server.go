@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -80,6 +81,9 @@ type Server struct {
 	token     *token       // nil when everybody may read
 	limiter   *rateLimiter // nil when everybody may write
 	loops     *eventLoops
+	listener  atomic.Pointer[boundedListener] // that is served; nil before
+	stopping  atomic.Bool
+	ferried   atomic.Int64 // connections that go to an event loop, or came back
 	// inflating has a place for each body that is being inflated.
 	inflating chan struct{}
 
@@ -173,14 +177,22 @@ func (s *Server) Serve(listener net.Listener) error {
 func (s *Server) guard(listener net.Listener, refusal []byte) *boundedListener {
 	guarded := newBoundedListener(listener, s.config.Bounds, refusal, s.metrics, s.config.Logger)
 	guarded.loops = s.loops
+	s.listener.Store(guarded)
 	return guarded
 }
 
 // Shutdown closes the listener, and each connection when its request has been
 // answered. It returns when all are closed, or the context ends.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.loops.drain(ctx)
+	s.stopping.Store(true)
+	if listener := s.listener.Load(); listener != nil {
+		if err := listener.Close(); err != nil {
+			return err
+		}
+	}
+	s.stopLoops(ctx)
 	err := s.http.ShutdownWithContext(ctx)
+	s.awaitFerried(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // some client keeps its connection open; it has its answers
 	}
@@ -227,6 +239,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		}
 	}()
 	r = s.answer(ctx)
+	if s.stopping.Load() {
+		ctx.SetConnectionClose()
+	}
 	leaveBody(ctx)
 	leaving, err := s.answers.account(ctx.Response.Body())
 	if err != nil {
@@ -244,10 +259,13 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// answered notes that an answer is about to leave.
+// answered notes that an answer is about to leave. An event loop itself notes what
+// becomes of its connections: others may have to leave before this one.
 func (s *Server) answered(ctx *fasthttp.RequestCtx, e exchange) {
 	now := time.Now()
-	lingering(ctx).answered(now)
+	if placeInLoop(ctx) == nil {
+		lingering(ctx).answered(now)
+	}
 	s.observe(e, now)
 }
 

@@ -63,6 +63,38 @@ func writeAt(file *os.File, kind string, data []byte, offset int64) error {
 	return nil
 }
 
+// reopen opens a file once more, to write to it.
+func reopen(file *os.File) (*os.File, error) {
+	again, err := os.OpenFile(file.Name(), os.O_WRONLY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", file.Name(), plain(err))
+	}
+	return again, nil
+}
+
+// reserve has the file system set space aside, so that a full disk is noticed
+// before anything is half written.
+func reserve(file *os.File, offset, length int64) error {
+	reach("reserve.before")
+	err := allocate(file, offset, length)
+	reach("reserve.after")
+	if err != nil {
+		return fmt.Errorf("reserve %d bytes of %q at offset %d: %w", length, file.Name(), offset, err)
+	}
+	return nil
+}
+
+// blank writes zeros to a part of a file.
+func blank(file *os.File, offset, length int64) error {
+	reach("blank.before")
+	err := writeZeros(file, offset, length)
+	reach("blank.after")
+	if err != nil {
+		return fmt.Errorf("write zeros to %q at offset %d: %w", file.Name(), offset, err)
+	}
+	return nil
+}
+
 // syncFile makes a file and its size durable.
 func syncFile(file *os.File, kind string) error {
 	reach(kind + ".sync.before")

@@ -18,24 +18,22 @@ func fdatasync(file *os.File) error {
 	}
 }
 
-// allocate reserves disk space, so that a full disk is noticed before anything
-// is half written.
+// allocate reserves disk space.
 func allocate(file *os.File, offset, length int64) error {
 	return unix.Fallocate(int(file.Fd()), 0, offset, length)
 }
 
-// blankPiece is how much of a file is made blank at a time. The kernel caches what
-// is written at once in one piece, and goes through all of that for each frame
-// which is written into it later.
-const blankPiece = 4 << 10
+// zeroPiece is how many zeros are written at a time. The kernel caches what is
+// written at once in one piece, and goes through all of that for each frame which
+// is written into it later: with a megabyte at a time nothing was gained.
+const zeroPiece = 4 << 10
 
-// blank writes zeros.
-func blank(file *os.File, offset, length int64) error {
-	zeros := make([]byte, blankPiece)
+func writeZeros(file *os.File, offset, length int64) error {
+	zeros := make([]byte, zeroPiece)
 	for end := offset + length; offset < end; {
 		// Not pwrite, which is for frames, so that what strace makes fail of the one
 		// does not make the other fail.
-		n, err := unix.Pwritev(int(file.Fd()), [][]byte{zeros[:min(blankPiece, end-offset)]}, offset)
+		n, err := unix.Pwritev(int(file.Fd()), [][]byte{zeros[:min(zeroPiece, end-offset)]}, offset)
 		if err == unix.EINTR {
 			continue
 		}

@@ -13,4 +13,4 @@ func fdatasync(file *os.File) error { return file.Sync() }
 // allocate says that space cannot be reserved: files grow as they are written.
 func allocate(*os.File, int64, int64) error { return errors.ErrUnsupported }
 
-func blank(*os.File, int64, int64) error { return errors.ErrUnsupported }
+func writeZeros(*os.File, int64, int64) error { return errors.ErrUnsupported }

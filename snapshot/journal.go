@@ -68,8 +68,7 @@ func createJournal(directory string, sequence uint64) (*journalWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &journalWriter{file: file, salt: rand.Uint64() | 1, firstSequence: sequence, offset: journalHeaderSize,
-		runway: runway{path: file.Name(), end: journalHeaderSize}}
+	w := &journalWriter{file: file, salt: rand.Uint64() | 1, firstSequence: sequence, offset: journalHeaderSize}
 	if err := w.begin(directory); err != nil {
 		return nil, errors.Join(err, file.Close(), discardJournal(directory, file.Name()))
 	}
@@ -100,7 +99,12 @@ func (w *journalWriter) begin(directory string) error {
 	if err := syncFile(w.file, "journal"); err != nil {
 		return err
 	}
-	return syncDirectory(directory)
+	if err := syncDirectory(directory); err != nil {
+		return err
+	}
+	again, err := reopen(w.file)
+	w.runway = runway{file: again, end: journalHeaderSize}
+	return err
 }
 
 // write appends one frame, without syncing it. When it fails, the journal is as
@@ -118,13 +122,27 @@ func (w *journalWriter) write(sequence, durable uint64, payload func([]byte) []b
 	binary.LittleEndian.PutUint32(b[4:], sum)
 
 	end := w.offset + int64(len(b))
-	w.runway.clear(w.offset, end)
+	w.runway.makeWay(w.offset, end)
 	if err := writeAt(w.file, "journal", b, w.offset); err != nil {
-		w.runway.stop(w.offset)
+		w.runway.yield(w.offset)
 		return errors.Join(err, truncate(w.file, w.offset))
 	}
 	w.previous, w.offset = sum, end
 	return nil
+}
+
+// broken is why it is not known what is on disk, if so: nothing that is written
+// from then on may be acknowledged.
+func (w *journalWriter) broken() error {
+	w.runway.look(w.offset)
+	return w.runway.broken
+}
+
+// end ends the runway, and says why it is not known what is on disk, if so. More
+// frames may follow.
+func (w *journalWriter) end() error {
+	w.runway.yield(w.offset)
+	return w.runway.broken
 }
 
 // sync makes the frames that were written durable. It may be called by another
@@ -134,6 +152,6 @@ func (w *journalWriter) sync() error { return syncData(w.file, "journal") }
 // close gives back the space that is blank and closes the file, whose frames
 // must be durable.
 func (w *journalWriter) close() error {
-	w.runway.stop(w.offset)
-	return errors.Join(truncate(w.file, w.offset), w.file.Close())
+	err := w.runway.close(w.offset)
+	return errors.Join(err, truncate(w.file, w.offset), w.file.Close())
 }

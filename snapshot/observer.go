@@ -27,8 +27,13 @@ func (unobserved) Refused()                             {}
 func (unobserved) SnapshotWritten(time.Duration, int64) {}
 func (unobserved) SnapshotFailed(time.Duration)         {}
 
-// sync syncs the journal.
-func (k *Keeper) sync() error { return k.syncJournal(k.journal) }
+// sync makes durable what was written to the journal.
+func (k *Keeper) sync() error {
+	if err := k.journal.broken(); err != nil {
+		return err
+	}
+	return k.syncJournal(k.journal)
+}
 
 // syncJournal may be called by another goroutine than the persistence one.
 func (k *Keeper) syncJournal(journal *journalWriter) error {

@@ -148,9 +148,6 @@ func (d Durability) pace() time.Duration {
 // error means that it is unknown what is on disk: nothing may be acknowledged
 // any more.
 func (k *Keeper) commit() error {
-	if k.journal != nil && k.journal.runway.broken != nil {
-		return fmt.Errorf("prepare commit %d: %w", k.sequence+1, k.journal.runway.broken)
-	}
 	if k.journal != nil && k.journal.offset >= k.rotateAt {
 		if err := k.rotate(); err != nil {
 			return err
@@ -303,6 +300,9 @@ func (k *Keeper) syncWritten() error {
 func (k *Keeper) rotate() error {
 	if err := k.syncWritten(); err != nil {
 		return err
+	}
+	if err := k.journal.end(); err != nil {
+		return fmt.Errorf("end the journal after commit %d: %w", k.sequence, err)
 	}
 	journal, err := createJournal(k.options.Directory, k.sequence+1)
 	if errors.Is(err, errStrayJournal) {

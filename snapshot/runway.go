@@ -1,6 +1,10 @@
 package snapshot
 
-import "os"
+import (
+	"errors"
+	"math"
+	"os"
+)
 
 // runwayStep is how much of a runway is laid at a time.
 const runwayStep = 1 << 20
@@ -14,79 +18,85 @@ const runwayStep = 1 << 20
 // It is laid in the background, through a descriptor of its own: an error in
 // writing the file's blocks is told to each descriptor once, and one that belongs
 // to a frame must be told to who syncs that. The writer stays out of the part
-// that is being laid. Where laying fails, frames are written without it.
+// that is being laid. Where there is no room for it, or the file system does not
+// reserve space, frames are written without it; that costs nothing but time.
 type runway struct {
-	path string
-	end  int64 // what is behind the frames is blank up to here
+	file *os.File // of the journal, its own descriptor
+	end  int64    // what is behind the frames is blank up to here
 
-	from   int64       // where what is being laid begins
-	laying chan result // nil when nothing is being laid
-	retry  int64       // offset of the frames from which on it is tried again
-	broken error       // a sync failed
+	from   int64           // where what is being laid begins
+	laying chan layOutcome // nil when nothing is being laid
+	retry  int64           // where frames must end for it to be tried again
+	broken error           // a sync failed: it is unknown what is on disk
 }
 
-// result says what became of laying: a failure before the sync costs nothing.
-type result struct{ failed, broken error }
+// layOutcome is what became of laying a part: there was no room for it, or it
+// could not be synced.
+type layOutcome struct{ noRoom, broken error }
 
-// clear makes sure that a frame can be written from offset to end, and that there
+// makeWay makes sure that a frame can be written from offset to end, and that there
 // will be runway for the next ones.
-func (r *runway) clear(offset, end int64) {
-	if r.laying != nil {
-		select {
-		case done := <-r.laying:
-			r.laid(done, offset)
-		default:
-			if end > r.from {
-				r.laid(<-r.laying, offset)
-			}
-		}
+func (r *runway) makeWay(offset, end int64) {
+	r.look(offset)
+	if r.laying != nil && end > r.from {
+		r.take(<-r.laying, offset)
 	}
 	if r.laying == nil && r.broken == nil && end >= r.retry && r.end-end < runwayStep {
 		r.from = max(r.end, end)
-		r.laying = make(chan result, 1)
-		go func(path string, from int64, done chan<- result) { done <- layRunway(path, from) }(r.path, r.from, r.laying)
+		r.laying = make(chan layOutcome, 1)
+		go func(file *os.File, from int64, done chan<- layOutcome) { done <- layRunway(file, from) }(r.file, r.from, r.laying)
 	}
 }
 
-// laid takes note of what became of laying, when the frames end at offset.
-func (r *runway) laid(done result, offset int64) {
+// look takes what has been laid, if it has, when the frames end at offset.
+func (r *runway) look(offset int64) {
+	select {
+	case outcome := <-r.laying:
+		r.take(outcome, offset)
+	default:
+	}
+}
+
+func (r *runway) take(outcome layOutcome, offset int64) {
 	r.laying = nil
 	switch {
-	case done.broken != nil:
-		r.broken = done.broken
-	case done.failed != nil:
+	case outcome.broken != nil:
+		r.broken = outcome.broken
+	case errors.Is(outcome.noRoom, errors.ErrUnsupported):
+		r.retry = math.MaxInt64
+	case outcome.noRoom != nil:
 		r.retry = offset + runwayStep
 		// What was laid in part may be the last space that there is for frames. If it
 		// cannot be given back, nothing is lost but that.
-		_ = os.Truncate(r.path, max(offset, r.end))
+		_ = truncate(r.file, max(offset, r.end))
 	default:
 		r.end = r.from + runwayStep
 	}
 }
 
-// stop waits until nothing is being laid, so that the file may be cut off where
-// the frames end. Where a frame had no room, the next ones go first.
-func (r *runway) stop(offset int64) {
+// yield ends the runway where the frames end, so that the file may be cut off
+// there. More is laid only when frames have had room for a while.
+func (r *runway) yield(offset int64) {
 	if r.laying != nil {
-		r.laid(<-r.laying, offset)
+		r.take(<-r.laying, offset)
 	}
-	r.end, r.retry = offset, offset+runwayStep
+	r.end, r.retry = offset, max(r.retry, offset+runwayStep)
+}
+
+// close must be called before the journal is closed. It returns why it is not
+// known what is on disk, if so.
+func (r *runway) close(offset int64) error {
+	r.yield(offset)
+	return errors.Join(r.broken, r.file.Close())
 }
 
 // layRunway makes a part of a journal file blank, durably.
-func layRunway(path string, from int64) result {
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return result{failed: err}
+func layRunway(file *os.File, from int64) layOutcome {
+	if err := reserve(file, from, runwayStep); err != nil {
+		return layOutcome{noRoom: err}
 	}
-	defer file.Close()
-	if err = allocate(file, from, runwayStep); err == nil {
-		reach("runway.write.before")
-		err = blank(file, from, runwayStep)
-		reach("runway.write.after")
+	if err := blank(file, from, runwayStep); err != nil {
+		return layOutcome{noRoom: err}
 	}
-	if err != nil {
-		return result{failed: err}
-	}
-	return result{broken: syncData(file, "runway")}
+	return layOutcome{broken: syncData(file, "runway")}
 }

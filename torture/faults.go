@@ -41,7 +41,7 @@ func standardFaults() []fault {
 			fault{"snapshot syncs fail: " + code, []string{"fsync:error=" + code + ":when=%d"}, 4, snapshotsOften, (*siege).mustRetrySnapshots},
 			fault{"renames fail: " + code, []string{"?rename,?renameat,renameat2:error=" + code + ":when=%d"}, 5, snapshotsOften, (*siege).mustRetrySnapshots},
 			fault{"reserving space fails: " + code, []string{"fallocate:error=" + code + ":when=1+"}, 1, snapshotsOften, (*siege).mustNotNotice},
-			fault{"laying a runway fails: " + code, []string{"pwritev:error=" + code + ":when=%d+2"}, 1, snapshotsOften, (*siege).mustNotNotice},
+			fault{"writing zeros ahead fails: " + code, []string{"pwritev:error=" + code + ":when=%d+2"}, 1, snapshotsOften, (*siege).mustNotNotice},
 		)
 	}
 	return append(faults,

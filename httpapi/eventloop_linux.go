@@ -16,9 +16,9 @@ import (
 const (
 	// loopReadBytes is what a loop reads of a connection at a time.
 	loopReadBytes = 64 << 10
-	// mostPending is how many answers of a connection may wait before no more of
-	// it is read.
-	mostPending = 64
+	// mostPending and mostOwed are how many answers of a connection may wait, and
+	// about how many bytes, before no more of it is read.
+	mostPending, mostOwed = 64, 16 << 10
 )
 
 // eventLoop serves the plain posts of its connections in one goroutine. What is
@@ -64,7 +64,7 @@ func newEventLoop(s *Server) (*eventLoop, error) {
 	}
 	l := &eventLoop{
 		server: s, poller: poller, ended: make(chan struct{}), conns: map[int32]*loopedConn{},
-		read: make([]byte, loopReadBytes), parser: newRequestParser(s.config.Bounds.HeaderBytes, s.config.MaxBodyBytes),
+		read: make([]byte, loopReadBytes), parser: newRequestParser(s.config.Bounds.HeaderBytes, min(s.config.MaxBodyBytes, streamedBodyBytes)),
 		writer: newAnswerWriter(), wake: poller.wake,
 	}
 	l.ctx.Init2(&l.place, s.http.Logger, false)
@@ -90,7 +90,7 @@ func (l *eventLoop) drain() {
 	l.post(func() {
 		l.ending, l.draining = true, true
 		for _, c := range l.conns {
-			c.receive() // what has come before the stop counts
+			c.receive() // what came before the stop
 			c.settle()
 		}
 	})
@@ -100,20 +100,18 @@ func (l *eventLoop) run() {
 	defer close(l.ended)
 	defer l.poller.close()
 	for {
-		if len(l.again) > 0 {
-			l.poller.lookNow()
-		} else {
-			l.poller.wait()
+		happened := l.poller.glance
+		if len(l.again) == 0 {
+			happened = l.poller.wait
 		}
-		l.poller.woken.Store(false)
-		for _, event := range l.poller.events[:l.poller.ready] {
+		for _, event := range happened() {
 			if c := l.conns[event.Fd]; c != nil {
 				c.happened(event.Events)
 			}
 		}
 		l.readAgain()
 		l.keepPromises()
-		if l.answerInbox() {
+		if l.doAsAsked() {
 			return
 		}
 		// The goroutine that commits was made runnable here and must not wait until
@@ -122,12 +120,12 @@ func (l *eventLoop) run() {
 	}
 }
 
-// answerInbox does what was posted, and says whether the loop is over.
-func (l *eventLoop) answerInbox() (over bool) {
+// doAsAsked does what was posted, and says whether the loop is over.
+func (l *eventLoop) doAsAsked() (over bool) {
 	l.mu.Lock()
 	inbox := l.inbox
 	l.inbox = nil
-	l.over = l.ending && len(inbox) == 0 && len(l.conns) == 0
+	l.over = l.ending && len(inbox) == 0 && len(l.conns) == 0 && len(l.waiting) == 0
 	over = l.over
 	l.mu.Unlock()
 	for _, do := range inbox {
@@ -152,12 +150,16 @@ func (l *eventLoop) readAgain() {
 // enter begins to serve a connection.
 func (l *eventLoop) enter(c *loopedConn) {
 	l.conns[int32(c.fd)] = c
-	ahead := c.ahead
-	c.ahead = nil
-	if l.poller.add(c.fd) != nil {
-		c.held, c.odd = ahead, true
-	} else if len(ahead) > 0 {
+	ahead := c.conn.ahead
+	c.conn.ahead = nil
+	switch {
+	case l.poller.add(c.fd) != nil:
+		c.held, c.fate = ahead, handedBack
+	case len(ahead) > 0:
+		c.conn.move(idle, receiving)
 		c.arrived(ahead)
+	case l.draining:
+		c.receive()
 	}
 	c.settle()
 }
@@ -171,13 +173,15 @@ func (l *eventLoop) leave(c *loopedConn) {
 
 // answer has the server's handler answer a request, and sends that or promises it.
 func (l *eventLoop) answer(c *loopedConn) {
-	l.place.lingeringConn, l.place.promise = c.lingeringConn, promise{}
+	l.place.lingeringConn, l.place.promise = c.conn, promise{}
 	l.ctx.Response.Reset()
 	l.server.handle(&l.ctx)
 	if l.draining {
 		l.ctx.SetConnectionClose()
 	}
-	c.ending = c.ending || l.ctx.Response.ConnectionClose()
+	if l.ctx.Response.ConnectionClose() {
+		c.fate = closed
+	}
 	answer := l.writer.bytes(&l.ctx.Response)
 	ticket := l.place.promise.ticket
 	if ticket == nil && c.pending == 0 {
@@ -185,6 +189,7 @@ func (l *eventLoop) answer(c *loopedConn) {
 		return
 	}
 	c.pending++
+	c.owed += len(answer)
 	l.waiting = append(l.waiting, waitingAnswer{c, answer, l.place.promise})
 	if ticket != nil && ticket != l.last {
 		l.last = ticket
@@ -221,7 +226,7 @@ func (p *promise) settled() bool { return p.ticket == nil || p.ticket.Settled() 
 
 // keep sends an answer whose ticket is settled, or says why it cannot be given.
 func (l *eventLoop) keep(w *waitingAnswer, now time.Time) {
-	answer := w.bytes
+	answer, c := w.bytes, w.conn
 	if w.promise.ticket != nil {
 		if err := w.promise.ticket.Wait(); err != nil {
 			answer = unkept(answer, err)
@@ -231,8 +236,12 @@ func (l *eventLoop) keep(w *waitingAnswer, now time.Time) {
 		}
 		l.server.observe(w.promise.exchange, now)
 	}
-	w.conn.pending--
-	w.conn.send(answer)
+	c.pending--
+	c.owed -= len(w.bytes)
+	if l.draining && c.pending == 0 && c.fate == stays {
+		answer, c.fate = lastAnswer(answer), closed
+	}
+	c.send(answer)
 }
 
 // answerWriter turns responses into bytes.

@@ -3,10 +3,13 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -48,32 +51,47 @@ func placeInLoop(ctx *fasthttp.RequestCtx) *loopPlace {
 	return place
 }
 
-// errLeaving is what fasthttp reads from a connection that goes to an event loop.
+// returnedConn is a connection that came back from an event loop. Each time it is
+// another one for fasthttp, whose books about connections may still have the last.
+type returnedConn struct{ *lingeringConn }
+
+// errLeaving is what fasthttp reads at the end of what it has of a connection that
+// goes to an event loop.
 var errLeaving = errors.New("the connection goes to an event loop")
 
-// mostPatience is how many plain posts at most a connection must send again to
-// go to an event loop once more.
-const mostPatience = 1 << 10
+// mostReturns is how often a connection must have come back for the number of
+// plain posts that it takes to leave again not to grow any more.
+const mostReturns = 10
 
 // promote has a connection go to an event loop once the answer is sent, if it
 // may. A client that mixes plain posts with other requests, such as a proxy,
 // would come and go all the time: each time it came back it must send twice as
 // many plain posts in a row.
 func (s *Server) promote(ctx *fasthttp.RequestCtx) {
-	c, ok := ctx.Conn().(*lingeringConn)
+	_, secure := ctx.Conn().(*tls.Conn)
 	header := &ctx.Request.Header
-	if !ok || !s.loops.open() || header.ConnectionClose() || !header.IsHTTP11() {
+	if secure || placeInLoop(ctx) != nil || !s.loops.open() || header.ConnectionClose() || !header.IsHTTP11() {
 		return
 	}
-	if c.posts++; c.posts < min(1<<c.handedBack, mostPatience) {
+	c := lingering(ctx)
+	if c == nil {
+		return
+	}
+	if c.posts++; c.posts < 1<<c.returns {
 		return
 	}
 	ctx.Hijack(func(hijacked net.Conn) {
+		s.ferried.Add(1)
+		defer s.ferried.Add(-1)
 		c.leaving = true
-		c.ahead, _ = io.ReadAll(hijacked) // what fasthttp has read already, then errLeaving
+		c.ahead, _ = io.ReadAll(hijacked) // what has come and is not served, then errLeaving
 		c.leaving = false
 		c.move(sending, idle)
-		if !s.loops.adopt(c) {
+		switch {
+		case s.loops.adopt(c):
+		case s.stopping.Load() && len(c.ahead) == 0:
+			c.Close()
+		default:
 			s.serveAgain(c)
 		}
 	})
@@ -82,16 +100,55 @@ func (s *Server) promote(ctx *fasthttp.RequestCtx) {
 // serveAgain gives a connection to fasthttp.
 func (s *Server) serveAgain(c *lingeringConn) {
 	c.posts = 0
-	c.handedBack = min(c.handedBack+1, 20)
-	go s.http.ServeConn(c) // it closes the connection, and answers to what cannot be served
+	c.returns = min(c.returns+1, mostReturns)
+	s.ferried.Add(1)
+	go func() {
+		defer s.ferried.Add(-1)
+		_ = s.http.ServeConn(returnedConn{c}) // it has answered what could be, and closed the connection
+	}()
+}
+
+// stopLoops ends the event loops. A client that does not take its answers must not
+// use up the time that others have, so it has half of it.
+func (s *Server) stopLoops(ctx context.Context) {
+	if deadline, limited := ctx.Deadline(); limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, time.Now().Add(time.Until(deadline)/2))
+		defer cancel()
+	}
+	s.loops.drain(ctx)
+}
+
+// awaitFerried waits for connections that were on their way to or from an event
+// loop at the stop: fasthttp may not have known of them in time.
+func (s *Server) awaitFerried(ctx context.Context) {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for s.ferried.Load() > 0 && ctx.Err() == nil {
+		<-ticker.C
+	}
 }
 
 // unkept returns an answer for one that was promised when what it waited for
-// came to nothing. It has the same headers, which depend on the request.
+// came to nothing.
 func unkept(promised []byte, cause error) []byte {
+	return revised(promised, func(ctx *fasthttp.RequestCtx) {
+		ctx.Response.Header.SetStatusMessage(nil)
+		fail(ctx, fmt.Errorf("%w: %w", errUnavailable, cause))
+	})
+}
+
+// lastAnswer returns a promised answer that says that it is the last one.
+func lastAnswer(promised []byte) []byte {
+	return revised(promised, (*fasthttp.RequestCtx).SetConnectionClose)
+}
+
+// revised returns a promised answer with a change. It keeps the headers, which
+// depend on a request that is gone.
+func revised(promised []byte, revise func(*fasthttp.RequestCtx)) []byte {
 	var ctx fasthttp.RequestCtx
 	_ = ctx.Response.Read(bufio.NewReader(bytes.NewReader(promised))) // it was written by Response.Write
-	fail(&ctx, fmt.Errorf("%w: %w", errUnavailable, cause))
+	revise(&ctx)
 	var answer bytes.Buffer
 	_, _ = ctx.Response.WriteTo(&answer)
 	return answer.Bytes()

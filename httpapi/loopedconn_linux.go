@@ -8,27 +8,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// fate is what becomes of a connection in an event loop once all that came from
+// it is answered.
+type fate int
+
+const (
+	stays      fate = iota
+	closed          // it is closed
+	handedBack      // it goes back to fasthttp, with what is held
+)
+
 // loopedConn is a connection in an event loop, to which it belongs. Only drop and
 // runOut may be called by other goroutines.
 type loopedConn struct {
-	*lingeringConn
-	loop   *eventLoop
-	server *Server
-	fd     int
+	conn *lingeringConn
+	loop *eventLoop
+	fd   int
 
-	held    []byte // what has come and is not served
-	need    int    // how much of it the request that is arriving will have; 0 is unknown
-	out     []byte // what the socket did not take
-	pending int    // answers that wait for a commit
+	held []byte // what has come and is not served
+	need int    // the size of the request that is arriving; 0 when it is not known
+	out  []byte // answers that may be sent and are not
 
-	full       bool // the socket takes no more for now
-	moreToRead bool // there may be more to read
-	queued     bool // the loop will read it again
-	stopped    bool // there may be whole requests in what is held
-	hungUp     bool // the client sends no more after that
-	ending     bool // it is closed once all is answered
-	odd        bool // it goes back to fasthttp once all is answered
-	gone       bool // it is closed, or fasthttp's
+	pending int // answers that wait for a commit
+	owed    int // bytes of them
+
+	fate fate
+	gone bool // it has met its fate
+
+	// What is known of the socket: it takes no more for now; there may be more to
+	// read; the client sends no more after that; it has sent its last.
+	full, moreToRead, hungUp, ended bool
+
+	stopped bool // there may be whole requests in what is held
+	queued  bool // the loop will read it again
 }
 
 func (c *loopedConn) drop() { c.loop.post(c.close) }
@@ -38,15 +50,18 @@ func (c *loopedConn) runOut() { c.loop.post(c.late) }
 // late ends a connection whose client did not send in time. If a part of a request
 // has come, fasthttp answers it.
 func (c *loopedConn) late() {
-	if c.gone || c.current().phase() != late {
+	if c.gone || c.conn.current().phase() != late {
 		return
 	}
-	if len(c.held) == 0 {
-		c.ending = true
-	} else {
-		c.odd = true
-	}
+	c.finish()
 	c.settle()
+}
+
+// finish ends a connection of which no more can be served than has come.
+func (c *loopedConn) finish() {
+	if c.fate = closed; len(c.held) > 0 {
+		c.fate = handedBack
+	}
 }
 
 // happened reads and writes what goes.
@@ -59,34 +74,31 @@ func (c *loopedConn) happened(events uint32) {
 	c.settle()
 }
 
-// busy says that no more may be read of the connection for now.
+// busy says that no more may be served of the connection for now.
 func (c *loopedConn) busy() bool {
-	return c.gone || c.odd || c.ending || len(c.out) > 0 || c.pending >= mostPending
+	return c.gone || c.fate != stays || len(c.out) > 0 || c.pending >= mostPending || c.owed >= mostOwed
 }
 
 // receive reads what has come, and serves it.
 func (c *loopedConn) receive() {
 	c.moreToRead = true
 	if c.busy() {
-		return
+		return // settle has it read once it is not
 	}
 	buffer := c.loop.read
-	n, err := unix.Read(c.fd, buffer)
-	for err == unix.EINTR {
-		n, err = unix.Read(c.fd, buffer)
-	}
+	n, err := uninterrupted(func() (int, error) { return unix.Read(c.fd, buffer) })
 	switch {
 	case err == unix.EAGAIN:
 		c.moreToRead = false
 	case err != nil:
 		c.close()
 	case n == 0:
-		c.ending, c.moreToRead = true, false
+		c.moreToRead, c.ended = false, true
 	default:
 		// A short read means that there was no more, but an end that came with it is
 		// not told again.
 		c.moreToRead = n == len(buffer) || c.hungUp
-		c.move(idle, receiving)
+		c.conn.move(idle, receiving)
 		c.arrived(buffer[:n])
 	}
 }
@@ -117,7 +129,7 @@ func (c *loopedConn) serve(data []byte) (rest []byte) {
 			c.need = size
 			return data
 		case requestOdd:
-			c.odd = true
+			c.fate = handedBack
 			return data
 		}
 		c.need = 0
@@ -131,14 +143,13 @@ func (c *loopedConn) serve(data []byte) (rest []byte) {
 // send writes an answer, or keeps it for settle when another one follows or the
 // socket is full.
 func (c *loopedConn) send(answer []byte) {
-	if c.gone {
-		return
-	}
-	if c.pending > 0 || len(c.out) > 0 {
+	switch {
+	case c.gone:
+	case c.pending > 0 || len(c.out) > 0:
 		c.out = append(c.out, answer...)
-		return
+	default:
+		c.write(answer)
 	}
-	c.write(answer)
 }
 
 // flush writes what was kept.
@@ -149,21 +160,21 @@ func (c *loopedConn) flush() {
 }
 
 func (c *loopedConn) write(answer []byte) {
-	n, err := unix.Write(c.fd, answer)
-	for err == unix.EINTR {
-		n, err = unix.Write(c.fd, answer)
-	}
+	n, err := uninterrupted(func() (int, error) { return unix.Write(c.fd, answer) })
 	if err != nil && err != unix.EAGAIN {
 		c.close()
 		return
 	}
 	n = max(n, 0)
 	c.full = n < len(answer)
-	c.out = append(c.out, answer[n:]...)
+	if c.out = append(c.out, answer[n:]...); len(c.out) == 0 && cap(c.out) > firstBodyBytes {
+		c.out = nil
+	}
 }
 
-// settle does what is due after a connection was read or written: it writes what
-// was kept, goes on with what was held, gives the connection back or closes it.
+// settle does what is due after a connection was read or written: it sends what
+// was kept, goes on with what is held, and lets the connection meet its fate once
+// nothing of it waits.
 func (c *loopedConn) settle() {
 	for {
 		if !c.gone && len(c.out) > 0 && !c.full {
@@ -173,56 +184,59 @@ func (c *loopedConn) settle() {
 			return
 		}
 		if len(c.out) > 0 {
-			c.move(working, sending)
+			c.conn.move(working, sending)
+			c.conn.move(receiving, sending)
 			return
 		}
-		if c.ending || c.odd || !c.stopped {
+		if c.fate != stays || !c.stopped {
 			break
 		}
 		c.stopped = false
 		c.arrived(nil)
 	}
-	switch {
-	case c.ending:
+	c.decide()
+	switch c.fate {
+	case closed:
 		c.end()
-	case c.odd:
+	case handedBack:
 		c.handBack()
-	case c.moreToRead:
-		c.readLater()
-	case c.loop.draining && len(c.held) > 0:
-		c.handBack()
-	case c.loop.draining:
-		c.close()
-	}
-	c.rest()
-}
-
-// readLater has the loop read the connection once the others had their turn.
-func (c *loopedConn) readLater() {
-	if !c.queued {
-		c.queued = true
-		c.loop.again = append(c.loop.again, c)
+	default:
+		c.rest()
 	}
 }
 
-// rest notes that it is the client's turn.
+// decide says what becomes of a connection of which nothing waits.
+func (c *loopedConn) decide() {
+	if c.fate == stays && !c.moreToRead && (c.ended || c.loop.draining) {
+		c.finish()
+	}
+}
+
+// rest leaves it to the client to go on, who may have done so.
 func (c *loopedConn) rest() {
 	turn := idle
 	if len(c.held) > 0 {
 		turn = receiving
 	}
-	c.move(working, turn)
-	c.move(sending, turn)
+	for _, before := range []phase{working, sending, receiving} {
+		if before != turn {
+			c.conn.move(before, turn)
+		}
+	}
+	if c.moreToRead && !c.queued {
+		c.queued = true
+		c.loop.again = append(c.loop.again, c)
+	}
 }
 
 // end closes a connection whose last answer was sent.
 func (c *loopedConn) end() {
-	if !c.unread.Load() {
+	if !c.conn.unread.Load() {
 		c.close()
 		return
 	}
 	if c.reclaim() { // it must linger
-		_ = c.Close()
+		_ = c.conn.Close()
 	}
 }
 
@@ -233,23 +247,22 @@ func (c *loopedConn) close() {
 	}
 	c.loop.leave(c)
 	unix.Close(c.fd)
-	c.mu.Lock()
-	c.lingeringConn.loop = nil
-	c.mu.Unlock()
-	_ = c.Close()
+	c.conn.mu.Lock()
+	c.conn.loop = nil
+	c.conn.mu.Unlock()
+	_ = c.conn.Close() // of which only its place is left
 }
 
-// handBack gives the connection to fasthttp, with what it has not served.
+// handBack gives the connection to fasthttp, with what is not served.
 func (c *loopedConn) handBack() {
 	if !c.reclaim() {
 		return
 	}
-	c.ahead = c.held
-	if len(c.ahead) > 0 {
-		c.move(idle, receiving)
-	}
-	c.server.metrics.handedBack.Add(1)
-	c.server.serveAgain(c.lingeringConn)
+	c.conn.ahead = c.held
+	c.conn.move(idle, receiving)
+	server := c.loop.server
+	server.metrics.handedBack.Add(1)
+	server.serveAgain(c.conn)
 }
 
 // reclaim takes the connection out of the loop, for who reads and writes it like
@@ -260,21 +273,21 @@ func (c *loopedConn) reclaim() bool {
 	file := os.NewFile(uintptr(c.fd), "connection")
 	conn, err := net.FileConn(file)
 	file.Close()
-	c.mu.Lock()
-	c.lingeringConn.loop = nil
+	c.conn.mu.Lock()
+	c.conn.loop = nil
 	if err == nil {
-		c.Conn = conn
+		c.conn.Conn = conn
 	}
-	closed := c.closed.Load()
-	if err == nil && c.current().phase() == late {
+	closed := c.conn.closed.Load()
+	if err == nil && c.conn.current().phase() == late {
 		err = conn.SetReadDeadline(time.Unix(0, 1))
 	}
-	c.mu.Unlock()
+	c.conn.mu.Unlock()
 	switch {
 	case closed && conn != nil:
 		conn.Close()
 	case err != nil:
-		_ = c.Close()
+		_ = c.conn.Close()
 	}
 	return err == nil && !closed
 }

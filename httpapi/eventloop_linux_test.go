@@ -1,0 +1,267 @@
+package httpapi
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stats-recorder/counters"
+)
+
+// seasoned is a connection that has gone to an event loop.
+func seasoned(t *testing.T, address string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn := dialed(t, address)
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	reader := bufio.NewReader(conn)
+	for range 2 { // a loop answers the second
+		ask(t, conn, reader, emptyPost, http.StatusOK)
+	}
+	return conn, reader
+}
+
+// ask sends a request and returns the answer's header.
+func ask(t *testing.T, conn net.Conn, reader *bufio.Reader, request string, status int) http.Header {
+	t.Helper()
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	return told(t, reader, status)
+}
+
+// told is the header of the next answer.
+func told(t *testing.T, reader *bufio.Reader, status int) http.Header {
+	t.Helper()
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != status {
+		t.Fatalf("status %d, want %d", response.StatusCode, status)
+	}
+	return response.Header
+}
+
+func expectEnd(t *testing.T, reader *bufio.Reader) {
+	t.Helper()
+	if _, err := io.Copy(io.Discard, reader); err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("the connection is not closed: %v", err)
+	}
+}
+
+// TestAConnectionThatIsMixedStaysWithFasthttpForLonger counts how many plain posts
+// it takes to go to an event loop again.
+func TestAConnectionThatIsMixedStaysWithFasthttpForLonger(t *testing.T) {
+	t.Parallel()
+	listener, address := guarded(t, Bounds{})
+	conn, reader := seasoned(t, address)
+	for _, posts := range []int{2, 4, 8} {
+		ask(t, conn, reader, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", http.StatusNotFound)
+		before := listener.metrics.promoted.Load()
+		for range posts - 1 {
+			ask(t, conn, reader, emptyPost, http.StatusOK)
+		}
+		if again := listener.metrics.promoted.Load() - before; again != 0 {
+			t.Errorf("it went to a loop before it had sent %d posts", posts)
+		}
+		for range 2 { // the second is answered there
+			ask(t, conn, reader, emptyPost, http.StatusOK)
+		}
+		if again := listener.metrics.promoted.Load() - before; again != 1 {
+			t.Errorf("it went to a loop %d times after %d posts, want once", again, posts)
+		}
+	}
+	if promoted, back := listener.metrics.promoted.Load(), listener.metrics.handedBack.Load(); promoted != 4 || back != 3 {
+		t.Errorf("it went to a loop %d times and back %d times, want 4 and 3", promoted, back)
+	}
+}
+
+// TestAClientThatTakesNoAnswersIsReadNoFurther has a client send without reading,
+// until the server stops reading too, and then take everything.
+func TestAClientThatTakesNoAnswersIsReadNoFurther(t *testing.T) {
+	t.Parallel()
+	_, address := guarded(t, Bounds{})
+	const requests = 60000 // whose answers are more than sockets hold
+	conn, reader := seasoned(t, address)
+	var sent atomic.Int64
+	go func() {
+		for range requests {
+			if _, err := io.WriteString(conn, emptyPost); err != nil {
+				return // the reader notices
+			}
+			sent.Add(1)
+		}
+	}()
+	for before := int64(-1); sent.Load() != before; time.Sleep(500 * time.Millisecond) {
+		before = sent.Load()
+	}
+	if sent.Load() == requests {
+		t.Error("the server has read everything, and its answers wait in memory")
+	}
+	other, otherReader := seasoned(t, address)
+	ask(t, other, otherReader, emptyPost, http.StatusOK) // which is served meanwhile
+	for range requests {
+		told(t, reader, http.StatusOK)
+	}
+}
+
+func TestAClientThatTakesNoAnswersInTimeLosesItsConnection(t *testing.T) {
+	t.Parallel()
+	listener, address := guarded(t, Bounds{WriteTimeout: 300 * time.Millisecond})
+	conn, _ := seasoned(t, address)
+	conn.(*net.TCPConn).SetReadBuffer(2 << 10)
+	for err := error(nil); err == nil; {
+		_, err = io.WriteString(conn, emptyPost)
+	}
+	expectTimedOut(t, listener)
+	for deadline := time.Now().Add(10 * time.Second); listener.count() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("its place is not free")
+		}
+	}
+}
+
+func TestAConnectionInALoopMakesRoomForANewOne(t *testing.T) {
+	t.Parallel()
+	listener, address := guarded(t, Bounds{Connections: 2})
+	older, olderReader := seasoned(t, address)
+	newer, newerReader := seasoned(t, address)
+	ask(t, older, olderReader, emptyPost, http.StatusOK)
+	time.Sleep(leastWait + 2*coarseTick)
+	ask(t, older, olderReader, emptyPost, http.StatusOK) // so that the newer one has waited longer
+	third, thirdReader := seasoned(t, address)
+	ask(t, third, thirdReader, emptyPost, http.StatusOK)
+	ask(t, older, olderReader, emptyPost, http.StatusOK)
+	expectEnd(t, newerReader)
+	newer.Close()
+	if evicted := listener.metrics.defence.evicted.Load(); evicted != 1 {
+		t.Errorf("%d connections had to go, want 1", evicted)
+	}
+}
+
+// brokenDisk records into a store, and settles what was added when it is told to.
+type brokenDisk struct {
+	store *counters.Store
+	added chan struct{}
+}
+
+func (d *brokenDisk) Record(batch *counters.Batch) (*counters.Ticket, error) {
+	ticket, err := d.store.Add(batch)
+	d.added <- struct{}{}
+	return ticket, err
+}
+
+// settle ends a commit of so many batches.
+func (d *brokenDisk) settle(batches int, err error) {
+	for range batches {
+		select {
+		case <-d.added:
+		case <-time.After(20 * time.Second):
+			panic("too few batches came")
+		}
+	}
+	delta := d.store.Seal()
+	delta.Settle(err)
+	if err != nil {
+		d.store.Drop(delta)
+		return
+	}
+	d.store.Fold(delta)
+}
+
+// TestAPromiseThatCannotBeKeptIsAnsweredWithARetry has commits fail while
+// connections in a loop wait for them.
+func TestAPromiseThatCannotBeKeptIsAnsweredWithARetry(t *testing.T) {
+	t.Parallel()
+	disk := &brokenDisk{added: make(chan struct{}, 10)}
+	server := stubServer(t, disk, slog.DiscardHandler)
+	disk.store = server.config.Store
+	server.config.Origins = Origins{list: [][]byte{[]byte("https://example.org")}}
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(inner) }()
+
+	request := strings.Replace(onePost, "Host: x\r\n", "Host: x\r\nOrigin: https://example.org\r\n", 1)
+	var conns [3]net.Conn
+	var readers [3]*bufio.Reader
+	for i := range conns {
+		conns[i], readers[i] = seasoned(t, inner.Addr().String())
+	}
+	for _, test := range []struct {
+		outcome error
+		status  int
+		retry   string
+	}{{nil, 200, ""}, {errors.New("no space"), 503, retryAfter}, {errors.New("no space"), 503, retryAfter}, {nil, 200, ""}} {
+		for i := range conns {
+			io.WriteString(conns[i], request+request)
+		}
+		disk.settle(2*len(conns), test.outcome)
+		for i := range conns {
+			for range 2 {
+				header := told(t, readers[i], test.status)
+				if got := header.Get("Retry-After"); got != test.retry {
+					t.Errorf("Retry-After is %q, want %q", got, test.retry)
+				}
+				if origin, vary := header["Access-Control-Allow-Origin"], header["Vary"]; fmt.Sprint(origin, vary) != "[https://example.org] [Origin]" {
+					t.Errorf("status %d: the headers for the page are %q and %q", test.status, origin, vary)
+				}
+				if len(header["Date"]) != 1 || len(header["Content-Type"]) != 1 {
+					t.Errorf("status %d: the headers are %v", test.status, header)
+				}
+			}
+		}
+	}
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	statuses := map[int]uint64{}
+	server.metrics.Requests(func(_, _ string, status int, count uint64) { statuses[status] += count })
+	if accepted := server.metrics.Accepted(); accepted != 12 || statuses[503] != 12 || statuses[200] != 12+6 {
+		t.Errorf("%d records are accepted, and statuses are %v; want 12, 12 times 503, 18 times 200", accepted, statuses)
+	}
+}
+
+// TestWhatNeverComesEndsAConnectionInALoop has what a client does not send in time.
+func TestWhatNeverComesEndsAConnectionInALoop(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, sent string
+		statuses   []int
+	}{
+		{"another request", "", nil},
+		{"the rest of a header", "POST /ben", []int{408}},
+		{"the rest of a body", postHead + "Content-Length: 9\r\n\r\n[", []int{408}},
+		{"the rest of what is not a plain post", "GET /x HTTP/1.1\r\nHos", []int{408}},
+		{"the rest of a second body", emptyPost + postHead + "Content-Length: 9\r\n\r\n[", []int{200, 408}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			listener, address := guarded(t, Bounds{ReadTimeout: 400 * time.Millisecond, IdleTimeout: 400 * time.Millisecond})
+			conn, reader := seasoned(t, address)
+			io.WriteString(conn, test.sent)
+			for _, status := range test.statuses {
+				told(t, reader, status)
+			}
+			expectEnd(t, reader)
+			expectTimedOut(t, listener)
+		})
+	}
+}
