@@ -26,6 +26,8 @@ type Requests interface {
 	Rejected(visit func(field, reason string, records uint64))
 	// Defences visits what was done against too much.
 	Defences(visit func(name string, count uint64))
+	// Moves visits where connections have gone that were served elsewhere before.
+	Moves(visit func(to string, connections uint64))
 }
 
 // Figures are what a server holds at one moment, and how it came to that.
@@ -112,6 +114,12 @@ func (m *Metrics) addRequests() {
 	m.visited(defences, "counter", "What was refused or cut short because there was too much of it, and panics.", func(w io.Writer) {
 		m.subject.Requests.Defences(func(name string, count uint64) {
 			metrics.WriteCounterUint64(w, label(defences, "kind", name), count)
+		})
+	})
+	const moves = "stats_recorder_connection_moves_total"
+	m.visited(moves, "counter", "Connections that went to an event loop after a plain post, or back to the HTTP library with another request.", func(w io.Writer) {
+		m.subject.Requests.Moves(func(to string, connections uint64) {
+			metrics.WriteCounterUint64(w, label(moves, "to", to), connections)
 		})
 	})
 }

@@ -177,6 +177,13 @@ func (m *Metrics) Accepted() (records uint64) {
 	return records
 }
 
+// Moves calls visit for the event loops and for the HTTP library, with how many
+// connections have gone there from the other.
+func (m *Metrics) Moves(visit func(to string, connections uint64)) {
+	visit("loop", m.promoted.Load())
+	visit("library", m.handedBack.Load())
+}
+
 // Rejected calls visit for each field and reason for which records were
 // rejected; the field "record" stands for records as a whole.
 func (m *Metrics) Rejected(visit func(field, reason string, records uint64)) {

@@ -75,6 +75,25 @@ func TestRefusedRecordsAreNeverCounted(t *testing.T) {
 	closed(t, keeper)
 }
 
+// TestFramesAreWrittenWhereThereIsNoRoomForMore leaves room for frames, but not for
+// making blocks ready for the next ones.
+func TestFramesAreWrittenWhereThereIsNoRoomForMore(t *testing.T) {
+	directory := t.TempDir()
+	keeper := opened(t, options(directory))
+	limitFiles(t, 64<<10)
+	model := storetest.ModelOf()
+	for range 200 {
+		page := storetest.Page(5, storetest.Noon())
+		record(t, keeper, page)
+		model.Add(page)
+	}
+	check(t, keeper, model)
+	survivor := opened(t, options(crashed(t, directory)))
+	check(t, survivor, model)
+	closed(t, survivor)
+	closed(t, keeper)
+}
+
 func TestAcknowledgedRecordsWaitForTheDisk(t *testing.T) {
 	options := options(t.TempDir())
 	options.Durability = snapshot.EverySecond
