@@ -50,7 +50,8 @@ func (b Bounds) withDefaults() Bounds {
 const (
 	// idleConnectionBytes is what a connection without a request keeps beside its
 	// header buffer: fasthttp's writer, first part of a body and context, and a
-	// goroutine's stack.
+	// goroutine's stack. One in an event loop keeps less: its answers that wait, of
+	// which there are about mostOwed bytes.
 	idleConnectionBytes = 40 << 10
 	// bodyCopies is how often a body is in memory while it is recorded: as it was
 	// sent, inflated, and as records.

@@ -176,9 +176,6 @@ func (l *eventLoop) answer(c *loopedConn) {
 	l.place.lingeringConn, l.place.promise = c.conn, promise{}
 	l.ctx.Response.Reset()
 	l.server.handle(&l.ctx)
-	if l.draining {
-		l.ctx.SetConnectionClose()
-	}
 	if l.ctx.Response.ConnectionClose() {
 		c.fate = closed
 	}

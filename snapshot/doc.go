@@ -6,7 +6,8 @@
 // journal, syncs, wakes those who wait, and folds it into the base. From time
 // to time the base is written as a snapshot, after which older journal files
 // go. Open does the way back: the newest good snapshot, then the frames after
-// it, each once.
+// it, each once. Ahead of the frames lies a runway of zeros, so that syncing one
+// is cheap (runway.go).
 //
 // The files of a data directory:
 //
