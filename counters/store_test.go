@@ -81,6 +81,32 @@ func TestRecordsCountOnceTheyAreDurable(t *testing.T) {
 	model.Check(t, store)
 }
 
+func TestWhoWantsToIsToldOnceThatATicketIsSettled(t *testing.T) {
+	t.Parallel()
+	store := counters.NewStore(counters.WhenDurable)
+	ticket, _ := store.Add(storetest.Batch(t, store, storetest.Page(1, storetest.Noon())))
+	told := [3]int{}
+	notify := func(who int) {
+		ticket.Notify(func() {
+			if told[who]++; !ticket.Settled() || !errors.Is(ticket.Wait(), errDisk) {
+				t.Error("it is told before there is anything to tell")
+			}
+		})
+	}
+	notify(0)
+	notify(1)
+	if ticket.Settled() || told != [3]int{} {
+		t.Errorf("before the ticket is settled, %v are told", told)
+	}
+	delta := store.Seal()
+	delta.Settle(errDisk)
+	store.Drop(delta)
+	notify(2)
+	if told != [3]int{1, 1, 1} {
+		t.Errorf("%v are told, want each once", told)
+	}
+}
+
 func TestADroppedDeltaWasNeverThere(t *testing.T) {
 	t.Parallel()
 	store := counters.NewStore(counters.WhenDurable)
