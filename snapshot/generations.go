@@ -74,6 +74,7 @@ func (k *Keeper) newJob() *snapshotJob {
 		closeBefore: closedBefore(now, k.options.MaxEventAge),
 		keepFrom:    k.keepFrom(now),
 		maxDays:     maxDaysClosed,
+		pacer:       newPacer(k.quit),
 	}
 }
 

@@ -29,6 +29,7 @@ type snapshotJob struct {
 	// retention keeps.
 	closeBefore, keepFrom counters.Day
 	maxDays               int
+	pacer                 *pacer
 }
 
 // run does the job and lets folds reach the base again. It returns the days
@@ -39,9 +40,9 @@ func (j *snapshotJob) run() (*manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	content := snapshotContent{header: j.header, store: j.store, frozen: j.frozen, closing: closing, manifest: closed}
+	content := snapshotContent{header: j.header, store: j.store, frozen: j.frozen, closing: closing, manifest: closed, pacer: j.pacer}
 	err = saveFile(snapshotPath(j.directory, j.header.sequence), "snapshot", content.write, func(temporary string) error {
-		_, err := checkSnapshotContent(temporary)
+		_, err := checkSnapshotContent(temporary, j.pacer)
 		return err
 	})
 	if err != nil {

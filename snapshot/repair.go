@@ -357,7 +357,7 @@ func (s *salvage) replaceFiles(directory string, originals []string, now time.Ti
 		manifest: s.closed,
 	}
 	err := saveFile(snapshotPath(directory, content.header.sequence), "snapshot", content.write, func(temporary string) error {
-		_, err := checkSnapshotContent(temporary)
+		_, err := checkSnapshotContent(temporary, nil)
 		return err
 	})
 	if err != nil {

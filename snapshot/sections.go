@@ -155,6 +155,10 @@ func (w *sectionWriter) section(kind uint32, content []byte) error {
 
 func (w *sectionWriter) write(b []byte) error {
 	err := writeAt(w.file, w.kind, b, w.offset)
+	if err == nil {
+		// Little by little, so that no commit waits for all of it.
+		beginWriting(w.file, w.offset, int64(len(b)))
+	}
 	w.offset += int64(len(b))
 	return err
 }

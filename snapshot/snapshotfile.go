@@ -60,6 +60,7 @@ type snapshotContent struct {
 	// manifest has them.
 	closing  []counters.Day
 	manifest *manifest
+	pacer    *pacer // nil when there is no time to rest
 }
 
 // write writes a snapshot into a new file. It does not sync.
@@ -84,10 +85,18 @@ func (s snapshotContent) write(file *os.File) error {
 	past := func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell {
 		return s.frozen.Past(benefit, s.closing, dst)
 	}
-	if _, err := w.columns(sectionPast, 0, s.frozen.Benefits, past); err != nil {
+	if _, err := w.columns(sectionPast, 0, s.frozen.Benefits, s.paced(past)); err != nil {
 		return err
 	}
 	return s.writeDays(w)
+}
+
+// paced rests before a benefit is read, if it is time to.
+func (s snapshotContent) paced(read cellReader) cellReader {
+	return func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell {
+		s.pacer.breathe()
+		return read(benefit, dst)
+	}
 }
 
 func (s snapshotContent) writeDays(w *sectionWriter) error {
@@ -96,12 +105,12 @@ func (s snapshotContent) writeDays(w *sectionWriter) error {
 		if slices.Contains(s.closing, day) {
 			continue
 		}
-		sum, err := w.columns(sectionPositions, day, s.frozen.Benefits, s.frozen.PositionsOf(day))
+		sum, err := w.columns(sectionPositions, day, s.frozen.Benefits, s.paced(s.frozen.PositionsOf(day)))
 		if err != nil {
 			return err
 		}
 		positions += sum
-		if sum, err = w.columns(sectionHours, day, s.frozen.Benefits, s.frozen.HoursOf(day)); err != nil {
+		if sum, err = w.columns(sectionHours, day, s.frozen.Benefits, s.paced(s.frozen.HoursOf(day))); err != nil {
 			return err
 		}
 		hours += sum
@@ -136,17 +145,21 @@ func readSnapshot(path string, store *counters.Store) (loadedSnapshot, error) {
 
 // checkSnapshot reads a snapshot as readSnapshot does, and forgets the counts.
 func checkSnapshot(path string) (loadedSnapshot, error) {
-	loaded, err := checkSnapshotContent(path)
+	loaded, err := checkSnapshotContent(path, nil)
 	if err == nil {
 		err = nameMatches(path, loaded.header)
 	}
 	return loaded, err
 }
 
-// checkSnapshotContent is checkSnapshot for a file that has not its name yet.
-func checkSnapshotContent(path string) (loadedSnapshot, error) {
+// checkSnapshotContent is checkSnapshot for a file that has not its name yet. It
+// rests as its pacer, which may be nil, says.
+func checkSnapshotContent(path string, pacer *pacer) (loadedSnapshot, error) {
 	names := counters.NewStore(counters.WhenDurable)
-	return readSnapshotInto(path, names, func(counters.Day, counters.Benefit, []counters.Cell, uint32) error { return nil })
+	return readSnapshotInto(path, names, func(counters.Day, counters.Benefit, []counters.Cell, uint32) error {
+		pacer.breathe()
+		return nil
+	})
 }
 
 // readManifest reads only which days a snapshot says are closed.
