@@ -66,7 +66,7 @@ const mostReturns = 10
 // promote has a connection go to an event loop once the answer is sent, if it
 // may. A client that mixes plain posts with other requests, such as a proxy,
 // would come and go all the time: each time it came back it must send twice as
-// many plain posts in a row.
+// many plain posts to leave again.
 func (s *Server) promote(ctx *fasthttp.RequestCtx) {
 	_, secure := ctx.Conn().(*tls.Conn)
 	header := &ctx.Request.Header

@@ -40,7 +40,7 @@ type lingeringConn struct {
 	// These belong to whom the connection belongs to at the time.
 	ahead   []byte // what was read of it and is not served
 	leaving bool   // it goes to an event loop: fasthttp gets no more than it has
-	posts   int    // plain posts in a row since it came back from an event loop
+	posts   int    // plain posts since it came back from an event loop
 	returns int    // how often it did, or mostReturns
 
 	mu   sync.Mutex
