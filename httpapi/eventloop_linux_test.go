@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -181,26 +182,119 @@ func (d *brokenDisk) settle(batches int, err error) {
 	d.store.Fold(delta)
 }
 
-// TestAPromiseThatCannotBeKeptIsAnsweredWithARetry has commits fail while
-// connections in a loop wait for them.
-func TestAPromiseThatCannotBeKeptIsAnsweredWithARetry(t *testing.T) {
-	t.Parallel()
-	disk := &brokenDisk{added: make(chan struct{}, 10)}
-	server := stubServer(t, disk, slog.DiscardHandler)
+// promising is a server whose acknowledgements wait for a disk that the test settles.
+func promising(t *testing.T, bounds Bounds, origins Origins) (server *Server, disk *brokenDisk, address string) {
+	t.Helper()
+	disk = &brokenDisk{added: make(chan struct{}, 10)}
+	server = stubServer(t, disk, slog.DiscardHandler)
 	disk.store = server.config.Store
-	server.config.Origins = Origins{list: [][]byte{[]byte("https://example.org")}}
+	server.config.Origins, server.config.Bounds = origins, bounds.withDefaults()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(inner) }()
+	t.Cleanup(func() {
+		if err := server.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return server, disk, inner.Addr().String()
+}
 
+// waiting has a connection in a loop wait for a commit.
+func waiting(t *testing.T, disk *brokenDisk, conn net.Conn, request string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-disk.added:
+		disk.added <- struct{}{} // for settle
+	case <-time.After(20 * time.Second):
+		t.Fatal("the request does not come to the disk")
+	}
+}
+
+// TestAConnectionThatWaitsForACommitKeepsItsPlace has a connection wait for a slow
+// disk whose last request is answered by itself, and another want its place.
+func TestAConnectionThatWaitsForACommitKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	server, disk, address := promising(t, Bounds{Connections: 1, WriteTimeout: 300 * time.Millisecond}, Origins{any: true})
+	conn, reader := seasoned(t, address)
+	waiting(t, disk, conn, onePost+postHead+"Content-Length: 1\r\n\r\n{")
+	time.Sleep(2 * leastWait)
+	other := dialed(t, address)
+	other.SetDeadline(time.Now().Add(20 * time.Second))
+	told(t, bufio.NewReader(other), http.StatusServiceUnavailable)
+	disk.settle(1, nil)
+	told(t, reader, http.StatusOK)
+	told(t, reader, http.StatusUnprocessableEntity)
+	if d := &server.metrics.defence; d.evicted.Load()+d.timedOut.Load() > 0 {
+		t.Error("the connection counts as one that had to go")
+	}
+}
+
+// TestAStopWaitsForPromises stops a server while one client waits for a commit,
+// and another has gone away meanwhile.
+func TestAStopWaitsForPromises(t *testing.T) {
+	t.Parallel()
+	server, disk, address := promising(t, Bounds{}, Origins{any: true})
+	stays, reader := seasoned(t, address)
+	leaves, _ := seasoned(t, address)
+	waiting(t, disk, leaves, onePost)
+	leaves.(*net.TCPConn).SetLinger(0)
+	leaves.Close()
+	for deadline := time.Now().Add(20 * time.Second); server.listener.Load().count() > 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the client that has gone is still connected")
+		}
+	}
+	waiting(t, disk, stays, onePost+onePost)
+	for deadline := time.Now().Add(20 * time.Second); len(disk.added) < 3; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the requests do not come to the disk")
+		}
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Shutdown(context.Background()) }()
+	select {
+	case <-stopped:
+		t.Fatal("the server has stopped before the disk said anything")
+	case <-time.After(200 * time.Millisecond):
+	}
+	disk.settle(3, nil)
+	for _, last := range []bool{false, true} {
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, response.Body)
+		if response.StatusCode != http.StatusOK || response.Close != last {
+			t.Errorf("status %d, and that it is the last one: %v; want 200 and %v", response.StatusCode, response.Close, last)
+		}
+	}
+	expectEnd(t, reader)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAPromiseThatCannotBeKeptIsAnsweredWithARetry has commits fail while
+// connections in a loop wait for them.
+func TestAPromiseThatCannotBeKeptIsAnsweredWithARetry(t *testing.T) {
+	t.Parallel()
+	origins := Origins{list: [][]byte{[]byte("https://example.org")}}
+	server, disk, address := promising(t, Bounds{}, origins)
 	request := strings.Replace(onePost, "Host: x\r\n", "Host: x\r\nOrigin: https://example.org\r\n", 1)
 	var conns [3]net.Conn
 	var readers [3]*bufio.Reader
 	for i := range conns {
-		conns[i], readers[i] = seasoned(t, inner.Addr().String())
+		conns[i], readers[i] = seasoned(t, address)
 	}
 	for _, test := range []struct {
 		outcome error
@@ -225,12 +319,6 @@ func TestAPromiseThatCannotBeKeptIsAnsweredWithARetry(t *testing.T) {
 				}
 			}
 		}
-	}
-	if err := server.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-served; err != nil {
-		t.Error(err)
 	}
 	statuses := map[int]uint64{}
 	server.metrics.Requests(func(_, _ string, status int, count uint64) { statuses[status] += count })

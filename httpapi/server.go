@@ -185,18 +185,17 @@ func (s *Server) guard(listener net.Listener, refusal []byte) *boundedListener {
 // answered. It returns when all are closed, or the context ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
+	var closing error
 	if listener := s.listener.Load(); listener != nil {
-		if err := listener.Close(); err != nil {
-			return err
-		}
+		closing = listener.Close() // at once: nobody new comes while the loops end
 	}
 	s.stopLoops(ctx)
 	err := s.http.ShutdownWithContext(ctx)
 	s.awaitFerried(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return nil // some client keeps its connection open; it has its answers
+		err = nil // some client keeps its connection open; it has its answers
 	}
-	return err
+	return errors.Join(closing, err)
 }
 
 // endpoint is what a path answers to.
