@@ -196,7 +196,9 @@ func promising(t *testing.T, bounds Bounds, origins Origins) (server *Server, di
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(inner) }()
 	t.Cleanup(func() {
-		if err := server.Shutdown(context.Background()); err != nil {
+		patience, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := server.Shutdown(patience); err != nil {
 			t.Error(err)
 		}
 		if err := <-served; err != nil {
@@ -281,6 +283,9 @@ func TestAStopWaitsForPromises(t *testing.T) {
 	expectEnd(t, reader)
 	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+	if accepted := server.metrics.Accepted(); accepted != 3 {
+		t.Errorf("%d records count as accepted, want 3, of which one is from the client that has gone", accepted)
 	}
 }
 
