@@ -154,7 +154,7 @@ func serveCommand(ctx context.Context, c *cli.Command) error {
 		AccessLog:        c.Bool("access-log"),
 		Exposure:         exposureAsked(c),
 		Logger:           logger,
-	}, nil)
+	}, func(string) { addProcessor() })
 }
 
 // parseRetention reads a number of days, such as 1095d, or a Go duration.

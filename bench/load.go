@@ -42,7 +42,10 @@ func runLoad(ctx context.Context, clients []client, wanted phase) (*loadResult, 
 		}
 	}
 	if wanted.rate > 0 {
-		shared.tickets = startPacer(shared.start, wanted, &shared.stopped)
+		var err error
+		if shared.tickets, err = startPacer(shared.start, wanted, &shared.stopped); err != nil {
+			return nil, err
+		}
 	}
 	results := make([]clientResult, len(clients))
 	var running sync.WaitGroup

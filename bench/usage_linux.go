@@ -83,11 +83,3 @@ func isMemoryFileSystem(directory string) bool {
 	err := unix.Statfs(directory, &system)
 	return err == nil && (system.Type == unix.TMPFS_MAGIC || system.Type == unix.RAMFS_MAGIC)
 }
-
-// sleepPrecisely sleeps in the kernel. The runtime's timers wake up to a
-// millisecond late on an idle machine, which an open loop would take for the
-// server's latency.
-func sleepPrecisely(duration time.Duration) {
-	rest := unix.NsecToTimespec(int64(duration))
-	_ = unix.Nanosleep(&rest, nil) // waking early is as good as not sleeping: the loop looks again
-}

@@ -21,5 +21,3 @@ func readForeignTime() (time.Duration, error) { return 0, errors.ErrUnsupported 
 
 // isMemoryFileSystem is known on Linux only.
 func isMemoryFileSystem(string) bool { return false }
-
-func sleepPrecisely(duration time.Duration) { time.Sleep(duration) }

@@ -14,13 +14,16 @@ import (
 // that is adopted. Its methods may be called by any goroutine.
 type eventLoops struct {
 	server *Server
+	most   int         // one for each processor
 	shut   atomic.Bool // no connection is adopted any more
 
 	mu    sync.Mutex
 	loops []*eventLoop // guarded by mu
 }
 
-func newEventLoops(s *Server) *eventLoops { return &eventLoops{server: s} }
+func newEventLoops(s *Server) *eventLoops {
+	return &eventLoops{server: s, most: runtime.GOMAXPROCS(0)}
+}
 
 // open says whether connections are adopted.
 func (e *eventLoops) open() bool { return !e.shut.Load() }
@@ -62,7 +65,7 @@ func (e *eventLoops) idlest() *eventLoop {
 	if e.shut.Load() {
 		return nil
 	}
-	for len(e.loops) < runtime.GOMAXPROCS(0) {
+	for len(e.loops) < e.most {
 		loop, err := newEventLoop(e.server)
 		if err != nil {
 			e.server.config.Logger.Debug("an event loop could not be made", "error", err)
