@@ -29,8 +29,8 @@ func (k *Keeper) beginSnapshot() (began bool, err error) {
 	k.job, k.jobSequence, k.jobBegan = done, k.sequence, time.Now()
 	job := k.newJob()
 	go func() {
-		closed, err := job.run()
-		done <- jobResult{closed, err}
+		kept, err := job.run()
+		done <- jobResult{kept, err}
 	}()
 	return true, nil
 }
@@ -75,6 +75,8 @@ func (k *Keeper) newJob() *snapshotJob {
 		keepFrom:    k.keepFrom(now),
 		maxDays:     maxDaysClosed,
 		pacer:       newPacer(k.quit),
+		kept:        k.snapshots,
+		log:         k.log,
 	}
 }
 
@@ -93,61 +95,15 @@ func (k *Keeper) endSnapshot(result jobResult) time.Duration {
 	k.log.Debug("wrote a snapshot", "sequence", k.jobSequence, "took", took.Round(time.Millisecond))
 	k.pulse.noteCovered(k.jobBegan)
 	k.options.Observer.SnapshotWritten(took, sizes([]string{snapshotPath(k.options.Directory, k.jobSequence)}))
-	k.keep(generation{k.jobSequence, result.manifest})
+	k.snapshots, k.snapshotted = result.kept, k.jobSequence
 	return k.options.SnapshotInterval
 }
 
-// keep remembers a new good snapshot and removes what it and the one before it
-// make superfluous. What cannot be removed now is found again next time.
-func (k *Keeper) keep(newest generation) {
-	const generations = 2
-	k.snapshotted = newest.sequence
-	k.snapshots = append(k.snapshots, newest)
-	for len(k.snapshots) > generations {
-		if err := remove(snapshotPath(k.options.Directory, k.snapshots[0].sequence)); err != nil {
-			k.log.Warn("could not remove an old snapshot", "error", err)
-			return
-		}
-		k.snapshots = k.snapshots[1:]
-	}
-	if len(k.snapshots) < generations {
-		return // without its journal, the only snapshot would have nothing to fall back to
-	}
-	if err := removeJournalsBelow(k.options.Directory, k.snapshots[0].sequence); err != nil {
-		k.log.Warn("could not remove old journal files", "error", err)
-	}
-	kept := []*manifest{k.snapshots[0].manifest, k.snapshots[1].manifest}
-	if slices.Contains(kept, nil) {
-		return
-	}
-	if err := removeUnreferenced(k.options.Directory, kept); err != nil {
-		k.log.Warn("could not remove old files of closed days", "error", err)
-	}
-}
-
-// removeJournalsBelow removes the journal files all of whose frames are in the
-// snapshot of that sequence number.
-func removeJournalsBelow(directory string, sequence uint64) error {
-	files, err := list(directory)
-	if err != nil {
-		return err
-	}
-	for i := 0; i+1 < len(files.journals); i++ {
-		if next, _ := parseName(files.journals[i+1], journalPrefix); next > sequence+1 {
-			break
-		}
-		if err := remove(files.journals[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (k *Keeper) lastSnapshot() error {
-	closed, err := k.newJob().run()
+	kept, err := k.newJob().run()
 	if err != nil {
 		return fmt.Errorf("last snapshot: %w", err)
 	}
-	k.keep(generation{k.sequence, closed})
+	k.snapshots, k.snapshotted = kept, k.sequence
 	return nil
 }

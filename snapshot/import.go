@@ -135,12 +135,12 @@ func (i *Import) Commit(imports []Imported) error {
 	with.imports = slices.Concat(before.imports, imports)
 	i.keeper.history.install(&with, func() {})
 	job := i.job()
-	closed, err := job.run()
+	kept, err := job.run()
 	if err != nil {
 		return err
 	}
 	i.keeper.sequence = job.header.sequence
-	i.keeper.keep(generation{job.header.sequence, closed})
+	i.keeper.snapshots, i.keeper.snapshotted = kept, job.header.sequence
 	return nil
 }
 

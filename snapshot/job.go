@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,11 +15,15 @@ import (
 // are spread over decades cannot make one take for ever. The rest follows.
 const maxDaysClosed = 512
 
+// generations is how many snapshots are kept.
+const generations = 2
+
 // snapshotJob writes a frozen base: first the days that are to be closed, each
 // into a file of its own, then a snapshot that counts them to the past and
 // lists these files. The snapshot getting its name is the one moment at which
 // the days move: until then the files mean nothing, and the older snapshot and
-// the journal still have the days.
+// the journal still have the days. Then it removes what nobody needs any more;
+// a journal file takes milliseconds to remove, in which no commit should wait.
 type snapshotJob struct {
 	directory string
 	store     *counters.Store
@@ -30,11 +35,24 @@ type snapshotJob struct {
 	closeBefore, keepFrom counters.Day
 	maxDays               int
 	pacer                 *pacer
+	kept                  []generation // before this one, oldest first
+	log                   *slog.Logger
 }
 
-// run does the job and lets folds reach the base again. It returns the days
+// run does the job. It returns the generations that are kept now.
+func (j *snapshotJob) run() ([]generation, error) {
+	closed, err := j.write()
+	if err != nil {
+		return nil, err
+	}
+	kept := j.outdate(append(slices.Clone(j.kept), generation{j.header.sequence, closed}))
+	j.tidy(kept)
+	return kept, nil
+}
+
+// write writes the files and lets folds reach the base again. It returns the days
 // that are closed now.
-func (j *snapshotJob) run() (*manifest, error) {
+func (j *snapshotJob) write() (*manifest, error) {
 	defer j.frozen.Thaw()
 	closing, closed, err := j.closeDays()
 	if err != nil {
@@ -130,6 +148,54 @@ func saveFile(path, kind string, write func(*os.File) error, check func(temporar
 		return errors.Join(err, remove(temporary))
 	}
 	return rename(temporary, path)
+}
+
+// outdate removes the snapshots before the newest two, and returns those that are
+// left. What cannot be removed now is found again next time.
+func (j *snapshotJob) outdate(snapshots []generation) []generation {
+	for len(snapshots) > generations {
+		if err := remove(snapshotPath(j.directory, snapshots[0].sequence)); err != nil {
+			j.log.Warn("could not remove an old snapshot", "error", err)
+			break
+		}
+		snapshots = snapshots[1:]
+	}
+	return snapshots
+}
+
+// tidy removes what the snapshots that are kept make superfluous.
+func (j *snapshotJob) tidy(kept []generation) {
+	if len(kept) != generations {
+		return // without its journal, the only snapshot would have nothing to fall back to
+	}
+	if err := removeJournalsBelow(j.directory, kept[0].sequence); err != nil {
+		j.log.Warn("could not remove old journal files", "error", err)
+	}
+	manifests := []*manifest{kept[0].manifest, kept[1].manifest}
+	if slices.Contains(manifests, nil) {
+		return
+	}
+	if err := removeUnreferenced(j.directory, manifests); err != nil {
+		j.log.Warn("could not remove old files of closed days", "error", err)
+	}
+}
+
+// removeJournalsBelow removes the journal files all of whose frames are in the
+// snapshot of that sequence number.
+func removeJournalsBelow(directory string, sequence uint64) error {
+	files, err := list(directory)
+	if err != nil {
+		return err
+	}
+	for i := 0; i+1 < len(files.journals); i++ {
+		if next, _ := parseName(files.journals[i+1], journalPrefix); next > sequence+1 {
+			break
+		}
+		if err := remove(files.journals[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // removeUnreferenced removes the files of closed days that none of the given

@@ -72,8 +72,8 @@ type syncResult struct {
 
 // jobResult is what became of a snapshotJob.
 type jobResult struct {
-	manifest *manifest
-	err      error
+	kept []generation
+	err  error
 }
 
 // run is the persistence goroutine: it does one thing after the other, so that
