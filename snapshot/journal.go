@@ -103,7 +103,7 @@ func (w *journalWriter) begin(directory string) error {
 		return err
 	}
 	again, err := reopen(w.file)
-	w.runway = runway{file: again, end: journalHeaderSize}
+	w.runway = newRunway(again)
 	return err
 }
 

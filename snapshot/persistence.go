@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"stats-recorder/counters"
@@ -34,8 +35,9 @@ type persistence struct {
 	sequence uint64 // last commit that was written, or folded where there is no journal
 	durable  uint64 // last commit that was synced
 	journal  *journalWriter
-	rotateAt int64 // size at which the journal file is full
-	broken   error // a sync failed: nothing can be made durable any more
+	rotateAt int64          // size at which the journal file is full
+	closing  sync.WaitGroup // of journal files that were full
+	broken   error          // a sync failed: nothing can be made durable any more
 
 	// knownBenefits and knownEvents are how many names the files define.
 	knownBenefits, knownEvents int
@@ -313,9 +315,12 @@ func (k *Keeper) rotate() error {
 		k.log.Warn("could not begin a new journal file; the old one goes on", "error", err)
 		return nil
 	}
-	if err := k.journal.close(); err != nil {
-		k.log.Warn("could not give back a full journal file's spare space", "error", err)
-	}
+	full := k.journal
+	k.closing.Go(func() { // giving space back takes a millisecond, in which no commit should wait
+		if err := full.close(); err != nil {
+			k.log.Warn("could not give back a full journal file's spare space", "error", err)
+		}
+	})
 	k.journal, k.rotateAt = journal, k.options.JournalSize
 	return nil
 }
@@ -323,6 +328,7 @@ func (k *Keeper) rotate() error {
 // finish makes durable what was taken, writes a last snapshot and closes the
 // journal, after run has returned.
 func (k *Keeper) finish() error {
+	defer k.closing.Wait()
 	if k.job != nil {
 		k.endSnapshot(<-k.job)
 	}

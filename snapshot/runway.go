@@ -6,8 +6,14 @@ import (
 	"os"
 )
 
-// runwayStep is how much of a runway is laid at a time.
-const runwayStep = 1 << 20
+const (
+	// runwayStep is how much of a runway is laid at a time.
+	runwayStep = 1 << 20
+	// runwayLead is how far behind the frames a runway may begin: frames are written
+	// while it is laid, and one that reached it would have to wait. No runway is laid
+	// for less than that: a server that gets little need not write zeros.
+	runwayLead = 64 << 10
+)
 
 // runway is the blank part of a journal file ahead of its frames: blocks that
 // zeros were written to, durably. To sync a frame that is written into such
@@ -22,7 +28,7 @@ const runwayStep = 1 << 20
 // reserve space, frames are written without it; that costs nothing but time.
 type runway struct {
 	file *os.File // of the journal, its own descriptor
-	end  int64    // what is behind the frames is blank up to here
+	end  int64    // what is behind the frames is blank up to here, but for a gap in the first part
 
 	from   int64           // where what is being laid begins
 	laying chan layOutcome // nil when nothing is being laid
@@ -34,6 +40,11 @@ type runway struct {
 // could not be synced.
 type layOutcome struct{ noRoom, broken error }
 
+// newRunway returns the runway of a journal file that has no frames yet.
+func newRunway(file *os.File) runway {
+	return runway{file: file, end: journalHeaderSize, retry: journalHeaderSize + runwayLead}
+}
+
 // makeWay makes sure that a frame can be written from offset to end, and that there
 // will be runway for the next ones.
 func (r *runway) makeWay(offset, end int64) {
@@ -42,7 +53,7 @@ func (r *runway) makeWay(offset, end int64) {
 		r.take(<-r.laying, offset)
 	}
 	if r.laying == nil && r.broken == nil && end >= r.retry && r.end-end < runwayStep {
-		r.from = max(r.end, end)
+		r.from = max(r.end, end+runwayLead)
 		r.laying = make(chan layOutcome, 1)
 		go func(file *os.File, from int64, done chan<- layOutcome) { done <- layRunway(file, from) }(r.file, r.from, r.laying)
 	}

@@ -53,6 +53,19 @@ func TestBlankBlocksAreReadyForTheNextFrames(t *testing.T) {
 	}
 }
 
+func TestFewFramesGetNoBlankBlocks(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	keeper := opened(t, options(directory))
+	for range 50 {
+		record(t, keeper, storetest.Page(5, storetest.Noon()))
+	}
+	if content := read(t, journalFile(t, directory)); framesEnd(content) != len(content) {
+		t.Errorf("a journal of %d bytes has %d bytes behind its frames", framesEnd(content), len(content)-framesEnd(content))
+	}
+	closed(t, keeper)
+}
+
 // TestFramesMayBeLargerThanWhatIsReadyForThem writes frames of all sizes, some of
 // which reach beyond what is being made blank at the time.
 func TestFramesMayBeLargerThanWhatIsReadyForThem(t *testing.T) {
