@@ -40,8 +40,8 @@ func standardFaults() []fault {
 			fault{"journal writes fail: " + code, []string{"pwrite64:error=" + code + ":when=%d+3"}, 2, snapshotsNever, (*siege).mustRefuse},
 			fault{"snapshot syncs fail: " + code, []string{"fsync:error=" + code + ":when=%d"}, 4, snapshotsOften, (*siege).mustRetrySnapshots},
 			fault{"renames fail: " + code, []string{"?rename,?renameat,renameat2:error=" + code + ":when=%d"}, 5, snapshotsOften, (*siege).mustRetrySnapshots},
-			fault{"reserving space fails: " + code, []string{"fallocate:error=" + code + ":when=1+"}, 1, snapshotsOften, (*siege).mustNotNotice},
-			fault{"writing zeros ahead fails: " + code, []string{"pwritev:error=" + code + ":when=%d+2"}, 1, snapshotsOften, (*siege).mustNotNotice},
+			fault{"reserving space fails: " + code, []string{"fallocate:error=" + code + ":when=1+"}, 1, snapshotsNever, (*siege).mustNotNotice},
+			fault{"writing zeros ahead fails: " + code, []string{"pwritev:error=" + code + ":when=%d+2"}, 1, snapshotsNever, (*siege).mustNotNotice},
 		)
 	}
 	return append(faults,
@@ -189,17 +189,39 @@ func (s *siege) mustRetrySnapshots(life *server) error {
 	return errors.Join(err, s.endUnnoticed(life, load))
 }
 
+// preparedJournal is more than what a journal file may have before the space ahead
+// of its frames is prepared.
+const preparedJournal = 256 << 10
+
 // mustNotNotice: the server can do without.
 func (s *siege) mustNotNotice(life *server) error {
 	if err := life.listen(); err != nil {
 		return err
 	}
 	load := startLoad(life.address, s.ledger)
-	next, err := 0, error(nil)
-	for snapshots := 4; snapshots > 0 && err == nil; snapshots-- {
-		_, next, err = life.output.await("wrote a snapshot", next)
-	}
+	err := s.awaitJournal(preparedJournal)
 	return errors.Join(err, s.endUnnoticed(life, load))
+}
+
+// awaitJournal waits until the newest journal file is that large.
+func (s *siege) awaitJournal(bytes int64) error {
+	size := int64(0)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		paths, err := filepath.Glob(filepath.Join(s.settings.directory, "journal-*")) // in order
+		if err != nil {
+			return err
+		}
+		if len(paths) == 0 {
+			continue
+		}
+		if information, err := os.Stat(paths[len(paths)-1]); err == nil { // it may be gone by now
+			size = information.Size()
+		}
+		if size >= bytes {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: a journal file of %d bytes: the newest has %d", errNotInTime, bytes, size)
 }
 
 // endUnnoticed ends a load of which nothing may have been refused, and compares.
