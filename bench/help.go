@@ -17,6 +17,7 @@ and whether it counted right.
     go run ./bench -batch 30 -counters 10000,10000000 -restart
     go run ./bench -batch 30 -counters 1000000 -readers 0,1
     go run ./bench -batch page -rate 5000
+    go run ./bench -batch 30 -rate 50%
     go run ./bench -url http://other.example:4000 -version 2
 
 It builds the server, starts it on a free port with a temporary data directory,

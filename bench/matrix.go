@@ -160,8 +160,13 @@ func (o *options) customMatrix() []cellSpec {
 	for _, batch := range o.batches {
 		for _, connections := range o.connections {
 			for _, pipeline := range o.pipelines {
-				cells = append(cells, cellSpec{Batch: batch, Connections: connections,
-					Pipeline: pipeline, Rate: o.rate, Specs: o.lanes(variants...)})
+				cell := cellSpec{Batch: batch, Connections: connections,
+					Pipeline: pipeline, Rate: o.rate, Specs: o.lanes(variants...)}
+				cells = append(cells, cell)
+				if o.peakShare > 0 {
+					cell.PeakShare = o.peakShare
+					cells = append(cells, cell)
+				}
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,8 @@ type options struct {
 	readers     []int
 	benefits    int
 	zipf        float64
-	rate        float64
+	rate        float64 // requests per second; 0 is a closed loop
+	peakShare   float64 // the same as a share of what a closed loop reaches; 0 is none
 	version     int
 	seed        uint64
 
@@ -49,6 +51,9 @@ type options struct {
 
 // largestVersion is the largest version a record may have.
 const largestVersion = 65535
+
+// fastestRate is one request in a nanosecond, which is what the pacer counts in.
+const fastestRate = 1e9
 
 // parseOptions reads the command line. It returns flag.ErrHelp, having printed
 // the usage, when that was asked for.
@@ -94,7 +99,8 @@ func (o *options) defineLoad(flags *flag.FlagSet) {
 		func(text string) error { return parseList(text, &o.readers, strconv.Atoi) })
 	flags.Func("durability", "what the server's acknowledgement means: always, everysec or snapshot; `list`\n(default always)",
 		func(text string) error { return parseList(text, &o.durabilities, asIs) })
-	flags.Float64Var(&o.rate, "rate", 0, "`requests` per second, sent when due whether or not earlier ones are answered (an\nopen loop); latency counts from when a request was due. 0 sends as fast as\nanswers come (a closed loop)")
+	flags.Func("rate", "requests per second, sent when due whether or not earlier ones are answered (an\nopen loop); latency counts from when a request was due. As `requests` also a share,\nsuch as 50%, of what the first target takes in a closed loop, which is then measured\nbefore. 0 sends as fast as answers come (a closed loop) (default 0)",
+		func(text string) error { return o.parseRate(text) })
 	flags.IntVar(&o.benefits, "benefits", 600, "`number` of distinct benefits")
 	flags.Float64Var(&o.zipf, "zipf", 1, "`exponent` of the benefits' popularity; 0 makes all equally popular")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the workload: the same `number` sends the same bytes")
@@ -144,7 +150,8 @@ func (o *options) validate() error {
 		{slices.Min(o.readers) < 0, "-readers must not be negative"},
 		{o.benefits < 1, "-benefits must be at least 1"},
 		{o.zipf < 0, "-zipf must not be negative"},
-		{o.rate < 0, "-rate must not be negative"},
+		{math.IsNaN(o.rate) || o.rate < 0 || o.rate > fastestRate, "-rate must be 0 to 1000000000 requests per second"},
+		{math.IsNaN(o.peakShare) || o.peakShare < 0 || o.peakShare > 1, "-rate must be 0% to 100% of the peak"},
 		{o.version < 0 || o.version > largestVersion, "-version must be 0 to 65535"},
 		{o.rounds < 1, "-rounds must be at least 1"},
 		{o.duration <= 0, "-duration must be above 0"},
@@ -160,6 +167,18 @@ func (o *options) validate() error {
 		}
 	}
 	return nil
+}
+
+// parseRate reads requests per second, or a share in percent.
+func (o *options) parseRate(text string) (err error) {
+	o.rate, o.peakShare = 0, 0
+	if percent, isShare := strings.CutSuffix(text, "%"); isShare {
+		o.peakShare, err = strconv.ParseFloat(percent, 64)
+		o.peakShare /= 100
+		return err
+	}
+	o.rate, err = strconv.ParseFloat(text, 64)
+	return err
 }
 
 // parseList reads values that are separated by commas.

@@ -51,10 +51,27 @@ func TestFlagsMakeEveryCombination(t *testing.T) {
 	}
 }
 
+func TestAShareOfThePeakIsMeasuredAfterThePeak(t *testing.T) {
+	parsed, err := parseOptions(strings.Fields("-batch 30,page -rate 50%"), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := parsed.matrix()
+	if len(cells) != 4 {
+		t.Fatalf("%d cells", len(cells))
+	}
+	for i, cell := range cells {
+		wanted := float64(i%2) / 2 // each load in a closed loop, then in an open one
+		if cell.PeakShare != wanted || cell.Rate != 0 || !cell.sameLoad(cells[i/2*2]) {
+			t.Errorf("cell %d: %s", i, cell.title())
+		}
+	}
+}
+
 func TestBadArgumentsAreRefusedByName(t *testing.T) {
 	for _, arguments := range []string{
 		"-batch 0x", "-batch -1", "-batch 1001", "-connections 0", "-pipeline 0", "-counters -1", "-benefits 0", "-zipf -1",
-		"-rate -1", "-version 65536", "-rounds 0", "-duration 0s", "-durability sometimes", "-targets mongo", "-nonsense",
+		"-rate -1", "-rate x", "-rate 101%", "-rate -1%", "-rate x%", "-rate NaN", "-rate 1e10", "-rate NaN%", "-version 65536", "-rounds 0", "-duration 0s", "-durability sometimes", "-targets mongo", "-nonsense",
 	} {
 		name, _, _ := strings.Cut(arguments, " ")
 		_, err := parseOptions(strings.Fields(arguments), &bytes.Buffer{})
