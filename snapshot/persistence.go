@@ -16,16 +16,6 @@ const (
 	snapshotPace    = 10 * time.Millisecond
 	syncInterval    = time.Second
 
-	// gatherTime is how long after a commit the next one may wait for half as many
-	// batches as that one had. A sync is fast on a good disk; without this,
-	// hundreds of clients get a commit for every few of them, and much of the
-	// processor's time goes into commits. Those who were just answered tend to
-	// come back together, and after a pause of this length nobody waits. Half of
-	// them are enough: waiting for all makes no difference at full load, and at half
-	// of it takes an eighth of the processor time off while acknowledgements take
-	// half as long again: see "Performance" in the README.
-	gatherTime = 2 * time.Millisecond
-
 	firstRetry = time.Second
 	lastRetry  = time.Minute
 )
@@ -87,8 +77,8 @@ func (k *Keeper) run() {
 	syncs := time.NewTicker(syncInterval)
 	defer syncs.Stop()
 	var due <-chan time.Time // of the next commit, where commits are paced
-	gather := time.NewTimer(gatherTime)
-	defer gather.Stop()
+	wait := newGroupWait(k.store)
+	defer wait.stop()
 	for {
 		wake := k.store.Wake()
 		if due != nil {
@@ -101,11 +91,10 @@ func (k *Keeper) run() {
 				due = time.After(pace)
 			} else {
 				err = k.commit()
-				k.store.Expect(max(k.batches/2, 1))
-				gather.Reset(gatherTime)
+				wait.begin(k.batches)
 			}
-		case <-gather.C:
-			k.store.Expect(1)
+		case <-wait.timer.C:
+			wait.advance()
 		case <-due:
 			due = nil
 			err = k.commit()
