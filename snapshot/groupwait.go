@@ -9,7 +9,7 @@ import (
 const (
 	// allTime is how long after a commit the next one waits for as many batches as
 	// that one had, and halfTime how long for half as many.
-	allTime  = 800 * time.Microsecond
+	allTime  = 500 * time.Microsecond
 	halfTime = 2 * time.Millisecond
 )
 
