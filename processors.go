@@ -9,7 +9,7 @@ import (
 // The one that commits spends most of its time in a system call that waits for the
 // disk. Go counts it as running until its monitor looks; meanwhile an event loop
 // that has something to do waits for its place, and when the disk has answered,
-// it waits for a place itself. README, "Performance", says what that costs.
+// it waits for a place itself. README, "Performance", says what that saves.
 //
 // It is for the process to call, once, when what is sized by the number of
 // processors has been made. Who sets GOMAXPROCS gets what they set.

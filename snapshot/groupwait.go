@@ -18,9 +18,9 @@ const (
 // much of the processor's time goes into commits. Those who were just answered tend
 // to come back together. At full load that takes longer than allTime, and half of
 // them are enough: waiting for all would only leave the disk without work. Below
-// it, waiting for all takes a tenth off the processor time and a third off
-// what is written, and with that off the slowest acknowledgements. After halfTime
-// without a commit nobody waits.
+// it, waiting for all takes a twentieth off the processor time and a third off what
+// is written, and with that off the slowest acknowledgements: see README,
+// "Performance". After halfTime without a commit nobody waits.
 type groupWait struct {
 	store   *counters.Store
 	timer   *time.Timer
