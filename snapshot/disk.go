@@ -15,16 +15,14 @@ import (
 // ErrLocked is returned when another process owns the data directory.
 var ErrLocked = errors.New("data directory is in use by another process")
 
-// createExclusive creates a file that must not exist.
+// createExclusive creates a file that must not exist. The caller gives it to its
+// owner, and removes it again if that fails.
 func createExclusive(path string) (*os.File, error) {
 	reach("create.before")
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
 	reach("create.after")
 	if err != nil {
 		return nil, fmt.Errorf("create %q: %w", path, plain(err))
-	}
-	if err := giveToOwner(file); err != nil {
-		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
 }

@@ -137,7 +137,9 @@ func saveFile(path, kind string, write func(*os.File) error, check func(temporar
 	if err != nil {
 		return err
 	}
-	err = write(file)
+	if err = giveToOwner(file); err == nil {
+		err = write(file)
+	}
 	if err == nil {
 		err = syncFile(file, kind)
 	}

@@ -86,6 +86,9 @@ func discardJournal(directory, path string) error {
 }
 
 func (w *journalWriter) begin(directory string) error {
+	if err := giveToOwner(w.file); err != nil {
+		return err
+	}
 	header := make([]byte, 0, journalHeaderSize)
 	header = append(header, journalMagic...)
 	header = binary.LittleEndian.AppendUint32(header, formatVersion)

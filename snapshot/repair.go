@@ -341,6 +341,9 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer target.Close()
+	if err := giveToOwner(target); err != nil {
+		return err
+	}
 	if _, err := io.Copy(target, source); err != nil {
 		return fmt.Errorf("copy %q to %q: %w", from, to, plain(err))
 	}

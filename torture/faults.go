@@ -48,6 +48,7 @@ func standardFaults() []fault {
 		fault{"journal writes and cutting back fail", []string{"pwrite64:error=EIO:when=%d+3", "ftruncate:error=EIO:when=1+"}, 2, snapshotsNever, (*siege).mustRefuse},
 		fault{"removing files fails", []string{"?unlink,unlinkat:error=EIO:when=%d+2"}, 3, snapshotsOften, (*siege).mustSurvive},
 		fault{"making and removing files fails", []string{"fsync:error=EIO:when=%d+4", "?unlink,unlinkat:error=EIO:when=2+2"}, 4, snapshotsOften, (*siege).mustSurvive},
+		fault{"giving files to their owner fails", []string{"fchown:error=EDQUOT:when=%d+3"}, 4, snapshotsOften, (*siege).mustSurvive},
 		fault{"a start cannot write", []string{"pwrite64:error=ENOSPC:when=1+"}, 1, snapshotsNever, (*siege).mustNotStart},
 	)
 }
@@ -61,8 +62,17 @@ func (p faultPlan) run(ctx context.Context, l *lab) (*report, error) {
 	if output, err := command(ctx, "strace", append(tracerOptions(os.DevNull, "fsync:error=EIO"), "true")...); err != nil {
 		return nil, fmt.Errorf("%w: strace (package strace, permission to ptrace): %w: %s", errUnavailable, err, output)
 	}
+	if os.Geteuid() == 0 { // so that there is an owner to give files to
+		const nobody = 65534
+		if err := errors.Join(os.MkdirAll(s.settings.directory, 0o750), os.Chown(s.settings.directory, nobody, nobody)); err != nil {
+			return nil, err
+		}
+	}
 	for round := range p.rounds {
 		for _, f := range p.faults {
+			if strings.HasPrefix(f.calls[0], "fchown") && os.Geteuid() != 0 {
+				continue
+			}
 			if ctx.Err() != nil {
 				break
 			}
