@@ -124,7 +124,8 @@ func (s *Store) EventSteps(bounds []Hour, closed *Table, visit func(benefit Bene
 	}, visit)
 }
 
-// OpenDays are the days that have counts in the base or the overlay, in no order.
+// OpenDays are the days of which readers see counts that are not in the past, in
+// no order.
 func (s *Store) OpenDays() []Day {
 	seen := map[Day]bool{}
 	for i := range s.shards {
@@ -135,9 +136,31 @@ func (s *Store) OpenDays() []Day {
 				seen[day] = true
 			}
 		}
+		shard.seePendingDays(s, seen)
 		shard.layers.Unlock()
 	}
 	return slices.Collect(maps.Keys(seen))
+}
+
+// seePendingDays adds the days of records that are not folded yet.
+func (sh *shard) seePendingDays(s *Store, seen map[Day]bool) {
+	sh.intake.Lock()
+	defer sh.intake.Unlock()
+	if s.visibility == WhenAdded {
+		sh.intake.active.seeDays(seen)
+	}
+	if s.sealedVisible.Load() {
+		sh.intake.sealed.seeDays(seen)
+	}
+}
+
+func (i *increments) seeDays(seen map[Day]bool) {
+	if len(i.log) > 0 {
+		seen[i.hour.Day()] = true
+	}
+	for hour := range i.others {
+		seen[hour.Day()] = true
+	}
 }
 
 // Counters is how many counters the store holds: those of each open day, and

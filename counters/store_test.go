@@ -81,6 +81,30 @@ func TestRecordsCountOnceTheyAreDurable(t *testing.T) {
 	model.Check(t, store)
 }
 
+func TestADayIsOpenAsSoonAsItsRecordsCount(t *testing.T) {
+	t.Parallel()
+	for visibility, fromTheStart := range map[counters.Visibility]bool{counters.WhenDurable: false, counters.WhenAdded: true} {
+		store := counters.NewStore(visibility)
+		expect := func(when string, open bool) {
+			t.Helper()
+			days := store.OpenDays()
+			if open != slices.Equal(days, []counters.Day{storetest.Noon().Day()}) || open != (len(days) > 0) {
+				t.Errorf("visibility %d, %s: days %v are open", visibility, when, days)
+			}
+		}
+		expect("empty", false)
+		_, _ = store.Add(storetest.Batch(t, store, storetest.Page(10, storetest.Noon())))
+		expect("added", fromTheStart)
+		delta := store.Seal()
+		expect("sealed", fromTheStart)
+		store.MakeVisible()
+		expect("durable", true)
+		delta.Settle(nil)
+		store.Fold(delta)
+		expect("folded", true)
+	}
+}
+
 func TestWhoWantsToIsToldOnceThatATicketIsSettled(t *testing.T) {
 	t.Parallel()
 	store := counters.NewStore(counters.WhenDurable)
