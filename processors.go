@@ -12,7 +12,8 @@ import (
 // it waits for a place itself. README, "Performance", says what that saves.
 //
 // It is for the process to call, once, when what is sized by the number of
-// processors has been made. Who sets GOMAXPROCS gets what they set.
+// processors has been made. Go then no longer follows a limit of processors that
+// changes while it runs. Who sets GOMAXPROCS gets what they set.
 func addProcessor() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)

@@ -76,16 +76,21 @@ func TestRefusedRecordsAreNeverCounted(t *testing.T) {
 }
 
 // TestFramesAreWrittenWhereThereIsNoRoomForMore leaves room for frames, but not for
-// making blocks ready for the next ones.
+// making blocks ready for the next ones, which is tried once there are some frames.
 func TestFramesAreWrittenWhereThereIsNoRoomForMore(t *testing.T) {
+	const room, enough = 512 << 10, 256 << 10
 	directory := t.TempDir()
 	keeper := opened(t, options(directory))
-	limitFiles(t, 64<<10)
+	limitFiles(t, room)
 	model := storetest.ModelOf()
-	for range 200 {
-		page := storetest.Page(5, storetest.Noon())
-		record(t, keeper, page)
-		model.Add(page)
+	for written := 0; written < enough; {
+		batch := spreadRecords(2000)
+		record(t, keeper, batch)
+		model.Add(batch)
+		before := written
+		if written = framesEnd(read(t, journalFile(t, directory))); written <= before {
+			t.Fatalf("the journal's frames end at %d and then at %d", before, written)
+		}
 	}
 	check(t, keeper, model)
 	survivor := opened(t, options(crashed(t, directory)))

@@ -20,7 +20,9 @@ const (
 // them are enough: waiting for all would only leave the disk without work. Below
 // it, waiting for all takes a twentieth off the processor time and a third off what
 // is written, and with that off the slowest acknowledgements: see README,
-// "Performance". After halfTime without a commit nobody waits.
+// "Performance". After halfTime without a commit nobody waits, until the next begin.
+// As many batches as the commit before waited for, if they come during a sync, are
+// enough for the next commit to follow at once.
 type groupWait struct {
 	store   *counters.Store
 	timer   *time.Timer

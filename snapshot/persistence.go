@@ -69,7 +69,9 @@ type jobResult struct {
 }
 
 // run is the persistence goroutine: it does one thing after the other, so that
-// nothing on disk needs a lock.
+// nothing on disk needs a lock. What is done beside it touches other files: a
+// snapshotJob removes journals only below what it keeps, and a journal that is full
+// is durable and belongs to who closes it.
 func (k *Keeper) run() {
 	k.lastGood = time.Now()
 	snapshots := time.NewTimer(k.options.SnapshotInterval)

@@ -9,9 +9,11 @@ import (
 const (
 	// runwayStep is how much of a runway is laid at a time.
 	runwayStep = 1 << 20
-	// runwayLead is how far behind the frames a runway may begin: frames are written
-	// while it is laid, and one that reached it would have to wait. No runway is laid
-	// for less than that: a server that gets little need not write zeros.
+	// runwayLead is how far ahead of the frames the first part of a runway begins:
+	// frames are written while it is laid, and one that reached it would have to wait.
+	// The gap is a hole, where a frame is written as if there were no runway. None is
+	// laid before there are that many frames: a server that gets little need not write
+	// zeros.
 	runwayLead = 64 << 10
 )
 
@@ -28,7 +30,7 @@ const (
 // reserve space, frames are written without it; that costs nothing but time.
 type runway struct {
 	file *os.File // of the journal, its own descriptor
-	end  int64    // what is behind the frames is blank up to here, but for a gap in the first part
+	end  int64    // what is behind the frames is blank up to here, or a hole, ahead of the first part
 
 	from   int64           // where what is being laid begins
 	laying chan layOutcome // nil when nothing is being laid
