@@ -169,3 +169,15 @@ func ReadColumns(content []byte, visit func(counters.Day, counters.Benefit, []co
 func ReadSpan(content []byte, visit func(counters.Hour, counters.Benefit, []counters.Cell) error) error {
 	return readSpan(content, visit)
 }
+
+// GroupWait is what decides how many batches a commit waits for, without its timer.
+type GroupWait struct{ wait *groupWait }
+
+// NewGroupWait begins to decide for a store.
+func NewGroupWait(store *counters.Store) GroupWait { return GroupWait{newGroupWait(store)} }
+
+// Committed says that there was a commit of so many batches.
+func (w GroupWait) Committed(batches int) { w.wait.begin(batches) }
+
+// RunOut says that the time is over which the timer was set to.
+func (w GroupWait) RunOut() { w.wait.advance() }

@@ -30,7 +30,7 @@ const (
 // reserve space, frames are written without it; that costs nothing but time.
 type runway struct {
 	file *os.File // of the journal, its own descriptor
-	end  int64    // what is behind the frames is blank up to here, or a hole, ahead of the first part
+	end  int64    // up to here what is ahead of the frames is blank, or the hole before the first part
 
 	from   int64           // where what is being laid begins
 	laying chan layOutcome // nil when nothing is being laid
