@@ -1,0 +1,92 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"stats-recorder/httpapi"
+	"stats-recorder/snapshot"
+)
+
+// errMissing makes the process exit with 1 after a report that says why.
+var errMissing = errors.New("something acknowledged is missing; see above")
+
+func verifyCommand(output io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:  "verify",
+		Usage: "read everything in the data directory and say whether it is complete",
+		Description: "Changes nothing, and exits with 1 when something acknowledged is missing.\n" +
+			"With --repair, for a directory that the server refuses: copies every file aside,\n" +
+			"keeps all that can be read, and says exactly what it dropped. Stop the server first.",
+		OnUsageError: usageError,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "repair", Usage: "salvage what is good, after copying the originals aside"},
+		},
+		Action: func(_ context.Context, c *cli.Command) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			directory, err := directoryOf(c)
+			if err != nil {
+				return err
+			}
+			missing, err := verify(output, directory)
+			if err != nil || !c.Bool("repair") {
+				return errors.Join(err, missing)
+			}
+			if missing == nil {
+				fmt.Fprintln(output, "nothing to repair")
+				return nil
+			}
+			return repair(output, directory)
+		},
+	}
+}
+
+// verify prints a report and returns errMissing if something is.
+func verify(output io.Writer, directory string) (missing, err error) {
+	report, err := snapshot.Verify(directory)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range report.Files {
+		fmt.Fprintf(output, "%-28s %-24s %10d bytes  %s\n", filepath.Base(file.Path), file.Covers, file.Bytes, file.State)
+	}
+	for _, warning := range report.Recovery.Warnings {
+		fmt.Fprintln(output, "warning:", warning)
+	}
+	if report.Missing != nil {
+		fmt.Fprintln(output, "MISSING:", report.Missing)
+		return errMissing, nil
+	}
+	if needless := report.Needless(); needless > 0 {
+		fmt.Fprintf(output, "damaged, but not needed: %d of the files; nothing is lost, but have the disk checked\n", needless)
+	}
+	fmt.Fprintf(output, "complete: everything acknowledged is here, up to commit %d\n", report.Recovery.Sequence)
+	return nil, nil
+}
+
+func repair(output io.Writer, directory string) error {
+	repaired, err := snapshot.Repair(directory, httpapi.BuiltInEvents, time.Now())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(output, "copied the originals to %q\n", repaired.Originals)
+	if repaired.Snapshot == "" {
+		fmt.Fprintln(output, "kept no snapshot: none can be read")
+	} else {
+		fmt.Fprintf(output, "kept snapshot %q\n", repaired.Snapshot)
+	}
+	fmt.Fprintf(output, "kept %d commits of the journal\n", repaired.Frames)
+	for _, dropped := range repaired.Dropped {
+		fmt.Fprintln(output, "dropped:", dropped)
+	}
+	fmt.Fprintln(output, "the server can start again")
+	return nil
+}

@@ -1,0 +1,302 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// siege is a running server that is attacked while an honest client goes on
+// recording and reading.
+type siege struct {
+	*program
+	cancel   context.CancelFunc
+	honest   sync.WaitGroup
+	recorded int // by the honest client
+	slowest  time.Duration
+	failure  error
+	hostile  []net.Conn
+}
+
+// honestPatience is how long the honest client waits for an answer.
+const honestPatience = 5 * time.Second
+
+// besiege starts the server and the honest client.
+func besiege(t *testing.T, environment ...string) *siege {
+	t.Helper()
+	return beset(t, startProgram(t, t.TempDir(), environment))
+}
+
+func beset(t *testing.T, p *program) *siege {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &siege{program: p, cancel: cancel}
+	if _, err := s.visit(ctx); err != nil { // it was there before the attack
+		t.Fatal(err)
+	}
+	s.honest.Go(func() {
+		for ctx.Err() == nil && s.failure == nil {
+			took, err := s.visit(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			s.failure, s.slowest = err, max(s.slowest, took)
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	t.Cleanup(func() { s.cancel(); s.honest.Wait() })
+	return s
+}
+
+// visit records once and reads once.
+func (s *siege) visit(ctx context.Context) (time.Duration, error) {
+	begin := time.Now()
+	if err := s.ask(ctx, http.MethodPost, "/benefits", recordOf("honest")); err != nil {
+		return 0, err
+	}
+	s.recorded++
+	return time.Since(begin), s.ask(ctx, http.MethodGet, "/benefits?start_at=2999", "")
+}
+
+func (s *siege) ask(ctx context.Context, method, path, body string) error {
+	// Once it is sent, its answer counts, so the end of the siege does not cancel it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), honestPatience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := s.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: status %d: %.200s", method, path, response.StatusCode, answer)
+	}
+	return err
+}
+
+// survived ends the siege: the honest client was served all the time, each of
+// its records counts once, and the server is not larger than it may be.
+func (s *siege) survived(t *testing.T, mostMB int) {
+	t.Helper()
+	s.cancel()
+	s.honest.Wait()
+	if s.failure != nil {
+		t.Errorf("the honest client: %v", s.failure)
+	}
+	megabytes := residentBytes(t, s.program) >> 20
+	t.Logf("the honest client recorded %d times, at most in %v; the server has %d MB", s.recorded, s.slowest, megabytes)
+	if megabytes > mostMB {
+		t.Errorf("the server has %d MB, want at most %d", megabytes, mostMB)
+	}
+	s.expectTotal(t, "honest", s.recorded)
+	hangUpAll(s.hostile)
+	s.client.CloseIdleConnections()
+	s.terminate(t)
+}
+
+// attackers connects n times, a few at a time. Those that are turned away are nil.
+func (s *siege) attackers(t *testing.T, n int) []net.Conn {
+	t.Helper()
+	conns := make([]net.Conn, n)
+	dialing := make(chan struct{}, 64)
+	var all sync.WaitGroup
+	for i := range conns {
+		dialing <- struct{}{}
+		all.Go(func() {
+			defer func() { <-dialing }()
+			conns[i], _ = net.DialTimeout("tcp", s.address, honestPatience)
+		})
+	}
+	all.Wait()
+	t.Cleanup(func() { hangUpAll(conns) })
+	s.hostile = append(s.hostile, conns...)
+	return conns
+}
+
+func hangUpAll(conns []net.Conn) {
+	for _, conn := range conns {
+		if conn != nil {
+			conn.Close()
+		}
+	}
+}
+
+// shout writes to all who are still connected.
+func shout(conns []net.Conn, text string) {
+	for _, conn := range conns {
+		if conn != nil {
+			conn.SetWriteDeadline(time.Now().Add(time.Second))
+			io.WriteString(conn, text) // who is turned away cannot be helped
+		}
+	}
+}
+
+// countOpen is how many still are connected: all that they were sent is read.
+func countOpen(conns []net.Conn) (open int) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, conn := range conns {
+		if conn == nil {
+			continue
+		}
+		all.Go(func() {
+			conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+			_, err := io.Copy(io.Discard, conn)
+			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+				mu.Lock()
+				open++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return open
+}
+
+const attackHead = "POST /benefits HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+func TestWhoSendsAByteAtATimeDoesNotStopOthers(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]string{
+		"header": "GET /statistics HTTP/1.1\r\nHost: x\r\nPadding: ",
+		"body":   attackHead + "Content-Length: 100000\r\n\r\n[",
+		"chunks": attackHead + "Transfer-Encoding: chunked\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := besiege(t, "READ_TIMEOUT=1500ms", "MAX_CONNECTIONS=100")
+			conns := s.attackers(t, 300)
+			shout(conns, start)
+			drip := " "
+			if name == "chunks" {
+				drip = "1\r\n \r\n"
+			}
+			for range 8 {
+				time.Sleep(250 * time.Millisecond)
+				shout(conns, drip)
+				if err := newcomer(s); err != nil {
+					t.Log("a newcomer:", err) // while all attackers are new, there is no place
+				}
+			}
+			if err := newcomer(s); err != nil {
+				t.Errorf("a newcomer, after all: %v", err)
+			}
+			if open := countOpen(conns); open > 0 {
+				t.Errorf("%d of 300 who send a byte at a time are still connected", open)
+			}
+			s.survived(t, 100)
+		})
+	}
+}
+
+// newcomer asks over a connection of its own.
+func newcomer(s *siege) error {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: honestPatience}
+	response, err := client.Get(s.URL + "/benefits")
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d", response.StatusCode)
+	}
+	return json.NewDecoder(response.Body).Decode(new([]any))
+}
+
+func TestTenThousandIdleConnectionsDoNotStopOthers(t *testing.T) {
+	t.Parallel()
+	s := besiege(t)
+	conns := s.attackers(t, 10_000)
+	time.Sleep(300 * time.Millisecond) // from then on they wait for too long
+	for range 20 {
+		if err := newcomer(s); err != nil {
+			t.Fatalf("a newcomer beside 10,000 idle connections: %v", err)
+		}
+	}
+	if open := countOpen(conns); open < 3000 || open > 4096 {
+		t.Errorf("%d of 10,000 idle connections are open, want nearly MAX_CONNECTIONS", open)
+	}
+	hangUpAll(conns)
+	s.survived(t, 300)
+}
+
+func TestDeclaredLengthsTakeNoMemory(t *testing.T) {
+	t.Parallel()
+	s := besiege(t, "MAX_BODY_BYTES=67108864")
+	conns := s.attackers(t, 1000)
+	shout(conns, attackHead+"Content-Length: 67108864\r\n\r\n"+strings.Repeat(" ", 9000))
+	time.Sleep(300 * time.Millisecond)
+	s.survived(t, 200)
+}
+
+func TestReadersWhoNeverReadDoNotStopOthers(t *testing.T) {
+	t.Parallel()
+	s := besiege(t, "WRITE_TIMEOUT=1s", "MAX_ANSWER_BYTES=3000000")
+	var records []string
+	for index := 1; index <= 1000; index++ {
+		for _, event := range []string{"show", "close"} {
+			records = append(records, record(fields{"benefit_index": fmt.Sprint(index), "page_total": "1000", "event_type": quote(event)}))
+		}
+	}
+	for range 20 {
+		benefit := quote(fmt.Sprint("large ", len(records), time.Now().UnixNano()))
+		for half := range 4 {
+			body := array(records[half*500 : half*500+500]...)
+			s.created(t, strings.ReplaceAll(body, `"benefit_id":`+quote("RSA"), `"benefit_id":`+benefit))
+		}
+	}
+	size := len(s.get(t, "/statistics").body)
+	conns := s.attackers(t, 100)
+	for _, conn := range conns {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			tcp.SetReadBuffer(4096)
+		}
+	}
+	shout(conns, strings.Repeat("GET /statistics HTTP/1.1\r\nHost: x\r\n\r\n", 50))
+	time.Sleep(3 * time.Second)
+	t.Logf("an answer has %d bytes", size)
+	hangUpAll(conns)
+	time.Sleep(1500 * time.Millisecond) // WRITE_TIMEOUT, and then some
+	const digits = 8                    // by which the two counts of the honest client may have grown
+	if got := s.get(t, "/statistics"); len(got.body) < size || len(got.body) > size+digits {
+		t.Errorf("/statistics has %d bytes once the attackers are gone, want %d", len(got.body), size)
+	}
+	for range 20 { // the bytes of an answer without a body come back too
+		s.do(t, http.MethodHead, "/statistics", "").expectStatus(t, http.StatusOK)
+	}
+	s.survived(t, 150)
+}
+
+func TestAThousandPipelinedPostsAreAnsweredInOrder(t *testing.T) {
+	t.Parallel()
+	s := besiege(t)
+	conn := s.dial(t)
+	const posts = 1000
+	bad := func(i int) bool { return i*i%7 == 2 }
+	go func() {
+		var all strings.Builder
+		for i := range posts {
+			body := recordOf("pipelined")
+			if bad(i) {
+				body = "{}"
+			}
+			fmt.Fprintf(&all, "%sContent-Length: %d\r\n\r\n%s", attackHead, len(body), body)
+		}
+		io.WriteString(conn, all.String())
+	}()
+	good := expectPipelined(t, conn, posts, bad)
+	s.expectTotal(t, "pipelined", good)
+	s.survived(t, 100)
+}

@@ -1,0 +1,95 @@
+package contract
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// closedDay is a directory with two snapshots and the file of a day that ended
+// long ago, and the name of that file. The benefit old was recorded on that day,
+// the benefit new today.
+func closedDay(t *testing.T) (directory, name string) {
+	t.Helper()
+	directory = t.TempDir()
+	settings := []string{"MAX_EVENT_AGE=0", "SNAPSHOT_INTERVAL=1h"}
+	longAgo := record(fields{"benefit_id": `"old"`, "created_at": quote(longAgo().Format(time.RFC3339))})
+	for _, body := range []string{array(longAgo, longAgo, recordOf("new")), recordOf("new")} {
+		p := startProgram(t, directory, settings)
+		p.created(t, body)
+		p.terminate(t)
+	}
+	p := startProgram(t, directory, settings)
+	p.created(t, recordOf("new"))
+	p.kill(t)
+	files, err := filepath.Glob(filepath.Join(directory, "day-"+longAgoDay()+"-*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("the closed day has the files %q (%v), want one", files, err)
+	}
+	return directory, filepath.Base(files[0])
+}
+
+// longAgo is noon of a day that every snapshot closes.
+func longAgo() time.Time { return time.Date(2020, 1, 31, 12, 0, 0, 0, time.UTC) }
+
+func longAgoDay() string { return longAgo().Format(time.DateOnly) }
+
+// expectClosedDay requires the sums of all time, and those since before the old
+// day, with or without it.
+func expectClosedDay(t *testing.T, p *program, kept bool) {
+	t.Helper()
+	all := map[string]map[string]int{"old": {"show": 2}, "new": {"show": 3}}
+	if got := p.totals(t, ""); !reflect.DeepEqual(got, all) {
+		t.Errorf("of all time: got %v, want %v", got, all)
+	}
+	p.get(t, "/statistics").expect(t, http.StatusOK, `[{"benefit":"new","events_count":3,"events":{"show":{"2":{"1":3}}}},`+
+		`{"benefit":"old","events_count":2,"events":{"show":{"2":{"1":2}}}}]`)
+	since := map[string]map[string]int{"new": {"show": 3}}
+	if kept {
+		since = all
+	}
+	if got := p.totals(t, startAt(longAgoDay())); !reflect.DeepEqual(got, since) {
+		t.Errorf("since the old day: got %v, want %v", got, since)
+	}
+}
+
+func TestVerifyReadsTheClosedDaysToo(t *testing.T) {
+	t.Parallel()
+	directory, name := closedDay(t)
+	unchanged(t, directory, func() {
+		verifyOf(t, directory).expectReport(t, 0, name, "day "+longAgoDay(), "complete")
+	})
+	expectClosedDay(t, startProgram(t, directory, nil), true)
+}
+
+func TestADamagedClosedDayIsNamedAndTheRestIsSalvaged(t *testing.T) {
+	t.Parallel()
+	original, name := closedDay(t)
+	for what, d := range map[string]damage{
+		"a flipped bit":  {spoil: in(name, flip(90)), says: []string{name, "at offset"}},
+		"cut off":        {spoil: in(name, func(b []byte) []byte { return b[:len(b)-1] }), says: []string{name}},
+		"another header": {spoil: in(name, flip(20)), says: []string{name, "at offset 0"}},
+		"deleted":        {spoil: without(name), says: []string{name}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			directory := copyOf(t, original)
+			d.spoil(t, directory)
+			before := contentsOf(t, directory)
+			unchanged(t, directory, func() {
+				verifyOf(t, directory).expectReport(t, 1, append([]string{"MISSING: "}, d.says...)...)
+			})
+			verifyOf(t, directory, "--repair").expectReport(t, 0, "copied the originals to ",
+				fmt.Sprintf("dropped: day %s, except from the sums of all time", longAgoDay()))
+			expectOriginals(t, directory, before)
+			unchanged(t, directory, func() { verifyOf(t, directory).expectReport(t, 0, "complete") })
+			p := startProgram(t, directory, nil)
+			expectClosedDay(t, p, false)
+			p.terminate(t)
+			verifyOf(t, directory).expectReport(t, 0, "complete")
+		})
+	}
+}

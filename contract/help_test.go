@@ -1,0 +1,52 @@
+package contract
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"stats-recorder/service"
+)
+
+func TestHelpHasEverySettingInAGroup(t *testing.T) {
+	t.Parallel()
+	help := run(t, nil, "--help").stdout
+	_, options, _ := strings.Cut(help, "GLOBAL OPTIONS:\n")
+	first, _, found := strings.Cut(options, "\n\n")
+	if flags := flagsIn(first + "\n"); !found || len(flags) != 1 || flags[0] != "--help" {
+		t.Errorf("%q are in no group of --help; see service.Settings", flags)
+	}
+	for _, group := range service.Groups() {
+		if !strings.Contains(help, "\n   "+group+"\n\n   --") {
+			t.Errorf("--help has no group %q:\n%s", group, help)
+		}
+	}
+}
+
+func TestTheShellCompletesCommandsAndFlags(t *testing.T) {
+	t.Parallel()
+	for shell, word := range map[string]string{"bash": "complete ", "zsh": "compdef", "fish": "complete ", "pwsh": "Register"} {
+		got := run(t, nil, "completion", shell)
+		if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, word) {
+			t.Errorf("completion %s ends with %d, %q and\n%s", shell, got.code, got.stderr, got.stdout)
+		}
+	}
+	commands, flags := run(t, nil, "--generate-shell-completion"), run(t, nil, "--d", "--generate-shell-completion")
+	for _, want := range []string{"verify:", "import:", "version:", "completion:"} {
+		if !strings.Contains(commands.stdout, want) {
+			t.Errorf("the shell does not complete %s\n%s", want, commands.stdout)
+		}
+	}
+	if got := strings.Fields(flags.stdout); !strings.Contains(flags.stdout, "--data-dir") || !strings.Contains(flags.stdout, "--durability") {
+		t.Errorf("the shell completes --d to %q", got)
+	}
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash to try the script")
+	}
+	command := exec.CommandContext(t.Context(), bash, "-n")
+	command.Stdin = strings.NewReader(run(t, nil, "completion", "bash").stdout)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Errorf("bash does not read the script: %v\n%s", err, output)
+	}
+}

@@ -1,0 +1,245 @@
+package contract
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// failpointVariable is how a binary built with the tag failpoints is told where
+// to kill itself: see snapshot/failpoint_on.go.
+const failpointVariable = "STATS_RECORDER_FAILPOINT"
+
+// buildCrashing builds a binary that kills itself where it is told to.
+var buildCrashing = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(filepath.Dir(builtPath()), "stats-recorder-failpoints")
+	output, err := exec.Command("go", "build", "-buildvcs=false", "-tags", "failpoints", "-o", path, "stats-recorder").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, output)
+	}
+	return path, nil
+})
+
+// crashPoint is a place on the way to the disk, and the how manieth time that
+// it is reached.
+type crashPoint struct {
+	place  string
+	nth    int
+	number int // of all places in the order in which they are reached
+}
+
+func (c crashPoint) String() string { return fmt.Sprintf("%s:%d", c.place, c.nth) }
+
+// crashing runs the binary with a failpoint. One that serves is told to end
+// once it has written a snapshot. It returns how it ended, and its log.
+func crashing(t testing.TB, directory, failpoint string, environment []string, arguments ...string) (syscall.WaitStatus, *programLog) {
+	t.Helper()
+	path, err := buildCrashing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	settings := []string{"DATA_DIR=" + directory, "LOG_LEVEL=debug", failpointVariable + "=" + failpoint}
+	command := programCommand(ctx, t, slices.Concat(settings, environment), arguments)
+	log, ended := newProgramLog(), make(chan struct{})
+	command.Path, command.Stderr = path, log
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		command.Wait() // the state says what this returns
+		close(ended)
+	}()
+	if len(arguments) == 0 {
+		log.await("wrote a snapshot", ended)
+		command.Process.Signal(syscall.SIGTERM) // if it has not ended
+	}
+	<-ended
+	if ctx.Err() != nil {
+		t.Fatalf("it has not ended after %v:\n%s", patience, log)
+	}
+	return command.ProcessState.Sys().(syscall.WaitStatus), log
+}
+
+// crashPoints are the places that a run on a directory reaches: the first and
+// the last time of each, and every time that a name changes. Those after an
+// operation are left out where there is one more: what a crash there leaves is
+// what one before the next operation does. So are those of the journal, which
+// other tests try.
+func crashPoints(t testing.TB, directory string, environment []string, arguments ...string) (points []crashPoint) {
+	t.Helper()
+	status, log := crashing(t, directory, "list", environment, arguments...)
+	if status.ExitStatus() != 0 {
+		t.Fatalf("it ended with %v:\n%s", status, log)
+	}
+	seen := map[string]int{}
+	lines, _ := log.lines()
+	for _, line := range lines {
+		if place, found := strings.CutPrefix(line.text(t, "msg"), "failpoint "); found {
+			seen[place]++
+			points = append(points, crashPoint{place, seen[place], len(points)})
+		}
+	}
+	for _, place := range []string{"create", "segment.write", "segment.sync", "snapshot.write", "snapshot.sync", "rename", "directory.sync", "unlink"} {
+		if seen[place+".before"] == 0 {
+			t.Fatalf("it never comes to %s:\n%s", place, log)
+		}
+	}
+	return slices.DeleteFunc(points, func(p crashPoint) bool {
+		isEdge := p.nth == 1 || p.nth == seen[p.place] || strings.HasPrefix(p.place, "rename") || strings.HasPrefix(p.place, "directory")
+		isLast := p.place == "unlink.after" && p.nth == seen[p.place]
+		isElsewhere := strings.HasPrefix(p.place, "journal") || strings.HasPrefix(p.place, "truncate")
+		return !isLast && (!isEdge || isElsewhere || strings.HasSuffix(p.place, ".after"))
+	})
+}
+
+const (
+	allStayOpen  = "MAX_EVENT_AGE=8760h"
+	allAreClosed = "MAX_EVENT_AGE=1h"
+)
+
+// closingDays are a directory, the next snapshot of which merges late records
+// into a closed day, closes another day and removes a file that no snapshot
+// needs any more; what is in it; and the day in the middle.
+func closingDays(t *testing.T) (directory string, c chronicle, middle time.Time) {
+	t.Helper()
+	directory = t.TempDir()
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	ago := func(days int) time.Time { return now.AddDate(0, 0, -days).Truncate(24 * time.Hour).Add(7 * time.Hour) }
+	for _, life := range []struct {
+		age    string
+		kill   bool
+		events chronicle
+	}{
+		{allStayOpen, false, append(some("first", ago(5), 3), some("second", ago(4), 2)...)},
+		{allAreClosed, false, some("today", now.Add(-time.Minute), 1)},
+		{allStayOpen, true, some("late", ago(5).Add(time.Hour), 4)},
+		{allAreClosed, false, nil},
+		{allStayOpen, true, slices.Concat(some("first", ago(5), 5), some("third", ago(3), 3), some("later", ago(5), 2))},
+	} {
+		p := startProgram(t, directory, []string{life.age, "SNAPSHOT_INTERVAL=1h"})
+		if life.events != nil {
+			life.events.postAll(t, p.testServer)
+			c = append(c, life.events...)
+		}
+		if life.kill {
+			p.kill(t)
+		} else {
+			p.terminate(t)
+		}
+	}
+	return directory, c, ago(4)
+}
+
+// expectLives requires the answers of a server on a directory, and again of the
+// next one.
+func (c chronicle) expectLives(t *testing.T, directory string, questions []question) {
+	t.Helper()
+	for range 2 {
+		p := startProgram(t, directory, []string{allAreClosed, "SNAPSHOT_INTERVAL=1h"})
+		c.expect(t, p.testServer, questions...)
+		p.terminate(t)
+	}
+}
+
+// TestACrashWhileDaysAreClosedLosesNothing kills the server at each place.
+func TestACrashWhileDaysAreClosedLosesNothing(t *testing.T) {
+	t.Parallel()
+	original, c, middle := closingDays(t)
+	closing := []string{allAreClosed, "SNAPSHOT_INTERVAL=5ms"}
+	day := middle.AddDate(0, 0, -1)
+	copied := copyOf(t, original)
+	before := generations(t, copied, day)
+	points := crashPoints(t, copied, closing)
+	if after := generations(t, copied, day); len(before) != 2 || len(after) != 2 || after[0] != before[1] {
+		t.Errorf("the first day has the files %q, then %q, want two each, of which one is the same", before, after)
+	}
+	c.expectLives(t, copied, around(middle))
+	for _, point := range points {
+		t.Run(point.String(), func(t *testing.T) {
+			t.Parallel()
+			directory := copyOf(t, original)
+			if status, log := crashing(t, directory, point.String(), closing); status.Signal() != syscall.SIGKILL {
+				t.Fatalf("it ended with %v, want it killed:\n%s", status, log)
+			}
+			c.expectLives(t, directory, around(middle))
+			verifyOf(t, directory).expectReport(t, 0, "complete")
+			if files := generations(t, directory, middle.AddDate(0, 0, 1)); len(files) != 1 {
+				t.Errorf("the last day has the files %q, want one", files)
+			}
+		})
+	}
+}
+
+// TestAnInterruptedImportImportsNothing kills an import at each place.
+func TestAnInterruptedImportImportsNothing(t *testing.T) {
+	t.Parallel()
+	original, c, middle := closingDays(t)
+	c.expectLives(t, original, nil)
+	day := middle.Truncate(24 * time.Hour)
+	p := newPast(t, day.AddDate(0, 0, -2), day.AddDate(0, 0, 1))
+	more := p.events(200)
+	file := dumped(t, p.documents(more))
+	copied := copyOf(t, original)
+	points := crashPoints(t, copied, nil, "import", file)
+	both := slices.Concat(c, more)
+	both.expectLives(t, copied, around(middle))
+	commit := 0 // the last place where it is not done
+	for _, point := range points {
+		if point.place == "rename.before" {
+			commit = point.number
+		}
+	}
+	for _, point := range points {
+		t.Run(point.String(), func(t *testing.T) {
+			t.Parallel()
+			directory := copyOf(t, original)
+			if status, log := crashing(t, directory, point.String(), nil, "import", file); status.Signal() != syscall.SIGKILL {
+				t.Fatalf("it ended with %v, want it killed:\n%s", status, log)
+			}
+			verifyOf(t, directory).expectReport(t, 0, "complete")
+			again := func() outcome { return run(t, []string{"DATA_DIR=" + directory}, "import", file) }
+			if point.number > commit {
+				expectImportRefused(t, again(), "imported before")
+			} else {
+				server := startProgram(t, directory, nil)
+				c.expect(t, server.testServer, around(middle)...)
+				server.kill(t)
+				expectImported(t, again(), len(more))
+			}
+			both.expectLives(t, directory, around(middle))
+		})
+	}
+}
+
+// expectImported requires an import that counted all documents.
+func expectImported(t testing.TB, got outcome, documents int) {
+	t.Helper()
+	summary := fmt.Sprintf("read %d documents = counted %d + skipped 0\n", documents, documents)
+	if got.code != 0 || !strings.HasPrefix(got.stdout, summary) {
+		t.Errorf("exit code %d, want 0 and %q:\n%s%s", got.code, summary, got.stdout, got.stderr)
+	}
+}
+
+// expectImportRefused requires an import that did nothing and says why, last.
+func expectImportRefused(t testing.TB, got outcome, says ...string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(got.stderr, "\n"), "\n")
+	last := lines[len(lines)-1]
+	if got.code != 1 || !strings.HasPrefix(last, "stats-recorder: nothing was imported: ") {
+		t.Errorf("exit code %d, want 1 and why nothing was imported:\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	for _, part := range says {
+		if !strings.Contains(last, part) {
+			t.Errorf("the error is %q, want %q in it", last, part)
+		}
+	}
+}

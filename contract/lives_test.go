@@ -1,0 +1,203 @@
+package contract
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestTheLogSaysWhatWasLoadedAndThatTheServerStopped(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	p := startProgram(t, directory, nil)
+	p.expectLoaded(t, directory, "", 0, 0, 0)
+	p.created(t, array(recordOf("RSA"), recordOf("RSA"), recordOf("APL"), record(fields{"event_type": `"link"`})))
+	p.kill(t)
+
+	p = startProgram(t, directory, nil)
+	p.expectLoaded(t, directory, "", 1, 2, 3)
+	p.terminate(t)
+	p.expectStopped(t)
+
+	p = startProgram(t, directory, nil)
+	p.expectLoaded(t, directory, "snapshot-*", 0, 2, 3)
+	p.terminate(t)
+	p.expectStopped(t)
+}
+
+// expectLoaded requires the first line of the log to say what was recovered.
+func (p *program) expectLoaded(t *testing.T, directory, snapshot string, frames, benefits, counters int) {
+	t.Helper()
+	lines, _ := p.log.lines()
+	line := lines[0]
+	for name, want := range map[string]any{
+		"level": "INFO", "msg": "listening", "address": p.address, "data_dir": directory,
+		"journal_frames": float64(frames), "benefits": float64(benefits), "counters": float64(counters),
+	} {
+		if line[name] != want {
+			t.Errorf("%q is %v in the first line, want %v:\n%s", name, line[name], want, p.log)
+		}
+	}
+	loaded := line.text(t, "snapshot")
+	if snapshot == "" {
+		if _, aged := line["age"]; aged || loaded != "" {
+			t.Errorf("the first line tells of a snapshot that is not there: %v", line)
+		}
+		return
+	}
+	if matches, _ := filepath.Match(filepath.Join(directory, snapshot), loaded); !matches {
+		t.Errorf("the snapshot is %q, want %q", loaded, snapshot)
+	}
+	if age, err := time.ParseDuration(line.text(t, "age")); err != nil || age < 0 || age > time.Minute {
+		t.Errorf("the age of a snapshot that was just written is %v", line["age"])
+	}
+}
+
+// expectStopped requires the log of a life without trouble: one line when it
+// listens, at the beginning, one when it has stopped, at the end.
+func (p *program) expectStopped(t *testing.T) {
+	t.Helper()
+	lines, _ := p.log.lines()
+	counts := make(map[any]int)
+	for _, line := range lines {
+		counts[line["msg"]]++
+		if _, err := time.Parse(time.RFC3339Nano, line.text(t, "time")); err != nil || line["level"] != "INFO" {
+			t.Errorf("the log has the line %v (%v)", line, err)
+		}
+	}
+	if last := lines[len(lines)-1]["msg"]; counts["listening"] != 1 || counts["stopped"] != 1 || last != "stopped" {
+		t.Errorf("want one line when it listens, and one when it has stopped, the last:\n%s", p.log)
+	}
+}
+
+// TestASecondSignalEndsAStoppingServerAtOnce holds a stopping server up with a
+// request that never becomes whole.
+func TestASecondSignalEndsAStoppingServerAtOnce(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	p := startProgram(t, directory, []string{"LOG_LEVEL=debug"})
+	p.created(t, times(5, recordOf("RSA")))
+	connection, err := net.DialTimeout("tcp", p.address, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if _, err := io.WriteString(connection, "POST /benefits HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	p.get(t, "/benefits") // by now the other connection has been accepted
+	if err := p.process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := p.log.await("stopping", p.ended); !ok {
+		t.Fatalf("the server does not stop:\n%s", p.log)
+	}
+	state := p.insist(t, syscall.SIGTERM)
+	if status := state.Sys().(syscall.WaitStatus); !status.Signaled() {
+		t.Errorf("after the second signal: %v:\n%s", state, p.log)
+	}
+	startProgram(t, directory, nil).expectTotal(t, "RSA", 5)
+}
+
+// insist repeats a signal until the process has ended: the server may log that
+// it stops a moment before it is ready for the second signal.
+func (p *program) insist(t *testing.T, signal os.Signal) *os.ProcessState {
+	t.Helper()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-p.ended:
+			return p.state
+		case <-again.C:
+			if err := p.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestSwitchingTheDurabilityInEveryOrderKeepsEverything has each pair of modes
+// follow each other. A life with "always" is killed, the others are told to stop.
+func TestSwitchingTheDurabilityInEveryOrderKeepsEverything(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	book := newLedger()
+	for life, durability := range []string{
+		"always", "always", "everysec", "everysec", "snapshot", "snapshot", "always", "snapshot", "everysec", "always",
+	} {
+		p := startProgram(t, directory, []string{"DURABILITY=" + durability, "SNAPSHOT_INTERVAL=1h"})
+		book.expect(t, p.testServer, 1, 2)
+		for batch := range 3 {
+			book.post(t, p.testServer, counter{"always there", "show", 2, 30, 1 + batch},
+				counter{fmt.Sprint("of life ", life), "link", 1, 1 + batch, 1}, counter{fmt.Sprint("of life ", life), "show", 2, 1, 1})
+		}
+		book.expect(t, p.testServer, 1, 2)
+		if durability == "always" {
+			p.kill(t)
+		} else {
+			p.terminate(t)
+			p.expectStopped(t)
+		}
+	}
+	book.expect(t, startProgram(t, directory, nil).testServer, 1, 2)
+}
+
+// TestEverySecondIsInTheJournalSoon ends a life with SIGKILL once the journal
+// has grown: from then on a crash of the process costs nothing.
+func TestEverySecondIsInTheJournalSoon(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	p := startProgram(t, directory, []string{"DURABILITY=everysec"})
+	journal := filepath.Join(directory, "journal-0000000000000001")
+	p.created(t, times(7, recordOf("RSA")))
+	deadline := time.Now().Add(patience)
+	for len(framesOf(t, journal)) == 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("the journal has no frame after %v", patience)
+		}
+		p.expectTotal(t, "RSA", 7)
+	}
+	p.kill(t)
+	startProgram(t, directory, nil).expectTotal(t, "RSA", 7)
+}
+
+// span is where something lies in a file.
+type span struct{ start, end int }
+
+const (
+	journalHeaderBytes = 32
+	frameHeaderBytes   = 36
+)
+
+// framesOf are the frames of a journal file, by its documented format.
+func framesOf(t testing.TB, path string) (frames []span) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for start := journalHeaderBytes; start+frameHeaderBytes <= len(content); {
+		end := start + frameHeaderBytes + int(binary.LittleEndian.Uint32(content[start:]))
+		if end > len(content) || !frameIsWhole(content[start:end]) {
+			break
+		}
+		frames = append(frames, span{start, end})
+		start = end
+	}
+	return frames
+}
+
+func frameIsWhole(frame []byte) bool {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	sum := crc32.Update(crc32.Checksum(frame[:4], table), table, frame[8:])
+	return len(frame) > frameHeaderBytes && sum == binary.LittleEndian.Uint32(frame[4:])
+}

@@ -1,0 +1,145 @@
+package service
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/httpapi"
+	"stats-recorder/snapshot"
+)
+
+// Config is everything a running server can be told. DefaultConfig has the
+// documented defaults; Run validates what it is given. Settings has a row for
+// each field that a person can set.
+type Config struct {
+	// Host is the address to bind; empty binds all interfaces.
+	Host string
+	// Port is the TCP port; 0 picks a free one.
+	Port int
+	// CORSDomain is "*" or a comma-separated list of origins.
+	CORSDomain string
+	// DataDir holds everything that is kept on disk.
+	DataDir string
+	// SnapshotInterval is how often a changed state is written as a snapshot.
+	SnapshotInterval time.Duration
+	// EventTypes are the event types accepted beside the built-in ones.
+	EventTypes []string
+	// MaxEventAge is how old a record's created_at may be; 0 means no limit.
+	MaxEventAge time.Duration
+	// MaxBodyBytes limits a request body, counted after inflation.
+	MaxBodyBytes int
+	// Durability is what an acknowledgement means: "always", "everysec" or "snapshot".
+	Durability string
+	// MaxBenefits and MaxCounters bound what the public can make the counts grow
+	// to; see counters.Limits.
+	MaxBenefits, MaxCounters int
+	// BenefitsFile lists the benefits that exist, one a line; empty lets any be.
+	BenefitsFile string
+	// Retention is how long closed days are kept; 0 means for ever.
+	Retention time.Duration
+	// AdminAddr is where the person on call is served, see package admin; empty
+	// or "off" serves nobody.
+	AdminAddr string
+	// AccessLog makes Logger receive a line for each request too.
+	AccessLog bool
+	// LogLevel is the least level that the command line's logger writes.
+	LogLevel slog.Level
+
+	// Bounds limit what clients can make the server hold, and for how long.
+	Bounds httpapi.Bounds
+	// RateLimit is how many records a second a client may send; 0 is any number.
+	// RateBurst is how many at once.
+	RateLimit, RateBurst int
+	// TrustedProxies is a comma-separated list of addresses and networks whose
+	// word is taken for who their client is.
+	TrustedProxies string
+	// ReadToken is the token that readers must show; empty for none.
+	ReadToken string
+	// TLSCert and TLSKey are the files to speak TLS with; empty for plain HTTP.
+	TLSCert, TLSKey string
+
+	// Logger receives the server's log; nil discards it.
+	Logger *slog.Logger
+	// Now is the clock, the only one that says what time of day it is; nil is time.Now.
+	Now func() time.Time
+
+	// parsed is what Validate has read from the texts above.
+	parsed parsed
+}
+
+// parsed are the settings whose text means something more than itself.
+type parsed struct {
+	origins    httpapi.Origins
+	durability snapshot.Durability
+	proxies    httpapi.Proxies
+}
+
+// ErrConfig is wrapped by the error for a setting that makes no sense.
+var ErrConfig = errors.New("bad setting")
+
+// DefaultAdminAddr is where the command line has the person on call served.
+const DefaultAdminAddr = "127.0.0.1:4001"
+
+// DefaultConfig returns the configuration that docs/settings.md documents, but
+// for ADMIN_ADDR: a server that a program starts has no admin address.
+func DefaultConfig() Config {
+	return Config{
+		Port:             4000,
+		CORSDomain:       "*",
+		DataDir:          "data",
+		SnapshotInterval: time.Minute,
+		MaxEventAge:      48 * time.Hour,
+		MaxBodyBytes:     128 << 10,
+		Durability:       "always",
+		MaxBenefits:      10_000,
+		MaxCounters:      20_000_000,
+		Bounds:           httpapi.DefaultBounds(),
+		RateBurst:        1000,
+	}
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// keeperOptions are for a Config that Validate has read.
+func (c Config) keeperOptions(observer snapshot.Observer) snapshot.Options {
+	return snapshot.Options{
+		Directory:        c.DataDir,
+		Durability:       c.parsed.durability,
+		SnapshotInterval: c.SnapshotInterval,
+		MaxEventAge:      c.MaxEventAge,
+		Retention:        c.Retention,
+		Observer:         observer,
+		Logger:           c.Logger,
+		Now:              c.Now,
+	}
+}
+
+// serverConfig is for a Config that Validate has read.
+func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
+	return httpapi.Config{
+		Store:        keeper.Store(),
+		Recorder:     keeper,
+		History:      keeper.History(),
+		Origins:      c.parsed.origins,
+		EventTypes:   c.EventTypes,
+		Limits:       counters.Limits{Benefits: c.MaxBenefits, Counters: c.MaxCounters},
+		MaxEventAge:  c.MaxEventAge,
+		MaxBodyBytes: c.MaxBodyBytes,
+		Bounds:       c.Bounds,
+		RateLimit:    httpapi.RateLimit{PerSecond: float64(c.RateLimit), Burst: c.RateBurst, Proxies: c.parsed.proxies},
+		ReadToken:    c.ReadToken,
+		AccessLog:    c.AccessLog,
+		Now:          c.Now,
+		Logger:       c.Logger,
+	}
+}

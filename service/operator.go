@@ -1,0 +1,177 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"stats-recorder/httpapi"
+	"stats-recorder/service/admin"
+	"stats-recorder/snapshot"
+)
+
+var (
+	errStopping = errors.New("stopping")
+	errRefusing = errors.New("the disk does not take records")
+	errHangs    = errors.New("nothing is being made durable any more")
+)
+
+// operator looks after a server for those who run it: the person on call, by
+// the admin address and the log, and the service manager.
+type operator struct {
+	config  Config
+	metrics *admin.Metrics
+	admin   *admin.Server // nil when ADMIN_ADDR is off
+	began   time.Time
+
+	stopped atomic.Bool
+	cancel  context.CancelFunc
+	tasks   sync.WaitGroup
+}
+
+// newOperator opens the admin address, before there is anything to serve.
+func newOperator(config Config) (*operator, error) {
+	o := &operator{
+		config:  config,
+		began:   time.Now(),
+		metrics: admin.NewMetrics(ReadBuild()),
+	}
+	if config.AdminOff() {
+		return o, nil
+	}
+	server, err := admin.Listen(config.AdminAddr, o.metrics)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w: ADMIN_ADDR: %w; is another server running? choose another address, or off", ErrConfig, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("%w: ADMIN_ADDR %q: %w", ErrConfig, config.AdminAddr, err)
+	}
+	o.admin = server
+	return o, nil
+}
+
+// close gives the admin address free.
+func (o *operator) close() error {
+	if o.admin == nil {
+		return nil
+	}
+	return o.admin.Close()
+}
+
+// serving begins to look after a server that answers requests, until end.
+func (o *operator) serving(keeper *snapshot.Keeper, server *httpapi.Server) {
+	if o.admin != nil {
+		o.admin.Observe(o.subject(keeper, server))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	o.cancel = cancel
+	o.tasks.Go(func() { server.LogSums(ctx) })
+	o.notify(daemon.SdNotifyReady)
+	if interval, err := daemon.SdWatchdogEnabled(false); err != nil {
+		o.config.Logger.Warn("the service manager's watchdog interval makes no sense", "error", err)
+	} else if interval > 0 {
+		o.tasks.Go(func() { o.watch(ctx, interval/3, keeper.Beat()) })
+	}
+}
+
+// stopping says that the server stops now.
+func (o *operator) stopping() {
+	o.stopped.Store(true)
+	o.notify(daemon.SdNotifyStopping)
+}
+
+// end ends what serving began, and says the last in the log.
+func (o *operator) end() {
+	if o.cancel != nil {
+		o.cancel()
+		o.tasks.Wait()
+	}
+}
+
+// watch tells the service manager's watchdog that the server lives, as long as
+// the goroutine that makes records durable does.
+func (o *operator) watch(ctx context.Context, interval time.Duration, beat <-chan struct{}) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-beat:
+			o.notify(daemon.SdNotifyWatchdog)
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// notify tells the service manager, if there is one.
+func (o *operator) notify(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		o.config.Logger.Warn("cannot tell the service manager", "state", state, "error", err)
+	}
+}
+
+func (o *operator) subject(keeper *snapshot.Keeper, server *httpapi.Server) admin.Subject {
+	recovered := time.Since(o.began)
+	return admin.Subject{
+		Requests: server.Metrics(),
+		Figures: func() admin.Figures {
+			figures := readFigures(o.config.Logger, keeper)
+			figures.RecoveryTook = recovered
+			return figures
+		},
+		Ready: func() error {
+			switch {
+			case o.stopped.Load():
+				return errStopping
+			case keeper.Refusing():
+				return errRefusing
+			}
+			return nil
+		},
+		Alive: func(ctx context.Context) error {
+			select {
+			case <-keeper.Beat():
+				return nil
+			case <-ctx.Done():
+				if o.stopped.Load() {
+					return nil // it ends by itself
+				}
+				return errHangs
+			}
+		},
+	}
+}
+
+// readFigures reads what the server holds. What cannot be read is left at 0.
+func readFigures(logger *slog.Logger, keeper *snapshot.Keeper) admin.Figures {
+	store, recovery := keeper.Store(), keeper.Recovery()
+	status, err := keeper.Status()
+	if err != nil {
+		logger.Warn("cannot read the data directory for metrics", "error", err)
+	}
+	return admin.Figures{
+		Benefits:          store.Benefits.Len(),
+		Counters:          store.Counters(),
+		OpenDays:          len(store.OpenDays()),
+		Overflowed:        store.Overflowed(),
+		ClosedDays:        status.ClosedDays,
+		ClosedBytes:       status.ClosedBytes,
+		JournalBytes:      status.JournalBytes,
+		SnapshotBytes:     status.SnapshotBytes,
+		SnapshotAge:       status.SnapshotAge,
+		RecoveredCommits:  recovery.Frames,
+		RecoveryTornBytes: recovery.TornBytes,
+		RecoveryWarnings:  len(recovery.Warnings),
+	}
+}

@@ -1,0 +1,66 @@
+package service
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"stats-recorder/httpapi"
+)
+
+// reloadable is what SIGHUP has read again.
+type reloadable struct {
+	config      Config
+	server      *httpapi.Server
+	certificate *certificate // nil without TLS
+}
+
+// onHangup reloads at each SIGHUP until stop is called.
+func (r *reloadable) onHangup() (stop func()) {
+	hangups, stopped := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				r.reload()
+			case <-stopped:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(stopped)
+	}
+}
+
+// reload reads every file again. What cannot be read stays as it was, and the
+// log says so.
+func (r *reloadable) reload() {
+	for _, step := range []struct {
+		setting string
+		file    string
+		load    func() error
+	}{
+		{"TLS_CERT", r.config.TLSCert, func() error { return r.certificate.load() }},
+		{"BENEFITS_FILE", r.config.BenefitsFile, r.loadBenefits},
+	} {
+		if step.file == "" {
+			continue
+		}
+		if err := step.load(); err != nil {
+			r.config.Logger.Error("not reloaded, so the old one stays", "setting", step.setting, "error", err)
+			continue
+		}
+		r.config.Logger.Info("reloaded", "setting", step.setting, "file", step.file)
+	}
+}
+
+func (r *reloadable) loadBenefits() error {
+	benefits, err := readBenefits(r.config.BenefitsFile)
+	if err == nil {
+		r.server.SetBenefits(benefits)
+	}
+	return err
+}

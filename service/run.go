@@ -1,0 +1,103 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"stats-recorder/snapshot"
+)
+
+// shutdownPatience is how long open connections may keep a stopping server.
+const shutdownPatience = 5 * time.Second
+
+// Run recovers the data directory, serves until the context ends, then drains,
+// saves and returns. It calls ready, if not nil, with the bound address once
+// requests are being answered. An error is for the person who started it.
+func Run(ctx context.Context, config Config, ready func(address string)) error {
+	if err := config.Validate(); err != nil {
+		return err
+	}
+	config = config.withDefaults().withinDescriptors()
+	if err := config.fitMemory(); err != nil {
+		return err
+	}
+	operator, err := newOperator(config)
+	if err != nil {
+		return err
+	}
+	keeper, err := snapshot.Open(config.keeperOptions(operator.metrics))
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w; DATA_DIR must be writable for the user that runs the server", err)
+	}
+	if err != nil {
+		return errors.Join(err, operator.close())
+	}
+	serveError := serve(ctx, config, keeper, operator, ready)
+	if err := errors.Join(serveError, keeper.Close(), operator.close()); err != nil {
+		return err
+	}
+	config.Logger.Info("stopped", "data_dir", config.DataDir)
+	return nil
+}
+
+// serve answers requests until the context ends or nothing can be saved any
+// more. When it returns, nothing more is recorded.
+func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator *operator, ready func(address string)) error {
+	server, files, err := newServer(config, config.serverConfig(keeper))
+	if err != nil {
+		return err
+	}
+	defer files.onHangup()()
+	listener, err := listen(config)
+	if err != nil {
+		return err
+	}
+	operator.serving(keeper, server)
+	defer operator.end()
+	logStart(config, keeper, operator, listener.Addr())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	select {
+	case <-ctx.Done():
+	case err := <-keeper.Failed():
+		return err // those who wait get no answer: what became of their records is not known
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	}
+	operator.stopping()
+	config.Logger.Debug("stopping", "reason", context.Cause(ctx))
+	patience, cancel := context.WithTimeout(context.Background(), shutdownPatience)
+	defer cancel()
+	// Requests that are under way still count; only those that take too long do not.
+	err = server.Shutdown(patience)
+	keeper.Drain()
+	return err
+}
+
+func logStart(config Config, keeper *snapshot.Keeper, operator *operator, address net.Addr) {
+	recovery, store := keeper.Recovery(), keeper.Store()
+	attributes := []any{
+		slog.String("address", address.String()),
+		slog.String("data_dir", config.DataDir),
+		slog.String("durability", config.Durability),
+		slog.String("snapshot", recovery.Snapshot),
+		slog.Int("journal_frames", recovery.Frames),
+		slog.Int("benefits", store.Benefits.Len()),
+		slog.Int("counters", store.Counters()),
+	}
+	if recovery.Snapshot != "" {
+		attributes = append(attributes, slog.String("age", config.Now().Sub(recovery.Written).Round(time.Second).String()))
+	}
+	if operator.admin != nil {
+		attributes = append(attributes, slog.String("admin", operator.admin.Address()))
+	}
+	config.Logger.Info("listening", attributes...)
+}

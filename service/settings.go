@@ -1,0 +1,109 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/httpapi"
+	"stats-recorder/snapshot"
+)
+
+// Settings is the table of all settings, bound to the fields of this Config. The
+// command line makes its flags of it, the environment is read by it, Validate
+// checks by it, and docs/settings.md is written from it.
+func (c *Config) Settings() []Setting {
+	const (
+		leastTimeout = time.Millisecond
+		mostBytes    = 1 << 30
+	)
+	b := &c.Bounds
+	return []Setting{
+		number("port", groupNetwork, &c.Port, 0, 65535, "TCP port; 0 picks a free one, and the log says which"),
+		text("host", groupNetwork, &c.Host, "address to bind").shown("all interfaces"),
+		meaning("cors-domain", groupNetwork, &c.CORSDomain, &c.parsed.origins, httpapi.ParseOrigins,
+			"* or a comma-separated list of origins whose pages may read the answers"),
+		meaning("trusted-proxies", groupNetwork, &c.TrustedProxies, &c.parsed.proxies, httpapi.ParseProxies,
+			"comma-separated addresses or networks of proxies, whose X-Forwarded-For or Forwarded says who the client is").shown("none"),
+		text("read-token", groupNetwork, &c.ReadToken,
+			"bearer token that readers must show; better as a variable than as a flag, which other users can see").shown("none"),
+		text("tls-cert", groupNetwork, &c.TLSCert,
+			"file with the certificate and those that vouch for it; read again on SIGHUP").shown("none").checked(c.checkTLSPair),
+		text("tls-key", groupNetwork, &c.TLSKey, "file with the certificate's key; read again on SIGHUP").shown("none"),
+
+		text("data-dir", groupData, &c.DataDir, "directory of everything that is kept on disk").checked(c.checkDataDir).shared(),
+		duration("snapshot-interval", groupData, &c.SnapshotInterval, time.Millisecond, "how often a changed state is written as a compressed snapshot"),
+		meaning("durability", groupData, &c.Durability, &c.parsed.durability, snapshot.ParseDurability,
+			"what an acknowledged record survives: always, everysec or snapshot"),
+		duration("retention", groupData, &c.Retention, 0, "how long closed days are kept, such as 1095d").shown("for ever").checked(c.checkRetention),
+
+		list("event-types", groupRecords, &c.EventTypes, 64, "comma-separated event types accepted beside the built-in ones"),
+		duration("max-event-age", groupRecords, &c.MaxEventAge, 0, "how old a record's created_at may be; 0 means no limit"),
+		text("benefits-file", groupRecords, &c.BenefitsFile, "file with the benefits that exist, one a line; read again on SIGHUP").shown("none"),
+
+		number("max-benefits", groupBounds, &c.MaxBenefits, 1, counters.MaxBenefits-1,
+			"how many distinct benefits get counters of their own; later ones count as __other__"),
+		number("max-counters", groupBounds, &c.MaxCounters, 1, math.MaxInt, "how many counters there may be in memory; later ones count as __other__"),
+		number("max-body-bytes", groupBounds, &c.MaxBodyBytes, 1, mostBytes, "limit of a request's body, counted after inflation"),
+		number("max-connections", groupBounds, &b.Connections, 1, 1<<20,
+			"clients connected at one time; one more takes the place of one that only waits, or gets 503"),
+		number("max-header-bytes", groupBounds, &b.HeaderBytes, 1024, 1<<20, "limit of a request's first line and header; more gets 431"),
+		number("max-answer-bytes", groupBounds, &b.AnswerBytes, 1, math.MaxInt,
+			"limit of all large answers that are being sent at one time; one that does not fit becomes a 503"),
+		duration("read-timeout", groupBounds, &b.ReadTimeout, leastTimeout, "how long a request may take to arrive"),
+		duration("write-timeout", groupBounds, &b.WriteTimeout, leastTimeout, "how long an answer may take to leave"),
+		duration("idle-timeout", groupBounds, &b.IdleTimeout, leastTimeout, "how long a connection may be without a request"),
+		number("rate-limit", groupBounds, &c.RateLimit, 0, math.MaxInt,
+			"records a second that a client may send, by address or IPv6 network of 64 bits; more get 429").shown("none"),
+		number("rate-burst", groupBounds, &c.RateBurst, 1, math.MaxInt, "records that a client may send at once, if there is a RATE_LIMIT"),
+
+		text("admin-addr", groupOperation, &c.AdminAddr,
+			"where /metrics, /healthz, /readyz and /debug/pprof are, not for the public; or off").checked(c.checkAdminAddr),
+		onOff("access-log", groupOperation, &c.AccessLog, "log a line for each request, without anything about who sent it"),
+		level("log-level", groupOperation, &c.LogLevel, "debug, info, warn or error"),
+	}
+}
+
+// shared marks a setting that the commands on the data directory have too.
+func (s Setting) shared() Setting {
+	s.Shared = true
+	return s
+}
+
+func (c *Config) checkTLSPair() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("and TLS_KEY belong together: want both or none")
+	}
+	return nil
+}
+
+func (c *Config) checkDataDir() error {
+	if c.DataDir == "" {
+		return errors.New("is empty: want a directory")
+	}
+	return nil
+}
+
+func (c *Config) checkRetention() error {
+	if c.Retention < 0 || (c.Retention > 0 && c.Retention < c.MaxEventAge+24*time.Hour) {
+		return fmt.Errorf("%s: want 0, or at least a day more than MAX_EVENT_AGE", c.Retention)
+	}
+	return nil
+}
+
+// AdminOff says whether there is to be no admin address.
+func (c *Config) AdminOff() bool { return c.AdminAddr == "" || c.AdminAddr == "off" }
+
+// checkAdminAddr returns what is wrong with the admin address.
+func (c *Config) checkAdminAddr() error {
+	if c.AdminOff() {
+		return nil
+	}
+	if _, port, err := net.SplitHostPort(c.AdminAddr); err != nil || port == "" {
+		return fmt.Errorf("%q: want an address such as %s, or off", c.AdminAddr, DefaultAdminAddr)
+	}
+	return nil
+}
