@@ -24,7 +24,7 @@ func root(output io.Writer) *cli.Command {
 		Usage: "count which entries of a list page are shown and clicked, at which position",
 		Description: "Without a command it serves: POST /benefits records, GET /statistics ranks,\n" +
 			"GET /benefits sums since a date. Everything is kept in the data directory.",
-		Flags:        settingFlags(),
+		Flags:        append(settingFlags(), &cli.BoolFlag{Name: versionFlag, Category: "Operation", Usage: "say which version this is", Local: true}),
 		Action:       serve,
 		Commands:     []*cli.Command{healthCommand(output), versionCommand(output), verifyCommand(output), importCommand(output), exportCommand(output)},
 		Writer:       output,
@@ -34,10 +34,6 @@ func root(output io.Writer) *cli.Command {
 		EnableShellCompletion:           true,
 		ConfigureShellCompletionCommand: showCompletion,
 	}
-}
-
-func usageError(_ context.Context, _ *cli.Command, err error, _ bool) error {
-	return fmt.Errorf("%w; see stats-recorder --help", err)
 }
 
 // showCompletion makes the completion command, which the library hides, one
@@ -58,21 +54,36 @@ func noArguments(c *cli.Command) error {
 
 func serve(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
-		return fmt.Errorf("unknown command %q; see stats-recorder --help", c.Args().First())
+		return unknownCommand(c)
+	}
+	if c.Bool(versionFlag) {
+		return printVersion(c.Writer)
 	}
 	config, err := configOf(c)
 	if err != nil {
 		return err
 	}
 	config.Logger = newLogger(os.Stderr, config.LogLevel)
+	for _, wrong := range misspelt(os.Environ(), config.Settings()) {
+		config.Logger.Warn("a variable of the environment is no setting", "variable", wrong.variable, "did_you_mean", wrong.setting)
+	}
 	return service.Run(ctx, config, func(string) { service.AddProcessor() })
 }
 
 // newLogger writes text for people at a terminal, JSON for everything else.
 func newLogger(output *os.File, level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: withUnit}
 	if info, err := output.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 		return slog.New(slog.NewTextHandler(output, options))
 	}
 	return slog.New(slog.NewJSONHandler(output, options))
+}
+
+// withUnit writes a length of time as text, such as 1.5s: a number would be
+// nanoseconds, which nothing in the line says.
+func withUnit(_ []string, attribute slog.Attr) slog.Attr {
+	if attribute.Value.Kind() == slog.KindDuration {
+		attribute.Value = slog.StringValue(attribute.Value.Duration().String())
+	}
+	return attribute
 }

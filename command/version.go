@@ -19,9 +19,16 @@ func versionCommand(output io.Writer) *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			build := service.ReadBuild()
-			_, err := fmt.Fprintf(output, "stats-recorder %s\nrevision %s\n%s\n", build.Version, build.Revision, build.GoVersion)
-			return err
+			return printVersion(output)
 		},
 	}
+}
+
+// versionFlag does what the version command does: it is tried first by habit.
+const versionFlag = "version"
+
+func printVersion(output io.Writer) error {
+	build := service.ReadBuild()
+	_, err := fmt.Fprintf(output, "stats-recorder %s\nrevision %s\n%s\n", build.Version, build.Revision, build.GoVersion)
+	return err
 }

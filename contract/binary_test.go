@@ -55,7 +55,7 @@ func allSettings(t *testing.T, taken string) []setting {
 		{variable: "DURABILITY", preset: `"always"`, value: "everysec", other: "always", shows: isDurableEverySecond,
 			bad: []string{"sometimes", "Always", "no"}},
 		{variable: "EVENT_TYPES", preset: "none", value: "survey, click-2", other: "opened", shows: takesASurvey,
-			bad: []string{strings.Repeat("x", 65), manyEventTypes()}},
+			bad: []string{strings.Repeat("x", 65), "show details", "a,b\tc", manyEventTypes()}},
 		{variable: "MAX_EVENT_AGE", preset: "48h0m0s", value: "1h", other: "48h", shows: refusesTwoHoursAgo,
 			bad: []string{"2 days", "-1s", "48"}},
 		{variable: "RETENTION", preset: "for ever", value: "4d", other: "1095d",
@@ -254,7 +254,7 @@ func TestHelpListsEverySettingWithItsDefault(t *testing.T) {
 
 func TestEveryFlagIsASettingOfThisTable(t *testing.T) {
 	t.Parallel()
-	known := []string{"--help", "--access-log"} // which takes no value
+	known := []string{"--help", "--version", "--access-log"} // which take no value
 	for _, s := range allSettings(t, takenAddress(t)) {
 		known = append(known, s.flag())
 	}
@@ -280,6 +280,53 @@ func TestACommandLineThatMakesNoSenseIsRefused(t *testing.T) {
 		{"--prot", "4000"}, {"--port"}, {"serve"}, {"4000"}, {"verify", "--repare"}, {"verify", "some-directory"}, {"verify", "--data-dir"},
 	} {
 		run(t, nil, arguments...).expectRefusal(t, "--help")
+	}
+}
+
+func TestAWordThatIsNearlyOneIsToldWithTheOneThatWasMeant(t *testing.T) {
+	t.Parallel()
+	for written, meant := range map[string]string{
+		"verifiy": "verify", "exprot": "export", "helth": "health", "--prot": "--port", "--corsdomain": "--cors-domain",
+	} {
+		run(t, nil, written).expectRefusal(t, written, "did you mean "+meant+"?")
+	}
+	run(t, nil, "verify", "--repare").expectRefusal(t, "did you mean --repair?")
+	run(t, nil, "frobnicate").expectRefusal(t, `unknown command "frobnicate"; see`)
+}
+
+func TestTheVersionIsToldByHabitToo(t *testing.T) {
+	t.Parallel()
+	if flag, command := run(t, nil, "--version"), run(t, nil, "version"); flag != command || flag.code != 0 || flag.stdout == "" {
+		t.Errorf("--version says %+v, version %+v", flag, command)
+	}
+}
+
+func TestAMisspeltVariableIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, t.TempDir(), []string{"READ_TOKENS=secret", "CORS_DOMAINS=https://a.example"})
+	for variable, setting := range map[string]string{"READ_TOKENS": "READ_TOKEN", "CORS_DOMAINS": "CORS_DOMAIN"} {
+		lines, _ := p.log.lines()
+		if !slices.ContainsFunc(lines, func(line logLine) bool { return line["variable"] == variable && line["did_you_mean"] == setting }) {
+			t.Errorf("nothing says that %s is not %s:\n%s", variable, setting, p.log)
+		}
+	}
+	if strings.Contains(p.log.String(), "secret") {
+		t.Errorf("the value is in the log:\n%s", p.log)
+	}
+}
+
+func TestLengthsOfTimeInTheLogHaveTheirUnit(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, t.TempDir(), []string{"ACCESS_LOG=true", "LOG_LEVEL=debug", "SNAPSHOT_INTERVAL=5ms"})
+	p.created(t, recordOf("RSA"))
+	for message, attribute := range map[string]string{"request": "duration", "wrote a snapshot": "took"} {
+		line, found := p.log.await(message, p.ended)
+		if !found {
+			t.Fatalf("no line %q:\n%s", message, p.log)
+		}
+		if _, err := time.ParseDuration(line.text(t, attribute)); err != nil {
+			t.Errorf("%s of %q is %v, want text such as 1.5ms", attribute, message, line[attribute])
+		}
 	}
 }
 

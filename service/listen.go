@@ -23,6 +23,10 @@ func listen(config Config) (net.Listener, error) {
 	case len(held) > 1 || held[0] == nil:
 		return nil, fmt.Errorf("%w: the service manager has %d sockets for this process: want one of TCP", ErrConfig, len(held))
 	}
+	if config.Host != "" || config.Port != DefaultConfig().Port {
+		config.Logger.Warn("HOST and PORT are not used: the service manager holds the socket, and says where it listens",
+			"address", held[0].Addr().String())
+	}
 	return held[0], nil
 }
 

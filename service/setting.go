@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A Setting is one thing that a person can tell the server: by a flag, by a
@@ -201,13 +202,18 @@ func list(name, group string, field *[]string, longest int, usage string) Settin
 			return nil
 		},
 		check: func() error {
-			if at := slices.IndexFunc(*field, func(item string) bool { return item == "" || len(item) > longest }); at >= 0 {
-				return fmt.Errorf("%q: want names of 1 to %d bytes", (*field)[at], longest)
+			for _, item := range *field {
+				if item == "" || len(item) > longest || strings.ContainsFunc(item, isNoName) {
+					return fmt.Errorf("%q: want names of 1 to %d bytes without spaces, separated by commas", item, longest)
+				}
 			}
 			return nil
 		},
 	}
 }
+
+// isNoName says whether a character has no place in a name of a list.
+func isNoName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError }
 
 // onOff is a setting that is a switch.
 func onOff(name, group string, field *bool, usage string) Setting {
