@@ -28,6 +28,7 @@ func exportCommand(output io.Writer) *cli.Command {
 		OnUsageError: usageError,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Value: string(exporter.CSV), Usage: "csv, jsonl or parquet"},
+			&cli.BoolFlag{Name: "raw", Usage: "csv with exact texts, for programs; without it no text can become a formula of a spreadsheet"},
 			&cli.StringFlag{Name: "from", Usage: "first UTC day, such as 2026-01-31", DefaultText: "the first there is"},
 			&cli.StringFlag{Name: "to", Usage: "UTC day before which to stop", DefaultText: "after the last there is"},
 		},
@@ -35,13 +36,16 @@ func exportCommand(output io.Writer) *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			directory, err := directoryOf(c)
+			directory, err := existingDirectoryOf(c)
 			if err != nil {
 				return err
 			}
 			format, err := exporter.ParseFormat(c.String("format"))
 			if err != nil {
 				return err
+			}
+			if format == exporter.CSV && !c.Bool("raw") {
+				format = exporter.Spreadsheet
 			}
 			from, err := parseDay("from", c.String("from"), 0)
 			if err != nil {

@@ -1,7 +1,10 @@
 package command
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v3"
@@ -109,8 +112,28 @@ func flagOf(name string) cli.Flag {
 	return flags[at]
 }
 
-// directoryOf is the data directory that a command is to work on.
+// directoryOf is the data directory that a command is to work on, as an absolute
+// path, so that a message says where that is.
 func directoryOf(c *cli.Command) (string, error) {
 	config, err := settingOf(c, "data-dir")
-	return config.DataDir, err
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(config.DataDir)
+}
+
+// errNoDirectory is the error for a data directory that a command is to read and
+// that is not there.
+var errNoDirectory = errors.New("there is no such data directory; name it with --data-dir or DATA_DIR")
+
+// existingDirectoryOf is directoryOf for a command that reads.
+func existingDirectoryOf(c *cli.Command) (string, error) {
+	directory, err := directoryOf(c)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(directory); errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("%q: %w", directory, errNoDirectory)
+	}
+	return directory, nil
 }

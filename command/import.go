@@ -1,7 +1,9 @@
 package command
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +32,7 @@ func importCommand(output io.Writer) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "collection", Usage: "which collection of a dump to read, where it has several"},
 			&cli.BoolFlag{Name: "force", Usage: "import content that has been imported before once more"},
+			&cli.StringFlag{Name: "skipped", Usage: "file to write every document that is skipped to, as JSON lines", DefaultText: "none"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if !c.Args().Present() {
@@ -39,40 +42,94 @@ func importCommand(output io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			options := importer.Options{Paths: c.Args().Slice(), Collection: c.String("collection"), Progress: os.Stderr}
-			return importFiles(ctx, output, directory, options, c.Bool("force"))
+			job := importJob{
+				directory: directory,
+				options:   importer.Options{Paths: c.Args().Slice(), Collection: c.String("collection"), Progress: os.Stderr},
+				skipped:   c.String("skipped"),
+				force:     c.Bool("force"),
+			}
+			return job.run(ctx, output)
 		},
 	}
 }
 
-// importFiles imports all or nothing, and prints what it did.
-func importFiles(ctx context.Context, output io.Writer, directory string, options importer.Options, force bool) (err error) {
-	session, err := snapshot.OpenImport(snapshot.Options{Directory: directory})
+// importJob is one import.
+type importJob struct {
+	directory string
+	options   importer.Options
+	skipped   string // path of the file for skipped documents; empty for none
+	force     bool
+}
+
+// errNothingCounted is the error for an import that would leave nothing but its
+// name in the directory.
+var errNothingCounted = errors.New("none of the documents can be counted; are they records of the replaced service, or of an export with --format jsonl?")
+
+// run imports all or nothing, and prints what it did. A directory that it made
+// itself goes again when nothing was imported.
+func (j importJob) run(ctx context.Context, output io.Writer) (err error) {
+	if _, missing := os.Stat(j.directory); errors.Is(missing, os.ErrNotExist) {
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, os.RemoveAll(j.directory))
+			}
+		}()
+	}
+	session, err := snapshot.OpenImport(snapshot.Options{Directory: j.directory})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
-	for _, name := range httpapi.BuiltInEvents { // first, so that what is imported cannot take their room
+	if err := j.read(ctx, output, session); err != nil {
+		return fmt.Errorf("nothing was imported: %w", err)
+	}
+	fmt.Fprintf(output, "imported into %q; the server can start\n", j.directory)
+	return nil
+}
+
+// read imports what is to be read, and prints the summary before it counts.
+func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot.Import) error {
+	for _, name := range httpapi.BuiltInEvents { // first, so that imported ones cannot take their room
 		if _, err := session.Store().Events.Number([]byte(name)); err != nil {
 			return err
 		}
 	}
-	summary, err := importer.Read(ctx, options, func(batch []importer.Document) error {
+	closeList, err := j.listSkipped()
+	if err != nil {
+		return err
+	}
+	summary, err := importer.Read(ctx, j.options, func(batch []importer.Document) error {
 		return session.Add(func(store *counters.Store) error { return addDocuments(store, batch) })
 	})
+	if err = errors.Join(err, closeList()); err != nil {
+		return err
+	}
+	imported, err := fingerprints(session, summary, j.force)
 	if err != nil {
-		return fmt.Errorf("nothing was imported: %w", err)
+		return err
 	}
-	imported, err := fingerprints(session, summary, force)
+	printSummary(output, summary, j.skipped)
+	if summary.Counted == 0 {
+		return errNothingCounted
+	}
+	return session.Commit(imported)
+}
+
+// listSkipped has skipped documents written to the file that was asked for, until
+// the list is closed.
+func (j *importJob) listSkipped() (closeList func() error, err error) {
+	if j.skipped == "" {
+		return func() error { return nil }, nil
+	}
+	file, err := os.Create(j.skipped)
 	if err != nil {
-		return fmt.Errorf("nothing was imported: %w", err)
+		return nil, fmt.Errorf("list of skipped documents: %w", err)
 	}
-	printSummary(output, summary)
-	if err := session.Commit(imported); err != nil {
-		return fmt.Errorf("nothing was imported: %w", err)
-	}
-	fmt.Fprintf(output, "imported into %q; the server can start\n", directory)
-	return nil
+	buffered := bufio.NewWriter(file)
+	encoder := json.NewEncoder(buffered)
+	encoder.SetEscapeHTML(false)
+	j.options.Skipped = func(skipped importer.Example) error { return encoder.Encode(skipped) }
+	return func() error { return errors.Join(buffered.Flush(), file.Close()) }, nil
 }
 
 // addDocuments adds a batch to the store, and rejects what no counter can hold.
@@ -133,20 +190,9 @@ func fingerprints(session *snapshot.Import, summary importer.Summary, force bool
 	return imported, nil
 }
 
-func printSummary(output io.Writer, s importer.Summary) {
-	fmt.Fprintf(output, "read %d documents = counted %d + skipped %d\n", s.Read, s.Counted, s.Skipped)
-	if s.Events != s.Counted {
-		fmt.Fprintf(output, "events in the documents counted: %d\n", s.Events)
-	}
-	if !s.Earliest.IsZero() {
-		fmt.Fprintf(output, "from %s to %s\n", s.Earliest.UTC().Format(time.RFC3339), s.Latest.UTC().Format(time.RFC3339))
-	}
-	if s.Undated > 0 {
-		fmt.Fprintf(output, "without a time, in the sums of all time only: %d\n", s.Undated)
-	}
-	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
-		fmt.Fprintf(output, "skipped %d: %s\n", s.Reasons[reason], reason)
-	}
+// printSummary prints the skipped documents first and the totals last, where they
+// are still on the screen.
+func printSummary(output io.Writer, s importer.Summary, list string) {
 	for _, example := range s.Examples {
 		have := ""
 		if example.Have != "" {
@@ -154,4 +200,27 @@ func printSummary(output io.Writer, s importer.Summary) {
 		}
 		fmt.Fprintf(output, "  %s at byte %d, _id %s: %s%s\n", example.Path, example.Offset, example.ID, example.Reason, have)
 	}
+	if more := s.Skipped - uint64(len(s.Examples)); more > 0 {
+		where := "; --skipped FILE lists all"
+		if list != "" {
+			where = ""
+		}
+		fmt.Fprintf(output, "  and %d more%s\n", more, where)
+	}
+	if list != "" {
+		fmt.Fprintf(output, "every skipped document is in %q\n", list)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
+		fmt.Fprintf(output, "skipped %d: %s\n", s.Reasons[reason], reason)
+	}
+	if !s.Earliest.IsZero() {
+		fmt.Fprintf(output, "from %s to %s\n", s.Earliest.UTC().Format(time.RFC3339), s.Latest.UTC().Format(time.RFC3339))
+	}
+	if s.Undated > 0 {
+		fmt.Fprintf(output, "without a time, in the sums of all time only: %d\n", s.Undated)
+	}
+	if s.Events != s.Counted {
+		fmt.Fprintf(output, "events in the documents counted: %d\n", s.Events)
+	}
+	fmt.Fprintf(output, "read %d documents = counted %d + skipped %d\n", s.Read, s.Counted, s.Skipped)
 }

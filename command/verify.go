@@ -32,7 +32,7 @@ func verifyCommand(output io.Writer) *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			directory, err := directoryOf(c)
+			directory, err := existingDirectoryOf(c)
 			if err != nil {
 				return err
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -126,7 +125,7 @@ func (o *operator) subject(keeper *snapshot.Keeper, server *httpapi.Server) admi
 	return admin.Subject{
 		Requests: server.Metrics(),
 		Figures: func() admin.Figures {
-			figures := readFigures(o.config.Logger, keeper)
+			figures := readFigures(o.config, keeper)
 			figures.RecoveryTook = recovered
 			return figures
 		},
@@ -154,11 +153,11 @@ func (o *operator) subject(keeper *snapshot.Keeper, server *httpapi.Server) admi
 }
 
 // readFigures reads what the server holds. What cannot be read is left at 0.
-func readFigures(logger *slog.Logger, keeper *snapshot.Keeper) admin.Figures {
+func readFigures(config Config, keeper *snapshot.Keeper) admin.Figures {
 	store, recovery := keeper.Store(), keeper.Recovery()
 	status, err := keeper.Status()
 	if err != nil {
-		logger.Warn("cannot read the data directory for metrics", "error", err)
+		config.Logger.Warn("cannot read the data directory for metrics", "error", err)
 	}
 	return admin.Figures{
 		Benefits:          store.Benefits.Len(),
@@ -170,6 +169,7 @@ func readFigures(logger *slog.Logger, keeper *snapshot.Keeper) admin.Figures {
 		JournalBytes:      status.JournalBytes,
 		SnapshotBytes:     status.SnapshotBytes,
 		SnapshotAge:       status.SnapshotAge,
+		FreeBytes:         freeBytes(config.DataDir),
 		RecoveredCommits:  recovery.Frames,
 		RecoveryTornBytes: recovery.TornBytes,
 		RecoveryWarnings:  len(recovery.Warnings),

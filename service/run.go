@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"stats-recorder/snapshot"
@@ -23,6 +24,9 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 		return err
 	}
 	config = config.withDefaults().withinDescriptors()
+	if absolute, err := filepath.Abs(config.DataDir); err == nil {
+		config.DataDir = absolute // so that messages say where that is
+	}
 	if err := config.fitMemory(); err != nil {
 		return err
 	}
@@ -37,6 +41,7 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if err != nil {
 		return errors.Join(err, operator.close())
 	}
+	warnOfStorage(config.Logger, config.DataDir)
 	serveError := serve(ctx, config, keeper, operator, ready)
 	if err := errors.Join(serveError, keeper.Close(), operator.close()); err != nil {
 		return err

@@ -52,8 +52,11 @@ type Format string
 
 // The formats.
 const (
-	// CSV has a header line and is quoted as in RFC 4180.
+	// CSV has a header line and is quoted as in RFC 4180. Its texts are exact.
 	CSV Format = "csv"
+	// Spreadsheet is CSV for people who open it in a spreadsheet: it begins with a
+	// byte order mark, and no text in it can become a formula.
+	Spreadsheet Format = "spreadsheet"
 	// JSONLines has an object per line.
 	JSONLines Format = "jsonl"
 	// Parquet is compressed with zstd; days are of the logical type DATE.
@@ -63,10 +66,10 @@ const (
 // ParseFormat returns the format of a name.
 func ParseFormat(name string) (Format, error) {
 	switch format := Format(strings.ToLower(name)); format {
-	case CSV, JSONLines, Parquet:
+	case CSV, Spreadsheet, JSONLines, Parquet:
 		return format, nil
 	}
-	return "", fmt.Errorf("%w %q: want %s, %s or %s", ErrFormat, name, CSV, JSONLines, Parquet)
+	return "", fmt.Errorf("%w %q: want %s, %s, %s or %s", ErrFormat, name, CSV, Spreadsheet, JSONLines, Parquet)
 }
 
 // NewWriter returns a writer of rows in a format, to w. Nothing need be written
@@ -80,6 +83,8 @@ func NewWriter(w io.Writer, format Format) (Writer, error) {
 	switch format {
 	case CSV:
 		checked.rows = newCSVWriter(w)
+	case Spreadsheet:
+		checked.rows = newSpreadsheetWriter(w)
 	case JSONLines:
 		checked.rows = newJSONWriter(w)
 	default:

@@ -43,6 +43,9 @@ type Options struct {
 	// Workers is how many goroutines decode and call the sink; 0 is one per
 	// processor.
 	Workers int
+	// Skipped is told of every document that is skipped, in no order; nil is told
+	// nothing. One goroutine at a time calls it.
+	Skipped func(Example) error
 	// Progress is told how far the reading is: a bar on a terminal, else a line
 	// now and then. Nil is told nothing.
 	Progress io.Writer

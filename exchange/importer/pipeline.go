@@ -34,6 +34,7 @@ type pipeline struct {
 	free     chan *chunk
 	full     chan *chunk // closed after the last
 	progress *progress
+	telling  sync.Mutex // held while Options.Skipped is told
 }
 
 func newPipeline(options Options, inputs []input, sink Sink) *pipeline {
@@ -78,6 +79,13 @@ func (p *pipeline) run(parent context.Context) (Summary, error) {
 		return Summary{}, err
 	}
 	return sumUp(tallies), nil
+}
+
+// tell tells of a document that is skipped.
+func (p *pipeline) tell(skipped Example) error {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	return p.options.Skipped(skipped)
 }
 
 // readAll turns all inputs into chunks.

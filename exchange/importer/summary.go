@@ -43,14 +43,14 @@ type Summary struct {
 type Example struct {
 	// Path and Offset say where it begins. In something gzipped, the offset is
 	// counted after inflation.
-	Path   string
-	Offset int64
+	Path   string `json:"path"`
+	Offset int64  `json:"offset"`
 	// ID is the document's _id, as Document.ID; empty when it has none.
-	ID string
+	ID string `json:"id"`
 	// Reason is the same for all documents with that fault.
-	Reason string
+	Reason string `json:"reason"`
 	// Have is the value at fault, shortened; empty when the sink rejected it.
-	Have string
+	Have string `json:"have,omitempty"`
 
 	input int
 }

@@ -63,7 +63,9 @@ func (w *worker) deliver(from *chunk, spans []span) error {
 	}
 	for i := range w.batch {
 		if document := &w.batch[i]; document.rejected != "" {
-			w.skip(from, w.spans[i], document, &objection{reason: document.rejected})
+			if err := w.skip(from, w.spans[i], document, &objection{reason: document.rejected}); err != nil {
+				return err
+			}
 		} else {
 			w.tally.counted(document)
 		}
@@ -91,20 +93,24 @@ func (w *worker) decode(from *chunk, at span) error {
 	}
 	w.hasher.add(&document, bad != nil)
 	if bad != nil {
-		w.skip(from, at, &document, bad)
-		return nil
+		return w.skip(from, at, &document, bad)
 	}
 	w.batch = append(w.batch, document)
 	w.spans = append(w.spans, at)
 	return nil
 }
 
-func (w *worker) skip(from *chunk, at span, document *Document, bad *objection) {
+func (w *worker) skip(from *chunk, at span, document *Document, bad *objection) error {
 	example := Example{Reason: bad.reason}
-	if w.tally.wantsExample() { // else it is not listed, and need not be written
+	told := w.pipeline.options.Skipped != nil
+	if told || w.tally.wantsExample() { // else nobody reads it, and it need not be written
 		example.Path, example.input = w.pipeline.inputs[from.input].path, from.input
 		example.Offset = from.offset + int64(at.start)
 		example.ID, example.Have = document.ID(), bad.have
 	}
 	w.tally.skipped(example)
+	if !told {
+		return nil
+	}
+	return w.pipeline.tell(example)
 }

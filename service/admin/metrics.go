@@ -38,6 +38,9 @@ type Figures struct {
 
 	JournalBytes, SnapshotBytes, ClosedBytes int64
 	SnapshotAge                              time.Duration
+	// FreeBytes is the space that is left for the data directory, -1 where the
+	// system does not say.
+	FreeBytes int64
 
 	RecoveryTook      time.Duration
 	RecoveredCommits  int
@@ -136,6 +139,12 @@ func (m *Metrics) addDisk() {
 	m.written = m.histogram("stats_recorder_snapshot_duration_seconds", "Time to write a snapshot.",
 		[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60})
 	m.figure("stats_recorder_snapshot_bytes", "Size of the newest snapshot.", func() float64 { return float64(m.figures.SnapshotBytes) })
+	const free = "stats_recorder_disk_free_bytes"
+	m.visited(free, "gauge", "Space that is left for the data directory.", func(w io.Writer) {
+		if m.figures.FreeBytes >= 0 {
+			metrics.WriteGaugeUint64(w, free, uint64(m.figures.FreeBytes))
+		}
+	})
 	m.snapshots = m.counter("stats_recorder_snapshots_total", "Snapshots written.")
 	m.failures = m.counter("stats_recorder_snapshot_failures_total", "Snapshots that could not be written.")
 }

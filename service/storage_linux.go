@@ -1,0 +1,21 @@
+package service
+
+import "golang.org/x/sys/unix"
+
+// storageOf asks the kernel, see statfs(2).
+func storageOf(directory string) storage {
+	var found unix.Statfs_t
+	if unix.Statfs(directory, &found) != nil {
+		return storage{}
+	}
+	s := storage{freeBytes: found.Bavail * uint64(found.Bsize), known: true}
+	switch uint32(found.Type) {
+	case unix.TMPFS_MAGIC:
+		s.kind = "tmpfs"
+	case unix.RAMFS_MAGIC:
+		s.kind = "ramfs"
+	case unix.OVERLAYFS_SUPER_MAGIC:
+		s.kind = "overlay"
+	}
+	return s
+}
