@@ -218,7 +218,7 @@ func isNoName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) |
 // onOff is a setting that is a switch.
 func onOff(name, group string, field *bool, usage string) Setting {
 	return Setting{
-		Name: name, Group: group, Usage: usage, Default: "off",
+		Name: name, Group: group, Usage: usage, Default: strconv.FormatBool(*field),
 		parse: func(text string) error {
 			if text == "" {
 				*field = false

@@ -1,0 +1,103 @@
+package docs
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// room is a package, and those below it that are no room of their own. It may
+// import the rooms that it names, and those only.
+type room struct {
+	name   string
+	lower  []string
+	helper bool // the tests of every room may import it
+	tests  bool // nothing but tests, or a program that tests others
+}
+
+// rooms are the rooms of the house from the top down: a room knows nothing of
+// those above it. One that does not exist yet may have its place already. A new
+// package that stands in none of them fails the test: give it a place here first.
+var rooms = []room{
+	{name: "contract", lower: []string{"service", "harness"}, tests: true},
+	{name: "docs", lower: []string{"service", "harness"}, tests: true},
+	{name: "deploy", lower: []string{"harness"}, tests: true},
+	{name: "bench", lower: []string{"harness"}, tests: true},
+	{name: "torture", lower: []string{"harness"}, tests: true},
+	{name: "harness", helper: true},
+
+	{name: "main", lower: []string{"command"}},
+	{name: "command", lower: []string{"service", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters"}},
+	{name: "service", lower: []string{"service/admin", "httpapi", "httpapi/conn", "httpapi/records", "insight", "snapshot", "counters"}},
+	{name: "service/admin"},
+	{name: "httpapi", lower: []string{"httpapi/conn", "httpapi/records", "insight", "counters"}},
+	{name: "httpapi/conn"},
+	{name: "httpapi/records", lower: []string{"counters"}},
+	{name: "insight", lower: []string{"counters"}},
+	{name: "snapshot/salvage", lower: []string{"snapshot", "snapshot/format", "snapshot/disk", "counters"}},
+	{name: "snapshot", lower: []string{"snapshot/format", "snapshot/disk", "counters"}},
+	{name: "snapshot/format", lower: []string{"counters"}},
+	{name: "snapshot/disk"},
+	{name: "counters/storetest", lower: []string{"counters"}, helper: true},
+	{name: "counters"},
+	{name: "exchange"},
+}
+
+// roomOf returns the room that a package stands in, and whether there is one.
+func roomOf(path string) (found room, ok bool) {
+	path = title(path)
+	for _, r := range rooms {
+		if (path == r.name || strings.HasPrefix(path, r.name+"/")) && len(r.name) > len(found.name) {
+			found, ok = r, true
+		}
+	}
+	return found, ok
+}
+
+// mayImport says whether the packages of a room may import another package.
+func (r room) mayImport(path string) bool {
+	other, ok := roomOf(path)
+	return ok && (other.name == r.name || slices.Contains(r.lower, other.name))
+}
+
+// testsMayImport says the same of its tests: they may also use the helpers of
+// tests, and what stands in the same folder.
+func (r room) testsMayImport(path string) bool {
+	other, _ := roomOf(path)
+	folder, _, _ := strings.Cut(r.name, "/")
+	return r.mayImport(path) || other.helper || path == folder || strings.HasPrefix(path, folder+"/")
+}
+
+func TestEveryPackageStandsInARoom(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if _, ok := roomOf(p.path); !ok {
+			t.Errorf("package %q stands in no room: give it a place in rooms, below all that import it", p.path)
+		}
+	}
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	for _, p := range listPackages(t) {
+		r, _ := roomOf(p.path)
+		for _, imported := range p.imports {
+			if !r.mayImport(imported) {
+				t.Errorf("package %q imports %q: its room may import %q", title(p.path), imported, r.lower)
+			}
+		}
+		for _, imported := range p.testImports {
+			if !r.testsMayImport(imported) {
+				t.Errorf("the tests of %q import %q: their room may import %q", title(p.path), imported, r.lower)
+			}
+		}
+	}
+}
+
+func TestRoomsNameOnlyRoomsBelowThem(t *testing.T) {
+	for i, r := range rooms {
+		for _, lower := range r.lower {
+			if !slices.ContainsFunc(rooms[i+1:], func(other room) bool { return other.name == lower }) {
+				t.Errorf("room %q may import %q, which does not stand below it", r.name, lower)
+			}
+		}
+	}
+}
