@@ -1,0 +1,381 @@
+package docs
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"stats-recorder/service"
+)
+
+// The records of the test: all of one hour, at two positions.
+const (
+	recordsSent = 5
+	firstBatch  = `[{"benefit_id":"RSA","hash_id":"a","benefit_index":1,"page_total":2},
+		{"benefit_id":"APL","hash_id":"a","benefit_index":2,"page_total":2},
+		{"benefit_id":"RSA","hash_id":"b","benefit_index":1,"page_total":2}]`
+	secondBatch = `[{"benefit_id":"RSA","hash_id":"b","benefit_index":1,"page_total":2,"event_type":"link"},
+		{"benefit_id":"Livret d’épargne populaire","hash_id":"b","benefit_index":9,"page_total":60,"version":7}]`
+)
+
+// TestFilesAreAsDocumented reads the journal, the snapshot and the closed day of a
+// server by what formats.md says, without a line of the product.
+func TestFilesAreAsDocumented(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	var ahead atomic.Int64
+	configure := func(c *service.Config) {
+		c.DataDir, c.SnapshotInterval = directory, time.Hour
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	}
+	url, stop := startServer(t, configure)
+	post(t, url, firstBatch)
+	post(t, url, secondBatch)
+	if sum := readJournal(t, only(t, directory, "journal-*")); sum != recordsSent {
+		t.Errorf("the journal has %d records, want %d", sum, recordsSent)
+	}
+	stop()
+	open := readSections(t, only(t, directory, "snapshot-*"), "SRSNAP\r\n")
+	open.want(t, map[uint32]uint64{3: recordsSent, 4: recordsSent})
+
+	ahead.Store(int64(5 * 24 * time.Hour))
+	_, stop = startServer(t, func(c *service.Config) {
+		configure(c)
+		c.SnapshotInterval = 10 * time.Millisecond
+	})
+	day := only(t, directory, "day-*")
+	stop()
+	closed := readSections(t, newest(t, directory, "snapshot-*"), "SRSNAP\r\n")
+	closed.want(t, map[uint32]uint64{5: recordsSent})
+	readSections(t, day, "SRDAYS\r\n").want(t, map[uint32]uint64{3: recordsSent, 4: recordsSent, 8: recordsSent})
+}
+
+func post(t *testing.T, url, body string) {
+	t.Helper()
+	response, err := http.Post(url+"/benefits", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("a post gets %s", response.Status)
+	}
+}
+
+// only waits for the file of a pattern, and makes sure that there is only one.
+func only(t *testing.T, directory, pattern string) string {
+	t.Helper()
+	deadline := time.After(patience)
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		paths := matching(t, directory, pattern)
+		if len(paths) == 1 && filepath.Ext(paths[0]) != ".tmp" {
+			return paths[0]
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("the files %q are %q, want one", pattern, paths)
+		}
+	}
+}
+
+func newest(t *testing.T, directory, pattern string) string {
+	t.Helper()
+	paths := matching(t, directory, pattern)
+	if len(paths) == 0 {
+		t.Fatalf("no file %q", pattern)
+	}
+	return paths[len(paths)-1]
+}
+
+func matching(t *testing.T, directory, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(directory, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// reader reads bytes, and fails the test at the first that is not as said.
+type reader struct {
+	t    *testing.T
+	path string
+	data []byte
+	at   int
+}
+
+func (r *reader) fail(format string, arguments ...any) {
+	r.t.Helper()
+	r.t.Fatalf("%s at offset %d: %s", r.path, r.at, fmt.Sprintf(format, arguments...))
+}
+
+func (r *reader) bytes(n int) []byte {
+	r.t.Helper()
+	if n < 0 || n > len(r.data)-r.at {
+		r.fail("%d bytes are missing of %d", n-(len(r.data)-r.at), n)
+	}
+	r.at += n
+	return r.data[r.at-n : r.at]
+}
+
+func (r *reader) uint32() uint32 { r.t.Helper(); return binary.LittleEndian.Uint32(r.bytes(4)) }
+func (r *reader) uint64() uint64 { r.t.Helper(); return binary.LittleEndian.Uint64(r.bytes(8)) }
+
+func (r *reader) uvarint() uint64 {
+	r.t.Helper()
+	value, n := binary.Uvarint(r.data[r.at:])
+	if n <= 0 {
+		r.fail("no uvarint")
+	}
+	r.at += n
+	return value
+}
+
+func (r *reader) expect(what string, have, want any) {
+	r.t.Helper()
+	if have != want {
+		r.fail("%s is %v, want %v", what, have, want)
+	}
+}
+
+func (r *reader) more() bool { return r.at < len(r.data) }
+
+// part is a reader of the next bytes alone.
+func (r *reader) part(name string, n uint64) *reader {
+	r.t.Helper()
+	return &reader{t: r.t, path: r.path + ", " + name, data: r.bytes(int(n))}
+}
+
+func castagnoli(parts ...[]byte) (sum uint32) {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	for _, part := range parts {
+		sum = crc32.Update(sum, table, part)
+	}
+	return sum
+}
+
+func open(t *testing.T, path string) *reader {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &reader{t: t, path: filepath.Base(path), data: data}
+}
+
+// documentedNumbers are those in the first column of the table with this heading.
+func documentedNumbers(t *testing.T, heading string) map[uint32]bool {
+	t.Helper()
+	_, table, _ := strings.Cut(readDocument(t, "docs/formats.md"), "\n| "+heading+" |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	numbers := map[uint32]bool{}
+	for _, found := range regexp.MustCompile(`(?m)^\| (\d+) \|`).FindAllStringSubmatch(table, -1) {
+		number, _ := strconv.ParseUint(found[1], 10, 32)
+		numbers[uint32(number)] = true
+	}
+	return numbers
+}
+
+// sums are the sums of the counts in the sections of a file, by number.
+type sums map[uint32]uint64
+
+func (s sums) want(t *testing.T, want map[uint32]uint64) {
+	t.Helper()
+	for number, sum := range want {
+		if s[number] != sum {
+			t.Errorf("the sections %d count %d, want %d", number, s[number], sum)
+		}
+	}
+}
+
+// readSections reads a file of sections.
+func readSections(t *testing.T, path, magic string) sums {
+	t.Helper()
+	r := open(t, path)
+	r.expect("the magic", string(r.bytes(8)), magic)
+	r.expect("the version", r.uint32(), uint32(1))
+	r.bytes(4 + 8 + 8)
+	headerSum := castagnoli(r.data[:32])
+	r.expect("the header's checksum", r.uint32(), headerSum)
+	decoder, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer decoder.Close()
+	counted, known := sums{}, documentedNumbers(t, "section")
+	for index := uint64(0); ; index++ {
+		header := r.data[r.at : r.at+16]
+		number, length, payloadLength, payloadSum := r.uint32(), r.uint32(), r.uint32(), r.uint32()
+		place := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint32(nil, headerSum), index)
+		r.expect("the section's checksum", r.uint32(), castagnoli(place, header))
+		payload := r.bytes(int(payloadLength))
+		r.expect("the payload's checksum", castagnoli(payload), payloadSum)
+		content, err := decoder.DecodeAll(payload, nil)
+		if err != nil {
+			r.fail("%v", err)
+		}
+		r.expect("the content's length", uint32(len(content)), length)
+		if !known[number] && number < 32 {
+			r.fail("section %d is not in the table", number)
+		}
+		section := &reader{t: t, path: fmt.Sprintf("%s, section %d", r.path, number), data: content}
+		if number == 9 {
+			section.end(index, counted)
+			r.expect("something behind the end", r.more(), false)
+			return counted
+		}
+		counted[number] += section.content(number)
+		section.expect("something behind the content", section.more(), false)
+	}
+}
+
+func (r *reader) end(sections uint64, counted sums) {
+	r.t.Helper()
+	r.expect("the number of sections", r.uvarint(), sections)
+	r.expect("the sum of the positions", r.uvarint(), counted[3])
+	r.expect("the sum of the hours", r.uvarint(), counted[4])
+}
+
+// content reads the content of a section and returns the sum of its counts.
+func (r *reader) content(number uint32) (sum uint64) {
+	r.t.Helper()
+	switch number {
+	case 1, 2:
+		r.names()
+	case 7:
+		for r.more() {
+			r.uvarint()
+			r.bytes(int(r.uvarint()))
+		}
+	case 10:
+		for r.more() {
+			r.bytes(16)
+			r.uvarint()
+			r.uvarint()
+		}
+	case 11:
+		r.closedDays()
+	default:
+		return r.columns()
+	}
+	return 0
+}
+
+func (r *reader) names() {
+	r.t.Helper()
+	r.uvarint()
+	for n := r.uvarint(); n > 0; n-- {
+		r.bytes(int(r.uvarint()))
+	}
+}
+
+func (r *reader) closedDays() {
+	r.t.Helper()
+	r.uvarint()
+	count, daysLength, generationsLength := r.uvarint(), r.uvarint(), r.uvarint()
+	for _, column := range []*reader{
+		r.part("days", daysLength), r.part("generations", generationsLength), r.part("sizes", uint64(len(r.data)-r.at)),
+	} {
+		for range count {
+			column.uvarint()
+		}
+		column.expect("something behind the column", column.more(), false)
+	}
+}
+
+func (r *reader) columns() (sum uint64) {
+	r.t.Helper()
+	r.uvarint()
+	runsLength, gapsLength := r.uvarint(), r.uvarint()
+	runs, gaps := r.part("runs", runsLength), r.part("gaps", gapsLength)
+	for runs.more() {
+		runs.uvarint()
+		for n := runs.uvarint(); n > 0; n-- {
+			gaps.uvarint()
+			sum += r.uvarint()
+		}
+	}
+	gaps.expect("something behind the gaps", gaps.more(), false)
+	return sum
+}
+
+// readJournal reads a journal file and returns how many records it has.
+func readJournal(t *testing.T, path string) (records uint64) {
+	t.Helper()
+	r := open(t, path)
+	r.expect("the magic", string(r.bytes(8)), "SRJRNL\r\n")
+	r.expect("the version", r.uint32(), uint32(1))
+	salt, sequence := r.uint64(), r.uint64()
+	r.expect("the name", fmt.Sprintf("journal-%016x", sequence), r.path)
+	previous := castagnoli(r.data[:28])
+	r.expect("the header's checksum", r.uint32(), previous)
+	for ; r.more() && strings.Trim(string(r.data[r.at:]), "\x00") != ""; sequence++ {
+		start := r.at
+		length, sum := r.uint32(), r.uint32()
+		r.expect("the salt", r.uint64(), salt)
+		r.expect("the sequence number", r.uint64(), sequence)
+		if durable := r.uint64(); durable >= sequence {
+			r.fail("commit %d is durable before it is written", durable)
+		}
+		r.expect("the checksum of the frame before", r.uint32(), previous)
+		payload := r.part(fmt.Sprintf("frame %d", sequence), uint64(length))
+		r.expect("the checksum", castagnoli(r.data[start:start+4], r.data[start+8:r.at]), sum)
+		previous = sum
+		records += payload.frame(documentedNumbers(t, "frame section"))
+	}
+	return records
+}
+
+func (r *reader) frame(known map[uint32]bool) (records uint64) {
+	r.t.Helper()
+	for r.more() {
+		number := uint32(r.bytes(1)[0])
+		section := r.part(fmt.Sprintf("section %d", number), r.uvarint())
+		if !known[number] {
+			r.fail("frame section %d is not in the table", number)
+		}
+		if number == 3 {
+			records += section.hour()
+		} else {
+			section.names()
+		}
+		section.expect("something behind the content", section.more(), false)
+	}
+	return records
+}
+
+func (r *reader) hour() (records uint64) {
+	r.t.Helper()
+	r.uvarint()
+	for r.more() {
+		token := r.bytes(1)[0]
+		if token&64 == 0 {
+			r.uvarint()
+		}
+		if token&128 == 0 {
+			r.uvarint()
+		}
+		for n := r.uvarint(); n > 0; n-- {
+			count := uint64(1)
+			if r.uvarint()&1 == 1 {
+				count = r.uvarint()
+			}
+			records += count
+		}
+	}
+	return records
+}
