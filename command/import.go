@@ -132,7 +132,7 @@ func (j *importJob) listSkipped() (closeList func() error, err error) {
 	return func() error { return errors.Join(buffered.Flush(), file.Close()) }, nil
 }
 
-// addDocuments adds a batch to the store, and rejects what no counter can hold.
+// addDocuments adds a batch to the store, and rejects documents that no counter can hold.
 func addDocuments(store *counters.Store, batch []importer.Document) error {
 	for i := range batch {
 		document := &batch[i]
@@ -166,8 +166,8 @@ func addDocument(store *counters.Store, d *importer.Document) (reason string, er
 	return "", store.Replay(counters.HourOf(d.CreatedAt), counters.Benefit(benefit), cells)
 }
 
-// fingerprints returns what to remember of an import, or an error when some of
-// it was imported before and that is not wanted.
+// fingerprints returns the fingerprints of an import's inputs, or an error for an
+// input that was imported before, unless force is set.
 func fingerprints(session *snapshot.Import, summary importer.Summary, force bool) ([]snapshot.Imported, error) {
 	var imported []snapshot.Imported
 	seen := map[importer.Fingerprint]string{}

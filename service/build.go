@@ -7,8 +7,8 @@ import (
 	"stats-recorder/service/admin"
 )
 
-// ReadBuild returns what the binary knows of its making. What it does not know
-// is "unknown".
+// ReadBuild returns the version and revision that the binary was built from, or
+// "unknown".
 func ReadBuild() admin.Build {
 	build := admin.Build{Version: "unknown", Revision: "unknown", GoVersion: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()

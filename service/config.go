@@ -52,8 +52,8 @@ type Config struct {
 	// RateLimit is how many records a second a client may send; 0 is any number.
 	// RateBurst is how many at once.
 	RateLimit, RateBurst int
-	// TrustedProxies is a comma-separated list of addresses and networks whose
-	// word is taken for who their client is.
+	// TrustedProxies is a comma-separated list of addresses and networks that are
+	// believed when they name their client.
 	TrustedProxies string
 	// ReadToken is the token that readers must show; empty for none.
 	ReadToken string

@@ -1,6 +1,6 @@
 package service
 
-// reservedDescriptors are for files: the journal's, snapshots, what is answered from.
+// reservedDescriptors are for files: journals, snapshots, closed days.
 const reservedDescriptors = 128
 
 // withinDescriptors lowers the number of connections to what the process may

@@ -17,10 +17,10 @@ const (
 	memoryShare = 0.9
 )
 
-// fitMemory compares the most that clients can make the server take with what
-// there is. It has the garbage collector keep to that, unless GOMEMLIMIT says
-// otherwise, warns when the most is more, and fails when even a single
-// connection's is.
+// fitMemory compares the memory that clients can make the server take with the
+// memory there is. It has the garbage collector keep to the latter, unless
+// GOMEMLIMIT says otherwise, warns when the former is more, and fails when even a
+// single connection could take more.
 func (c Config) fitMemory() error {
 	there, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
 	if err != nil {

@@ -85,7 +85,7 @@ func (o *operator) stopping() {
 	o.notify(daemon.SdNotifyStopping)
 }
 
-// end ends what serving began, and says the last in the log.
+// end ends the tasks of serving, the last lines of the log included.
 func (o *operator) end() {
 	if o.cancel != nil {
 		o.cancel()
@@ -152,7 +152,7 @@ func (o *operator) subject(keeper *snapshot.Keeper, server *httpapi.Server) admi
 	}
 }
 
-// readFigures reads what the server holds. What cannot be read is left at 0.
+// readFigures reads the figures of a keeper. One that cannot be read is left at 0.
 func readFigures(config Config, keeper *snapshot.Keeper) admin.Figures {
 	store, recovery := keeper.Store(), keeper.Recovery()
 	status, err := keeper.Status()

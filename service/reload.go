@@ -35,8 +35,8 @@ func (r *reloadable) onHangup() (stop func()) {
 	}
 }
 
-// reload reads every file again. What cannot be read stays as it was, and the
-// log says so.
+// reload reads every file again. A file that cannot be read leaves the old one in
+// force, and the log says so.
 func (r *reloadable) reload() {
 	for _, step := range []struct {
 		setting string

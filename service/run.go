@@ -73,7 +73,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator
 	select {
 	case <-ctx.Done():
 	case err := <-keeper.Failed():
-		return err // those who wait get no answer: what became of their records is not known
+		return err // waiting requests get no answer: whether their records are on disk is not known
 	case err := <-served:
 		return fmt.Errorf("serve: %w", err)
 	}

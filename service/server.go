@@ -6,8 +6,8 @@ import (
 	"stats-recorder/httpapi"
 )
 
-// newServer makes the server that a valid configuration describes, and what
-// has its files read again.
+// newServer makes the server of a valid configuration, and the files of it that
+// can be read again.
 func newServer(config Config, http httpapi.Config) (*httpapi.Server, *reloadable, error) {
 	certificate, err := loadCertificate(config.TLSCert, config.TLSKey)
 	if err != nil {

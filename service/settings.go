@@ -97,7 +97,7 @@ func (c *Config) checkRetention() error {
 // AdminOff says whether there is to be no admin address.
 func (c *Config) AdminOff() bool { return c.AdminAddr == "" || c.AdminAddr == "off" }
 
-// checkAdminAddr returns what is wrong with the admin address.
+// checkAdminAddr returns an error for an admin address that is none.
 func (c *Config) checkAdminAddr() error {
 	if c.AdminOff() {
 		return nil

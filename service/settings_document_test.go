@@ -64,8 +64,8 @@ func defaultCell(preset string) string {
 	return "`" + cell(strings.Trim(preset, `"`)) + "`"
 }
 
-// literal is what stands in a text for itself: a path, or a name with underscores
-// at its ends, which Markdown would take for emphasis.
+// literal is a part of a text that stands for itself: a path, or a name with
+// underscores at its ends, which Markdown would take for emphasis.
 var literal = regexp.MustCompile(`/[a-z]+(?:/[a-z]+)*\b|\b__[a-z]+__\b`)
 
 // cell keeps a text in its place in a table.

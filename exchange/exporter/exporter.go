@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What can be wrong with what an exporter is asked for.
+// The errors of an export.
 var (
 	// ErrFormat is returned for a format that there is not.
 	ErrFormat = errors.New("unknown export format")

@@ -73,7 +73,7 @@ func isFramed(stored bsoncore.Value) bool {
 	return true
 }
 
-// fromBSON reads a value. What is stored has been found framed.
+// fromBSON reads a value that isFramed has passed.
 func fromBSON(stored bsoncore.Value) value {
 	switch stored.Type {
 	case bsoncore.TypeNull, bsoncore.TypeUndefined:

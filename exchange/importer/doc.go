@@ -1,8 +1,8 @@
-// Package importer reads what the old service left behind, and our own export,
-// and hands it over in batches.
+// Package importer reads dumps of the replaced service and exports of this one,
+// and hands their documents over in batches.
 //
 // It reads its inputs and does no other I/O. It knows none of the other rooms:
-// what a document means to the store is decided by the sink that takes it. The
+// the sink that takes a document decides how the store counts it. The
 // parts, in the order in which a byte passes them:
 //
 //	input      a file, the collection's file in a dump directory, or a stream;

@@ -88,7 +88,7 @@ const (
 )
 
 // value is a field of a document, the same whatever format it was read from:
-// what a document means and what its fingerprint is must not depend on that.
+// neither the meaning nor the fingerprint of a document may depend on that.
 type value struct {
 	kind   kind
 	number int64

@@ -36,7 +36,7 @@ type hasher struct {
 }
 
 // add adds a document. One that is skipped is part of the content by its _id
-// only, so that what else is hashed does not depend on why it was skipped.
+// only, so that the rest of the hash does not depend on why it was skipped.
 func (h *hasher) add(document *Document, skipped bool) {
 	h.scratch = appendID(h.scratch[:0], document.id)
 	if skipped {

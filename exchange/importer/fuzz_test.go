@@ -22,7 +22,7 @@ func fuzzSeeds() []bson.D {
 }
 
 // mustStayBounded reads an input that may be anything: it is read or refused,
-// and what is handed over keeps to what a Document promises.
+// and each Document that is handed over keeps to its limits.
 func mustStayBounded(t *testing.T, content []byte) {
 	options := importer.Options{Paths: []string{"-"}, Stdin: bytes.NewReader(content), Workers: 1}
 	summary, err := importer.Read(t.Context(), options, func(batch []importer.Document) error {

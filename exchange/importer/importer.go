@@ -8,8 +8,8 @@ import (
 	"runtime"
 )
 
-// What can be wrong with an input as a whole. Nothing that was handed over
-// before such an error may be considered imported. The error that wraps one of
+// The errors of an input as a whole. No document that was handed over before such
+// an error may be considered imported. The error that wraps one of
 // these names the path and, where there is one, the offset of the byte, which
 // in something gzipped is counted after inflation.
 var (
@@ -27,7 +27,7 @@ var (
 	ErrSeveralCollections = errors.New("more than one collection")
 )
 
-// Options say what to read, and how.
+// Options name the inputs and how to read them.
 type Options struct {
 	// Paths are files and dump directories; "-" is Stdin. They are read in this
 	// order.

@@ -217,7 +217,7 @@ func newSplitter(found format, collection string) splitter {
 	}
 }
 
-// readFailure makes of an error of an input's reader what it says about the input.
+// readFailure turns an error of an input's reader into one about the input.
 func readFailure(err error) error {
 	inflate := flate.CorruptInputError(0)
 	switch {

@@ -26,7 +26,7 @@ type chunk struct {
 }
 
 // pipeline moves chunks in a circle: one goroutine reads and splits the inputs,
-// workers decode. What may be in memory is what is in the circle.
+// workers decode. The chunks of the circle bound the memory.
 type pipeline struct {
 	options  Options
 	inputs   []input
@@ -197,8 +197,8 @@ func (c *chunk) forget(done int) {
 	c.offset += int64(done)
 }
 
-// failure says where in which input an error is, given the offset of what was
-// looked at.
+// failure adds the input's path to an error, and its offset, given that of the
+// bytes that were looked at.
 func (p *pipeline) failure(number int, offset int64, err error) error {
 	if flawed, ok := errors.AsType[*flaw](err); ok {
 		offset += int64(flawed.at)

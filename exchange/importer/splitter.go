@@ -25,8 +25,8 @@ type splitter interface {
 // span is where a document lies: data[start:end].
 type span struct{ start, end int }
 
-// flaw is what is wrong with bytes, and where, counted from the first of those
-// that were looked at. The text may be empty, when the kind says it all.
+// flaw is an error in bytes, with its offset from the first byte that was looked
+// at. The text may be empty, when the kind says it all.
 type flaw struct {
 	kind error
 	at   int

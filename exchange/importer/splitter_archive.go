@@ -41,7 +41,7 @@ const (
 //	         | {db, collection: string, EOF: true, CRC: int64} terminator
 //	terminator = ff ff ff ff
 //
-// header, metadata, document and what stands in braces are BSON documents. The
+// header, metadata, document and the parts in braces are BSON documents. The
 // segments of the collections are mixed. The one with EOF is a collection's
 // last, and its CRC is the CRC-64-ECMA of all the collection's documents.
 //

@@ -34,7 +34,7 @@ func (m *Metrics) figure(name, help string, read func() float64) {
 	m.visited(name, "gauge", help, func(w io.Writer) { metrics.WriteGaugeFloat64(w, name, read()) })
 }
 
-// visitedCounter is figure for what only grows.
+// visitedCounter is figure for a value that only grows.
 func (m *Metrics) visitedCounter(name, help string, read func() uint64) {
 	m.visited(name, "counter", help, func(w io.Writer) { metrics.WriteCounterUint64(w, name, read()) })
 }

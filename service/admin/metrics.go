@@ -24,13 +24,13 @@ type Requests interface {
 	Accepted() uint64
 	// Rejected visits the fields and reasons of records that were rejected.
 	Rejected(visit func(field, reason string, records uint64))
-	// Defences visits what was done against too much.
+	// Defences visits the measures against too much, with how often each was taken.
 	Defences(visit func(name string, count uint64))
 	// Moves visits where connections have gone that were served elsewhere before.
 	Moves(visit func(to string, connections uint64))
 }
 
-// Figures are what a server holds at one moment, and how it came to that.
+// Figures are the counts and files of a server at one moment, and what its start found.
 type Figures struct {
 	Benefits, Counters   int
 	OpenDays, ClosedDays int
@@ -66,8 +66,8 @@ type Metrics struct {
 	figures Figures
 }
 
-// family is what shares a name, in a set of its own so that the name's help can
-// be written before it.
+// family is the metrics of one name, in a set of their own so that the name's help
+// can be written before them.
 type family struct {
 	name, kind, help string
 	set              *metrics.Set
@@ -182,8 +182,8 @@ func (m *Metrics) SnapshotWritten(took time.Duration, _ int64) {
 // SnapshotFailed counts a snapshot that could not be written.
 func (m *Metrics) SnapshotFailed(time.Duration) { m.failures.Inc() }
 
-// write writes everything, and what the process needs. Without a subject it
-// leaves out what only that can tell.
+// write writes all families and the figures of the process. Without a subject it
+// leaves out the figures that only a subject has.
 func (m *Metrics) write(w io.Writer, subject *Subject, ready bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
