@@ -25,7 +25,7 @@ func (c *Config) Settings() []Setting {
 		number("port", groupNetwork, &c.Port, 0, 65535, "TCP port; 0 picks a free one, and the log says which"),
 		text("host", groupNetwork, &c.Host, "address to bind").shown("all interfaces"),
 		meaning("cors-domain", groupNetwork, &c.CORSDomain, &c.parsed.origins, httpapi.ParseOrigins,
-			"* or a comma-separated list of origins whose pages may read the answers; one without a scheme stands for https and http"),
+			"* or a comma-separated list of origins whose pages may read the answers; one without a scheme stands for https and http, *.example.org for its subdomains"),
 		meaning("trusted-proxies", groupNetwork, &c.TrustedProxies, &c.parsed.proxies, httpapi.ParseProxies,
 			"comma-separated addresses or networks of proxies whose X-Forwarded-For or Forwarded names the client").shown("none"),
 		text("read-token", groupNetwork, &c.ReadToken,
