@@ -24,6 +24,7 @@ var rooms = []room{
 	{name: "deploy", lower: []string{"harness"}, tests: true},
 	{name: "bench", lower: []string{"harness"}, tests: true},
 	{name: "torture", lower: []string{"harness"}, tests: true},
+	{name: "bench/insight", lower: []string{"insight", "counters"}, tests: true},
 	{name: "harness", helper: true},
 
 	{name: "main", lower: []string{"command"}},
