@@ -63,24 +63,28 @@ func withClicks(clicks *[Classes]float64) []int {
 // columns is how many columns there are.
 func (e *evaluation) columns() int { return len(e.ranks) + len(e.lengths) }
 
-// expected are sums of expected clicks.
+// margins are expected clicks by rank class and by length class.
+type margins struct{ rank, length [Classes]float64 }
+
+// jointMargins are expected clicks by length class and rank class.
+type jointMargins [Classes][Classes]float64
+
+// expected are the sums of expected clicks of all benefits.
 type expected struct {
-	rank, length [Classes]float64
-	joint        [Classes][Classes]float64 // by length class, rank class
-	eliminated   *mat.SymDense             // Σ_b u_b·u_bᵀ ÷ C_b by column; nil without columns
+	margins
+	joint      jointMargins
+	eliminated *mat.SymDense // Σ_b u_b·u_bᵀ ÷ C_b by column; nil without columns
 }
 
 // expect adds up the expected clicks of all cells, and sets the merits.
 func (p *problem) expect(e *evaluation) *expected {
 	sums := &expected{}
 	block := newBlock(e.columns())
-	var own expected
 	for position, b := range p.benefits {
 		clicks := p.factors.benefit[position]
 		merit := clicks / p.table.weight(b, &e.factors)
 		e.factors.benefit[position] = merit
-		own.rank, own.length = [Classes]float64{}, [Classes]float64{}
-		p.expectBenefit(b, merit, &e.factors, &own, &sums.joint)
+		own := p.expectBenefit(b, merit, &e.factors, &sums.joint)
 		for class := range Classes {
 			sums.rank[class] += own.rank[class]
 			sums.length[class] += own.length[class]
@@ -91,10 +95,11 @@ func (p *problem) expect(e *evaluation) *expected {
 	return sums
 }
 
-// expectBenefit adds the expected clicks of one benefit to its own sums and to
-// the joint sums of all.
-func (p *problem) expectBenefit(b int, merit float64, f *factors, own *expected, joint *[Classes][Classes]float64) {
+// expectBenefit is the expected clicks of one benefit, which it adds to the joint
+// ones of all too.
+func (p *problem) expectBenefit(b int, merit float64, f *factors, joint *jointMargins) margins {
 	t := p.table
+	var own margins
 	for i := t.from[b]; i < t.from[b+1]; i++ {
 		length, rank := t.length[i], t.rank[i]
 		clicks := merit * t.shows[i] * f.rank[rank] * f.length[length]
@@ -102,10 +107,11 @@ func (p *problem) expectBenefit(b int, merit float64, f *factors, own *expected,
 		own.length[length] += clicks
 		joint[length][rank] += clicks
 	}
+	return own
 }
 
 // fill writes the sums of a benefit by column, scaled.
-func (e *evaluation) fill(row []float64, own *expected, scale float64) {
+func (e *evaluation) fill(row []float64, own *margins, scale float64) {
 	for column, class := range e.ranks {
 		row[column] = own.rank[class] * scale
 	}

@@ -31,6 +31,7 @@ func (s *solution) variances(expected []float64) *variances {
 	for column, class := range e.ranks {
 		v.rank[class] = inverse.At(column, column) / e.margin[column]
 	}
+	var spare jointMargins
 	total := 0.0
 	for _, clicks := range expected {
 		total += clicks
@@ -38,11 +39,11 @@ func (s *solution) variances(expected []float64) *variances {
 	mean, common := mat.NewVecDense(max(1, e.columns()), nil), 0.0
 	for position, clicks := range expected {
 		w := clicks / total
-		mean.AddScaledVec(mean, w, e.profile(position))
+		mean.AddScaledVec(mean, w, e.profile(position, &spare))
 		common += w * w / e.problem.factors.benefit[position]
 	}
 	for position, clicks := range expected {
-		away := e.profile(position)
+		away := e.profile(position, &spare)
 		away.SubVec(away, mean)
 		v.benefit[position] = (1-2*clicks/total)/e.problem.factors.benefit[position] +
 			common + mat.Inner(away, inverse, away)
@@ -67,15 +68,14 @@ func (e *evaluation) inverse() *mat.Dense {
 }
 
 // profile is q_b of a benefit of the problem by column, scaled as the factor is.
-func (e *evaluation) profile(position int) *mat.VecDense {
+// What it adds to spare means nothing.
+func (e *evaluation) profile(position int, spare *jointMargins) *mat.VecDense {
 	n := e.columns()
 	if n == 0 {
 		return mat.NewVecDense(1, nil)
 	}
-	var own expected
-	var joint [Classes][Classes]float64
 	p := e.problem
-	p.expectBenefit(p.benefits[position], e.factors.benefit[position], &e.factors, &own, &joint)
+	own := p.expectBenefit(p.benefits[position], e.factors.benefit[position], &e.factors, spare)
 	row := make([]float64, n)
 	e.fill(row, &own, 1/p.factors.benefit[position])
 	for column := range row {
