@@ -113,8 +113,9 @@ func CompareClicksPerPage(control, variant VisitorSums, plan Plan) (Comparison, 
 	return compare(control.ClicksPerPage(), variant.ClicksPerPage(), control.enough() && variant.enough(), plan)
 }
 
-// CompareConversion compares the shares of visitors who clicked. It returns
-// ErrExperiment for a plan that makes no sense.
+// CompareConversion compares the shares of visitors who clicked. For one benefit,
+// Visitors are those who were shown it and Clickers those of them who opened it.
+// It returns ErrExperiment for a plan that makes no sense.
 func CompareConversion(control, variant VisitorSums, plan Plan) (Comparison, error) {
 	return compare(control.Conversion(), variant.Conversion(), control.enough() && variant.enough(), plan)
 }

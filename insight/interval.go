@@ -79,10 +79,27 @@ func (e Evidence) Interval() Interval {
 	return wilsonHilferty(e.Middle(), e.WidthVariance())
 }
 
+// widestVariance is where the upper end of the approximation turns down again
+// though less is known: at √v = 1.5·z.
+var widestVariance = 2.25 * normal95 * normal95
+
+// withinReach gives middle and variance at which the approximation may be used.
+// Beyond widestVariance the variance is held there, and the middle grows as the
+// upper end of a log-normal does. Without it a merit of which nothing is known
+// would have an upper end of 0 and be found to be below average.
+func withinReach(middle, variance float64) (reachableMiddle, reachableVariance float64) {
+	if variance <= widestVariance {
+		return middle, variance
+	}
+	grown := middle * math.Exp(normal95*(math.Sqrt(variance)-math.Sqrt(widestVariance)))
+	return min(grown, math.MaxFloat64), widestVariance
+}
+
 func wilsonHilferty(middle, variance float64) Interval {
+	middle, variance = withinReach(middle, variance)
 	end := func(sign float64) Number {
 		root := max(0, 1-variance/9+sign*normal95*math.Sqrt(variance)/3)
-		return Number(middle * root * root * root)
+		return Number(min(middle*root*root*root, math.MaxFloat64))
 	}
 	return Interval{end(-1), end(1)}
 }
@@ -91,11 +108,14 @@ func wilsonHilferty(middle, variance float64) Interval {
 // approximation as Interval: z = (1 − v/9 − mid^(−1/3)) ÷ (√v/3). The interval
 // excludes 1 exactly if |z| > 1.95996. It is 0 if nothing is expected.
 func (e Evidence) Deviate() float64 {
-	variance := e.WidthVariance()
-	if e.Expected <= 0 || variance <= 0 {
+	if e.Expected <= 0 {
 		return 0
 	}
-	return (1 - variance/9 - 1/math.Cbrt(e.Middle())) / (math.Sqrt(variance) / 3)
+	middle, variance := withinReach(e.Middle(), e.WidthVariance())
+	if variance <= 0 {
+		return 0
+	}
+	return (1 - variance/9 - 1/math.Cbrt(middle)) / (math.Sqrt(variance) / 3)
 }
 
 // P is the two-sided probability of a deviate at least as large if merit is 1.

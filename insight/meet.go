@@ -118,7 +118,7 @@ func (p *problem) keepLargest(group []int) {
 }
 
 // disjointSets are sets that can only be joined (union-find with path halving;
-// Tarjan 1975). gonum has components of graphs, but a graph of hundreds of
+// Tarjan & van Leeuwen 1984). gonum has components of graphs, but a graph of hundreds of
 // thousands of shared places would have to be made for it first.
 type disjointSets []int
 

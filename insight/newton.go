@@ -172,14 +172,8 @@ func (e *evaluation) step() (direction, []direction) {
 	if n == 0 {
 		return direction{}, nil
 	}
-	scaled := mat.NewSymDense(n, nil)
-	for i := range n {
-		for j := i; j < n; j++ {
-			scaled.SetSym(i, j, e.schur.At(i, j)/math.Sqrt(e.margin[i]*e.margin[j]))
-		}
-	}
-	if !e.factor.Factorize(scaled, smallestPivot) {
-		return direction{}, e.undetermined()
+	if rank := e.factorize(); rank < n {
+		return direction{}, e.undetermined(rank)
 	}
 	right := mat.NewVecDense(n, slices.Clone(e.gradient))
 	for column, margin := range e.margin {
@@ -189,6 +183,24 @@ func (e *evaluation) step() (direction, []direction) {
 	// pivots have been judged already.
 	_ = e.factor.SolveVecTo(right, right)
 	return e.direction(right.AtVec), nil
+}
+
+// factorize scales S to the information before elimination and takes it apart. It
+// returns how many columns are determined.
+func (e *evaluation) factorize() (rank int) {
+	n := e.columns()
+	scaled, largest := mat.NewSymDense(n, nil), 0.0
+	for i := range n {
+		for j := i; j < n; j++ {
+			scaled.SetSym(i, j, e.schur.At(i, j)/math.Sqrt(e.margin[i]*e.margin[j]))
+		}
+		largest = max(largest, scaled.At(i, i))
+	}
+	e.factor.Factorize(scaled, smallestPivot)
+	if largest <= smallestPivot { // the factorization does not ask this of its first pivot
+		return 0
+	}
+	return e.factor.Rank()
 }
 
 // direction brings a solution of the scaled system back to the logs of classes.

@@ -13,11 +13,11 @@ import (
 const sameLevel = 1e-3
 
 // undetermined are the directions in which the likelihood stays the same: a base
-// of the null space of the information, one direction for each column without a
-// pivot. In them a benefit's merit changes against the mean change of its
+// of the null space of the information, one direction for each column beyond
+// the rank. In them a benefit's merit changes against the mean change of its
 // clicks, δ_b = −u_b·v ÷ C_b.
-func (e *evaluation) undetermined() []direction {
-	n, rank := e.columns(), e.factor.Rank()
+func (e *evaluation) undetermined(rank int) []direction {
+	n := e.columns()
 	var upper mat.TriDense
 	e.factor.UTo(&upper)
 	pivots := e.factor.ColumnPivots(nil)

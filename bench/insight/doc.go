@@ -2,8 +2,8 @@
 // right: it draws traffic whose truth is known, and compares what is made of its
 // counts with that truth.
 //
-//	go run ./bench/insight                 in about a minute
-//	go run ./bench/insight -runs 5         five times as many draws
+//	go run ./bench/insight                 in half a minute
+//	go run ./bench/insight -runs 20 -experiments 1000
 //	go run ./bench/insight -pages 1000,100000 -seed 7
 //
 // The parts:

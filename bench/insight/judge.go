@@ -43,13 +43,13 @@ func (w *window) agreement(scores []float64) float64 {
 
 // A coverage counts what of an analysis holds in truth.
 type coverage struct {
-	runs, identified  int
-	benefits          int // that have an interval
-	inside            int // whose interval holds the true merit
-	insideCOEC        int // the same for COEC's own interval
-	ranks, allRanks   int // whose rank interval holds the true rank; runs where all do
-	decided, wrong    int // verdicts; those on the wrong side of 1
-	dispersion, width float64
+	runs, identified int
+	benefits         int // that have an interval
+	inside           int // whose interval holds the true merit
+	insideCOEC       int // the same for COEC's own interval
+	ranks, allRanks  int // whose rank interval holds the true rank; runs where all do
+	decided, wrong   int // verdicts; those on the wrong side of 1
+	dispersion       float64
 }
 
 // add holds an analysis against the truth. The merit of a benefit is its
@@ -75,7 +75,6 @@ func (c *coverage) add(w *window, a *insight.Analysis) {
 		}
 		truth := w.world.merit[benefit] / mean
 		c.benefits++
-		c.width += math.Log(float64(row.MeritInterval.Upper) / math.Max(float64(row.MeritInterval.Lower), 1e-3))
 		c.inside += count(holds(row.MeritInterval, truth))
 		c.insideCOEC += count(holds(coecInterval(row, a.Model.Dispersion), truth))
 		held := row.RankInterval.First <= ranks[benefit] && ranks[benefit] <= row.RankInterval.Last

@@ -16,9 +16,10 @@ var errBadOption = errors.New("bad argument")
 
 // options is what a run was asked for.
 type options struct {
-	pages []int
-	runs  int
-	seed  uint64
+	pages       []int
+	runs        int
+	experiments int // of each lift; 0 for none
+	seed        uint64
 }
 
 func main() {
@@ -34,7 +35,8 @@ func run(arguments []string, output io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(output, "go run ./bench/insight -pages %s -runs %d -seed %d\n", joined(asked.pages), asked.runs, asked.seed)
+	fmt.Fprintf(output, "go run ./bench/insight -pages %s -runs %d -experiments %d -seed %d\n",
+		joined(asked.pages), asked.runs, asked.experiments, asked.seed)
 	var findings []finding
 	for _, pages := range asked.pages {
 		for i, b := range behaviours() {
@@ -43,7 +45,9 @@ func run(arguments []string, output io.Writer) error {
 	}
 	writeAgreement(output, findings)
 	writeCoverage(output, findings)
-	writeExperiments(output, asked.endureAll())
+	if asked.experiments > 0 {
+		writeExperiments(output, asked.endureAll())
+	}
 	return nil
 }
 
@@ -51,7 +55,8 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	asked := &options{pages: []int{1000, 5000, 30_000}}
 	flags := flag.NewFlagSet("insight", flag.ContinueOnError)
 	flags.SetOutput(output)
-	flags.IntVar(&asked.runs, "runs", 1, "how many times the default number of draws, which is 12 worlds of 1000 pages, 6 of 5000, 4 of 30000, 100 experiments")
+	flags.IntVar(&asked.runs, "runs", 1, "how many times the usual number of worlds, which is 12 of 1000 pages, 6 of 5000, 4 of 30000")
+	flags.IntVar(&asked.experiments, "experiments", 100, "how many experiments of each true lift")
 	flags.Uint64Var(&asked.seed, "seed", 1, "where all draws begin")
 	flags.Func("pages", "comma-separated numbers of pages (default 1000,5000,30000)", func(text string) error {
 		asked.pages = nil
@@ -70,8 +75,8 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("%w: %q is not a flag", errBadOption, flags.Arg(0))
 	}
-	if asked.runs < 1 {
-		return nil, fmt.Errorf("%w: -runs %d: want 1 or more", errBadOption, asked.runs)
+	if asked.runs < 1 || asked.experiments < 0 {
+		return nil, fmt.Errorf("%w: -runs %d -experiments %d: want at least 1 and 0", errBadOption, asked.runs, asked.experiments)
 	}
 	return asked, nil
 }
@@ -114,7 +119,7 @@ func (o *options) find(number int, b behaviour, pages int) finding {
 func (o *options) endureAll() []endurance {
 	var all []endurance
 	for i, lift := range []float64{0, 0.1, 0.2} {
-		all = append(all, endure(rand.New(rand.NewPCG(o.seed, uint64(i))), lift, 100*o.runs))
+		all = append(all, endure(rand.New(rand.NewPCG(o.seed, uint64(i))), lift, o.experiments))
 	}
 	return all
 }
