@@ -6,7 +6,7 @@ import (
 	"stats-recorder/counters"
 )
 
-// An Analysis is what a window says of every benefit.
+// An Analysis describes every benefit of a window.
 type Analysis struct {
 	Model *Model
 	// Benefits are all that were added to the counts, by name, also those that
@@ -53,8 +53,8 @@ type Benefit struct {
 	UnderExposed bool
 }
 
-// Analyse fits the model to counts and says what it makes of each benefit. It
-// has an answer for all counts, also none. The same counts give the same answer
+// Analyse fits the model to counts and describes each benefit by it. It has an
+// answer for all counts, also none. The same counts give the same answer
 // to the last digit, in whatever order they were added.
 //
 // Its cost is some passes over the cells: see the benchmarks. It needs about 20

@@ -7,7 +7,7 @@ import (
 	"stats-recorder/counters"
 )
 
-// A Role is what events of a type are in an analysis.
+// A Role is the part that events of a type have in an analysis.
 type Role uint8
 
 // The roles of events. RoleNone is that of events that are not looked at.

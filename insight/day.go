@@ -1,7 +1,7 @@
 package insight
 
-// An Outcome is what was clicked of what was to be expected. Outcomes of days can
-// be added up to weeks.
+// An Outcome is observed clicks beside expected ones. Outcomes of days can be
+// added up to weeks.
 type Outcome struct {
 	// Observed are clicks, Expected those that the model gives to what was shown.
 	Observed uint64

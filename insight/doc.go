@@ -1,5 +1,5 @@
-// Package insight makes of counts what they mean: what a place on a page is
-// worth, and what a benefit is worth apart from its places.
+// Package insight turns counts into statistics: the worth of a place on a page,
+// and the merit of a benefit apart from its places.
 //
 // The one idea: the clicks that a benefit gets are what an average benefit would
 // have got in the same places, times its merit.
@@ -20,10 +20,9 @@
 //	Model      the factors and how sure they are                   model.go, variance.go, dispersion.go
 //	Analysis   a row a benefit: interval, score, rank, verdict     analysis.go, interval.go, shrink.go, rank.go, verdict.go
 //
-// Beside it: what the model says of a day (day.go), of other places
-// (exposure.go) and of every place (positions.go), whether the counts can be
-// trusted (quality.go), the stages that visitors reach (stage.go, funnel.go),
-// and experiments (experiment.go).
+// Beside it: the model applied to a day (day.go), to other places (exposure.go)
+// and to every place (positions.go), checks of the counts (quality.go), the stages
+// that visitors reach (stage.go, funnel.go), and experiments (experiment.go).
 //
 // All functions are pure: no I/O, no clock, no randomness, and the same answer to
 // the last digit for the same counts, in whatever order they came. A number

@@ -24,8 +24,8 @@ const (
 // ErrExperiment is returned for an experiment that cannot be compared.
 var ErrExperiment = errors.New("experiment cannot be compared")
 
-// VisitorSums are what is kept of the visitors of a variant: sums over them of
-// pages, clicks, their squares and product, and how many clicked. Sums of several
+// VisitorSums describe the visitors of a variant by sums over them: of pages,
+// clicks, their squares and product, and of those who clicked. Sums of several
 // days can be added up: a visitor of two days counts as two, visitor-days.
 type VisitorSums struct {
 	Visitors, Clickers          uint64
@@ -94,7 +94,7 @@ type Comparison struct {
 	Verdict Verdict
 }
 
-// A Plan is what is set before an experiment is looked at.
+// A Plan holds the settings of an experiment that must not depend on its data.
 type Plan struct {
 	// Variants is how many there are with the control, at least 2: each other
 	// variant gets its part of the false alarms.

@@ -1,7 +1,7 @@
 package insight
 
-// WhatIf is how many clicks a benefit would have got with all its shows of the
-// counts at one index, or at the last place of pages that are shorter:
+// WhatIf is the number of clicks that a benefit would have got with all its shows
+// of the counts at one index, or at the last place of pages that are shorter:
 //
 //	Σ_T s_b,T · m_b · f_k · g_T
 //

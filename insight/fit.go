@@ -5,8 +5,9 @@ import "math"
 const (
 	// proportionalRounds bring the factors near enough for Newton's method.
 	proportionalRounds = 5
-	// mostNewtonSteps is far above the seven or so that a fit with a solution
-	// takes, and above the twenty-one in which one without shows itself.
+	// mostNewtonSteps is far above the three to six that a fit with a solution
+	// takes, and above the twenty-one in which one without shows itself: there a
+	// factor grows by e with each step, until a pivot falls below smallestPivot.
 	mostNewtonSteps = 60
 	// smallestStep is where Newton's method ends: the largest change of a log.
 	smallestStep = 1e-13
@@ -63,8 +64,8 @@ func (p *problem) proportional() factors {
 		f.benefit[position] = 1
 	}
 	for class := range Classes {
-		f.rank[class] = indicator(p.factors.rank[class] > 0)
-		f.length[class] = indicator(p.factors.length[class] > 0)
+		f.rank[class] = indicator(p.clicks.rank[class] > 0)
+		f.length[class] = indicator(p.clicks.length[class] > 0)
 	}
 	for range proportionalRounds {
 		p.fitRanks(&f)
@@ -89,7 +90,7 @@ func (p *problem) fitRanks(f *factors) {
 			weight[t.rank[i]] += t.shows[i] * f.length[t.length[i]] * f.benefit[position]
 		}
 	}
-	divideInto(&f.rank, &p.factors.rank, &weight)
+	divideInto(&f.rank, &p.clicks.rank, &weight)
 }
 
 func (p *problem) fitLengths(f *factors) {
@@ -100,12 +101,12 @@ func (p *problem) fitLengths(f *factors) {
 			weight[t.length[i]] += t.shows[i] * f.rank[t.rank[i]] * f.benefit[position]
 		}
 	}
-	divideInto(&f.length, &p.factors.length, &weight)
+	divideInto(&f.length, &p.clicks.length, &weight)
 }
 
 func (p *problem) fitBenefits(f *factors) {
 	for position, b := range p.benefits {
-		f.benefit[position] = p.factors.benefit[position] / p.table.weight(b, f)
+		f.benefit[position] = p.clicks.benefit[position] / p.table.weight(b, f)
 	}
 }
 

@@ -29,7 +29,7 @@ type Step struct {
 	Interval Interval
 }
 
-// RecordFunnel is what records say of the way from shown to opened to acted.
+// RecordFunnel is the way from shown to opened to acted by numbers of records.
 type RecordFunnel struct {
 	Shown, Opened, Acted uint64
 	// OpenRate is Opened ÷ Shown, ActRate Acted ÷ Opened. They are ratios of sums
@@ -47,7 +47,7 @@ func NewRecordFunnel(shown, opened, acted uint64) RecordFunnel {
 	}
 }
 
-// A VisitorFunnel is what visitors did. Each stage counts those who reached it
+// A VisitorFunnel is the same way by numbers of visitors. Each stage counts those who reached it
 // and all before it, so that rates are proportions.
 type VisitorFunnel struct {
 	Open, Act Step

@@ -27,7 +27,8 @@ func Wilson(hits, trials uint64) Interval {
 	return Interval{Number(max(0, middle-half) / scale), Number(min(1, (middle+half)/scale))}
 }
 
-// An Evidence is what is known of one merit before anything is made of it.
+// An Evidence is the data on one merit, from which its interval, score and verdict
+// follow.
 type Evidence struct {
 	// Clicks are those that are compared, Expected what an average benefit would
 	// have got in the same places.

@@ -6,7 +6,7 @@ type problem struct {
 	table    *table
 	benefits []int         // of the table, ascending; all with clicks
 	outside  [Classes]bool // length classes that are left out
-	factors                // what the clicks of benefits sum up to
+	clicks   factors       // of each benefit and class
 }
 
 // factors has one number for each benefit of a problem and each class.
@@ -28,17 +28,17 @@ func newProblem(t *table) *problem {
 // sum drops benefits without clicks and adds up the clicks of the others.
 func (p *problem) sum() {
 	kept := p.benefits[:0]
-	p.factors = factors{benefit: p.factors.benefit[:0]}
+	p.clicks = factors{benefit: p.clicks.benefit[:0]}
 	for _, b := range p.benefits {
 		clicks := 0.0
 		p.eachCell(b, func(i int) {
 			clicks += p.table.clicks[i]
-			p.factors.rank[p.table.rank[i]] += p.table.clicks[i]
-			p.factors.length[p.table.length[i]] += p.table.clicks[i]
+			p.clicks.rank[p.table.rank[i]] += p.table.clicks[i]
+			p.clicks.length[p.table.length[i]] += p.table.clicks[i]
 		})
 		if clicks > 0 {
 			kept = append(kept, b)
-			p.factors.benefit = append(p.factors.benefit, clicks)
+			p.clicks.benefit = append(p.clicks.benefit, clicks)
 		}
 	}
 	p.benefits = kept
@@ -61,8 +61,8 @@ func (p *problem) eachCell(b int, visit func(i int)) {
 func (p *problem) keepThoseThatMeet() {
 	for before := -1; before != len(p.benefits); {
 		before = len(p.benefits)
-		p.keepLargest(p.meeting(p.table.rank, &p.factors.rank))
-		p.keepLargest(p.meeting(p.table.length, &p.factors.length))
+		p.keepLargest(p.meeting(p.table.rank, &p.clicks.rank))
+		p.keepLargest(p.meeting(p.table.length, &p.clicks.length))
 	}
 }
 
@@ -95,7 +95,7 @@ func (p *problem) meeting(class []uint8, clicks *[Classes]float64) []int {
 func (p *problem) keepLargest(group []int) {
 	clicks, members := make([]float64, len(group)), make([]int, len(group))
 	for position, g := range group {
-		clicks[g] += p.factors.benefit[position]
+		clicks[g] += p.clicks.benefit[position]
 		members[g]++
 	}
 	best := -1

@@ -2,8 +2,8 @@ package insight
 
 import "math"
 
-// A Model is what was found out about a window: what places and page lengths do,
-// and the merits. It is small and does not hold the counts that it is of. The
+// A Model is the fit of a window: the factors of places, page lengths and
+// benefits. It is small and does not hold the counts that it is of. The
 // zero value is the model of nothing.
 type Model struct {
 	// Identified says whether benefits could be compared: whether place and merit
@@ -11,7 +11,7 @@ type Model struct {
 	Identified bool
 	// Dispersion is φ, at least 1; see Dispersion.
 	Dispersion float64
-	// Prior is what scores are drawn to.
+	// Prior is the distribution that scores are drawn to.
 	Prior Prior
 	// Cells is how many cells with shows there are, by benefit and classes.
 	Cells int
@@ -80,8 +80,8 @@ func (m *Model) outside(pageTotal uint16) bool {
 	return false
 }
 
-// A comparison is what the model compares: benefits of the table with what is
-// known of them.
+// A comparison is the benefits of a table that were compared, with the evidence on
+// each.
 type comparison struct {
 	benefits []int // of the table, ascending
 	evidence []Evidence
@@ -124,7 +124,7 @@ func (p *problem) compare(s *solution) comparison {
 	for b := range p.table.names {
 		e := Evidence{Expected: p.table.weight(b, &s.factors)}
 		if position < len(p.benefits) && p.benefits[position] == b {
-			e.Clicks = p.factors.benefit[position]
+			e.Clicks = p.clicks.benefit[position]
 			position++
 		} else if e.Expected == 0 || p.table.clicked(b) {
 			continue
@@ -158,7 +158,7 @@ func (c comparison) scale() float64 {
 
 // setFactors brings the factors to their units.
 func (m *Model) setFactors(p *problem, s *solution, scale float64) {
-	first := s.rank[withClicks(&p.factors.rank)[0]]
+	first := s.rank[withClicks(&p.clicks.rank)[0]]
 	for class := range Classes {
 		m.Visibility[class] = s.rank[class] / first
 		m.Level[class] = s.length[class] * first * scale
@@ -177,7 +177,7 @@ func (m *Model) setVariances(s *solution, p *problem, compared comparison) {
 		}
 	}
 	found := s.variances(expected)
-	for _, class := range withClicks(&p.factors.rank) {
+	for _, class := range withClicks(&p.clicks.rank) {
 		m.VisibilityVariance[class] = Number(found.rank[class])
 	}
 	position := 0

@@ -43,7 +43,7 @@ type evaluation struct {
 func (p *problem) evaluate(f factors) *evaluation {
 	e := &evaluation{factors: f, problem: p}
 	e.factors.benefit = make([]float64, len(p.benefits))
-	e.ranks, e.lengths = withClicks(&p.factors.rank)[1:], withClicks(&p.factors.length)[1:]
+	e.ranks, e.lengths = withClicks(&p.clicks.rank)[1:], withClicks(&p.clicks.length)[1:]
 	sums := p.expect(e)
 	e.collect(sums)
 	e.likelihood = p.likelihood(&e.factors)
@@ -81,7 +81,7 @@ func (p *problem) expect(e *evaluation) *expected {
 	sums := &expected{}
 	block := newBlock(e.columns())
 	for position, b := range p.benefits {
-		clicks := p.factors.benefit[position]
+		clicks := p.clicks.benefit[position]
 		merit := clicks / p.table.weight(b, &e.factors)
 		e.factors.benefit[position] = merit
 		own := p.expectBenefit(b, merit, &e.factors, &sums.joint)
@@ -126,11 +126,11 @@ func (e *evaluation) collect(sums *expected) {
 	e.gradient, e.margin = make([]float64, n), make([]float64, n)
 	for column, class := range e.ranks {
 		e.margin[column] = sums.rank[class]
-		e.gradient[column] = e.problem.factors.rank[class] - sums.rank[class]
+		e.gradient[column] = e.problem.clicks.rank[class] - sums.rank[class]
 	}
 	for column, class := range e.lengths {
 		e.margin[len(e.ranks)+column] = sums.length[class]
-		e.gradient[len(e.ranks)+column] = e.problem.factors.length[class] - sums.length[class]
+		e.gradient[len(e.ranks)+column] = e.problem.clicks.length[class] - sums.length[class]
 	}
 	if n == 0 {
 		return
@@ -152,14 +152,14 @@ func (e *evaluation) collect(sums *expected) {
 // merits the expected clicks sum up to the clicks, so only the logs are left.
 func (p *problem) likelihood(f *factors) float64 {
 	sum := 0.0
-	for position, clicks := range p.factors.benefit {
+	for position, clicks := range p.clicks.benefit {
 		sum += clicks * math.Log(f.benefit[position])
 	}
 	for class := range Classes {
-		if clicks := p.factors.rank[class]; clicks > 0 {
+		if clicks := p.clicks.rank[class]; clicks > 0 {
 			sum += clicks * math.Log(f.rank[class])
 		}
-		if clicks := p.factors.length[class]; clicks > 0 {
+		if clicks := p.clicks.length[class]; clicks > 0 {
 			sum += clicks * math.Log(f.length[class])
 		}
 	}

@@ -12,7 +12,7 @@ type placeGrid[T any] struct {
 	blocks [1 << counters.PlaceBits / placeBlock]*[placeBlock]T
 }
 
-// at is what the place has, zero at first.
+// at is the value of the place, zero at first.
 func (g *placeGrid[T]) at(place uint32) *T {
 	block := &g.blocks[place/placeBlock]
 	if *block == nil {

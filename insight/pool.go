@@ -6,10 +6,10 @@ import (
 	"stats-recorder/counters"
 )
 
-// A table is what is fitted: shows and clicks of each benefit pooled to classes,
-// by name, then length class, then rank class, only cells with shows. Its
-// columns are apart because most passes need three of them, and a pass is as
-// fast as what it reads.
+// A table is the input of a fit: shows and clicks of each benefit pooled to
+// classes, by name, then length class, then rank class, only cells with shows. Its
+// columns are apart because most passes need three of them, and memory bounds the
+// speed of a pass.
 type table struct {
 	names  []string
 	from   []int // the cells of benefit b are from[b] up to but without from[b+1]

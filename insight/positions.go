@@ -7,7 +7,7 @@ import (
 	"stats-recorder/counters"
 )
 
-// PositionRows are what a window says of places: all benefits together, but
+// PositionRows describe the places of a window: all benefits together, but
 // counters.OtherBenefit, without orphan clicks.
 type PositionRows struct {
 	Ranks   []RankRow
@@ -50,8 +50,7 @@ type PlaceRow struct {
 	Compared uint64
 }
 
-// Positions says what a model makes of the places of the counts that it is of.
-// Rows are in ascending order of class, or of page total and index. The model may
+// Positions describes the places of the counts that a model is of. Rows are in ascending order of class, or of page total and index. The model may
 // be that of another window of the same pages.
 func Positions(c *Counts, m *Model) PositionRows { return positions(c.sorted(), m) }
 

@@ -80,7 +80,7 @@ func (p *problem) leaveOut(directions []direction) bool {
 }
 
 func (p *problem) leaveOutLengths(directions []direction) bool {
-	lengths := withClicks(&p.factors.length)
+	lengths := withClicks(&p.clicks.length)
 	group := make([]int, len(lengths))
 	for _, d := range directions {
 		levels := make([]float64, len(lengths))
@@ -92,7 +92,7 @@ func (p *problem) leaveOutLengths(directions []direction) bool {
 	clicks := make([]float64, len(lengths))
 	best := 0
 	for i, class := range lengths {
-		clicks[group[i]] += p.factors.length[class]
+		clicks[group[i]] += p.clicks.length[class]
 	}
 	for g := range clicks {
 		if clicks[g] > clicks[best] {

@@ -111,8 +111,8 @@ func (s Stages) set(stage Stage, names []string) error {
 	return nil
 }
 
-// Role is what events of the named type are in an analysis of the clicks of one
-// stage: shows, clicks, or nothing.
+// Role is the role of the named event type in an analysis of the clicks of one
+// stage.
 func (s Stages) Role(name string, clicks Stage) Role {
 	switch stage := s[name]; {
 	case stage == StageShown:

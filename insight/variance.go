@@ -40,12 +40,12 @@ func (s *solution) variances(expected []float64) *variances {
 	for position, clicks := range expected {
 		w := clicks / total
 		mean.AddScaledVec(mean, w, e.profile(position, &spare))
-		common += w * w / e.problem.factors.benefit[position]
+		common += w * w / e.problem.clicks.benefit[position]
 	}
 	for position, clicks := range expected {
 		away := e.profile(position, &spare)
 		away.SubVec(away, mean)
-		v.benefit[position] = (1-2*clicks/total)/e.problem.factors.benefit[position] +
+		v.benefit[position] = (1-2*clicks/total)/e.problem.clicks.benefit[position] +
 			common + mat.Inner(away, inverse, away)
 	}
 	return v
@@ -68,7 +68,7 @@ func (e *evaluation) inverse() *mat.Dense {
 }
 
 // profile is q_b of a benefit of the problem by column, scaled as the factor is.
-// What it adds to spare means nothing.
+// The sums that it leaves in spare mean nothing.
 func (e *evaluation) profile(position int, spare *jointMargins) *mat.VecDense {
 	n := e.columns()
 	if n == 0 {
@@ -77,7 +77,7 @@ func (e *evaluation) profile(position int, spare *jointMargins) *mat.VecDense {
 	p := e.problem
 	own := p.expectBenefit(p.benefits[position], e.factors.benefit[position], &e.factors, spare)
 	row := make([]float64, n)
-	e.fill(row, &own, 1/p.factors.benefit[position])
+	e.fill(row, &own, 1/p.clicks.benefit[position])
 	for column := range row {
 		row[column] /= math.Sqrt(e.margin[column])
 	}

@@ -2,8 +2,8 @@ package insight
 
 import "slices"
 
-// A Verdict is what can be said of something compared with the average, or of a
-// variant compared with its control.
+// A Verdict is the outcome of comparing a benefit with the average, or a variant
+// with its control.
 type Verdict string
 
 // The verdicts. NoVerdict is that of what was not compared; VerdictWithheld that

@@ -1,6 +1,5 @@
-// Command insight measures whether the statistics of the insight package are
-// right: it draws traffic whose truth is known, and compares what is made of its
-// counts with that truth.
+// Command insight checks the statistics of the insight package: it draws traffic
+// whose truth is known, and holds the analysis of its counts against that truth.
 //
 //	go run ./bench/insight                 in half a minute
 //	go run ./bench/insight -runs 20 -experiments 1000
@@ -8,7 +7,7 @@
 //
 // The parts:
 //
-//	traffic.go      who is shown what, and what is clicked: the models of behaviour
+//	traffic.go      the models of behaviour: pages, and clicks on them
 //	window.go       the counts that come of it
 //	rivals.go       other ways to judge benefits by the same counts
 //	judge.go        an analysis held against the truth

@@ -14,7 +14,7 @@ const (
 	visitorsADay = 400
 )
 
-// An endurance is what came of many experiments of one true lift, each looked at
+// An endurance is the outcome of many experiments of one true lift, each looked at
 // every day.
 type endurance struct {
 	lift        float64

@@ -14,7 +14,7 @@ import (
 // errBadOption is returned for arguments that make no sense.
 var errBadOption = errors.New("bad argument")
 
-// options is what a run was asked for.
+// options are the settings of a run.
 type options struct {
 	pages       []int
 	runs        int
@@ -40,7 +40,7 @@ func run(arguments []string, output io.Writer) error {
 	var findings []finding
 	for _, pages := range asked.pages {
 		for i, b := range behaviours() {
-			findings = append(findings, asked.find(i, b, pages))
+			findings = append(findings, asked.find(i, b, pages, asked.worlds(pages)))
 		}
 	}
 	writeAgreement(output, findings)
@@ -100,11 +100,10 @@ func (o *options) worlds(pages int) int {
 	return 4 * o.runs
 }
 
-// find draws worlds of one behaviour and judges what is made of them. Each world
+// find draws worlds of one behaviour and judges their analyses. Each world
 // has its own seed, so that it is the same whatever else is drawn.
-func (o *options) find(number int, b behaviour, pages int) finding {
+func (o *options) find(number int, b behaviour, pages, worlds int) finding {
 	f := finding{behaviour: b, pages: pages, agreement: make([]float64, len(methods()))}
-	worlds := o.worlds(pages)
 	for n := range worlds {
 		random := rand.New(rand.NewPCG(o.seed, uint64(pages)<<32|uint64(number)<<16|uint64(n)))
 		f.add(simulate(random, b, pages))

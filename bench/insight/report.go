@@ -8,7 +8,7 @@ import (
 	"stats-recorder/insight"
 )
 
-// A finding is what came of one behaviour with one number of pages.
+// A finding is the outcome of one behaviour with one number of pages.
 type finding struct {
 	behaviour behaviour
 	pages     int

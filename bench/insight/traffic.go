@@ -20,7 +20,7 @@ const (
 	strongOrder = 0.8
 )
 
-// A behaviour is a model of who is shown what where, and of what is clicked.
+// A behaviour is a model of pages and of the clicks on them.
 type behaviour struct {
 	name string
 	// order is the correlation of the fixed order of display with the log of merit.
@@ -61,7 +61,7 @@ func behaviours() []behaviour {
 // cascades says whether the model of the insight package is wrong for it.
 func (b behaviour) cascades() bool { return b.visits != nil }
 
-// A world is what stays the same from page to page.
+// A world is the part that stays the same from page to page.
 type world struct {
 	merit    []float64 // by benefit
 	eligible []float64 // how often a benefit is on pages, relative
