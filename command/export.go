@@ -80,7 +80,7 @@ func parseDay(name, text string, missing counters.Day) (counters.Day, error) {
 func export(output io.Writer, format exporter.Format, directory string, from, to counters.Day) error {
 	buffered := bufio.NewWriterSize(output, 1<<20)
 	newWriter := sync.OnceValues(func() (exporter.Writer, error) { return exporter.NewWriter(buffered, format) })
-	err := snapshot.Export(directory, from, to, func(counted snapshot.Exported) error {
+	err := snapshot.Export(directory, counters.BuiltInKinds(), from, to, func(counted snapshot.Exported) error {
 		writer, err := newWriter()
 		if err != nil {
 			return err
@@ -98,6 +98,9 @@ func export(output io.Writer, format exporter.Format, directory string, from, to
 }
 
 func writeRows(writer exporter.Writer, counted snapshot.Exported) error {
+	if counted.Kind != counters.Positions {
+		return nil // an export is of positions
+	}
 	row := exporter.Row{Benefit: counted.Benefit}
 	if !counted.Undated {
 		row.Day = counted.Day.String()

@@ -160,7 +160,7 @@ func addDocument(store *counters.Store, d *importer.Document) (reason string, er
 	}
 	cells := []counters.Cell{{Key: key, Count: d.Count}}
 	if d.Precision == importer.AllTime {
-		return "", store.RestorePast(counters.Benefit(benefit), cells)
+		return "", store.Restore(counters.Part{Kind: counters.Positions, Day: counters.Past}, counters.Benefit(benefit), cells)
 	}
 	// A day's counts without an hour go to its first.
 	return "", store.Replay(counters.HourOf(d.CreatedAt), counters.Benefit(benefit), cells)

@@ -10,8 +10,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"stats-recorder/counters"
 	"stats-recorder/httpapi"
-	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/salvage"
 )
 
 // errMissing makes the process exit with 1 after a report that says why.
@@ -51,7 +52,7 @@ func verifyCommand(output io.Writer) *cli.Command {
 
 // verify prints a report and returns errMissing if something is.
 func verify(output io.Writer, directory string) (missing, err error) {
-	report, err := snapshot.Verify(directory)
+	report, err := salvage.Verify(directory, counters.BuiltInKinds())
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func verify(output io.Writer, directory string) (missing, err error) {
 }
 
 func repair(output io.Writer, directory string) error {
-	repaired, err := snapshot.Repair(directory, httpapi.BuiltInEvents, time.Now())
+	repaired, err := salvage.Repair(directory, counters.BuiltInKinds(), httpapi.BuiltInEvents, time.Now())
 	if err != nil {
 		return err
 	}

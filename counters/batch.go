@@ -58,9 +58,8 @@ type increments struct {
 	hour   Hour
 	log    []increment // of that hour
 	others map[Hour][]increment
+	merged []Span // what other stores counted
 }
-
-func (i *increments) empty() bool { return len(i.log) == 0 && len(i.others) == 0 }
 
 func (i *increments) add(hour Hour, log ...increment) {
 	if len(i.log) == 0 {
@@ -84,5 +83,18 @@ func (i *increments) clear() {
 		i.log = nil
 	}
 	i.log = i.log[:0]
-	i.others = nil
+	i.others, i.merged = nil, nil
+}
+
+// seeDays adds the days of which there are records.
+func (i *increments) seeDays(seen map[Day]bool) {
+	if len(i.log) > 0 {
+		seen[i.hour.Day()] = true
+	}
+	for hour := range i.others {
+		seen[hour.Day()] = true
+	}
+	for _, span := range i.merged {
+		seen[span.Hour.Day()] = true
+	}
 }

@@ -71,9 +71,7 @@ func BenchmarkSeal(b *testing.B) {
 		began := time.Now()
 		delta := store.Seal()
 		took = time.Since(began)
-		store.MakeVisible()
-		delta.Settle(nil)
-		store.Fold(delta)
+		delta.Commit()
 		return took
 	})
 }
@@ -81,10 +79,8 @@ func BenchmarkSeal(b *testing.B) {
 func BenchmarkFold(b *testing.B) {
 	benchmarkCommit(b, func(store *counters.Store) (took time.Duration) {
 		delta := store.Seal()
-		store.MakeVisible()
-		delta.Settle(nil)
 		began := time.Now()
-		store.Fold(delta)
+		delta.Commit()
 		return time.Since(began)
 	})
 }
@@ -175,7 +171,7 @@ func BenchmarkStatistics(b *testing.B) {
 			reads := 0
 			for b.Loop() {
 				cells, events := 0, uint64(0)
-				store.Statistics(2, func(_ counters.Benefit, read []counters.Cell) {
+				store.Read(counters.PositionsOf(2, nil), nil, func(_ counters.Benefit, read []counters.Cell) {
 					cells += len(read)
 					for _, cell := range read {
 						events += cell.Count

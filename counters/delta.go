@@ -29,6 +29,9 @@ func (t *Ticket) Done() <-chan struct{} { return t.done }
 
 // Settled says whether Wait need not wait any more.
 func (t *Ticket) Settled() bool {
+	if t == nil {
+		return true
+	}
 	select {
 	case <-t.done:
 		return true
@@ -41,15 +44,23 @@ func (t *Ticket) Settled() bool {
 // that settles the delta, which it must not keep waiting. It is for those who have
 // many to answer and do not want to be woken for each.
 func (t *Ticket) Notify(notice func()) {
-	t.mu.Lock()
-	settled := t.Settled()
-	if !settled {
-		t.notices = append(t.notices, notice)
-	}
-	t.mu.Unlock()
-	if settled {
+	if !t.noted(notice) {
 		notice()
 	}
+}
+
+// noted keeps a notice for later, unless the ticket is settled.
+func (t *Ticket) noted(notice func()) bool {
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.Settled() {
+		return false
+	}
+	t.notices = append(t.notices, notice)
+	return true
 }
 
 func (t *Ticket) settle(err error) {
@@ -76,37 +87,60 @@ func (e Entry) Benefit() Benefit { return e.increment.benefit() }
 // Key says what the entry counts.
 func (e Entry) Key() Key { return e.increment.key() }
 
+// Renumbered is the entry with the numbers that another list of names has for its
+// benefit and its event type.
+func (e Entry) Renumbered(benefit Benefit, event EventType) Entry {
+	return Entry{newIncrement(benefit, e.Key().ofEvent(event)), e.Count}
+}
+
 // A Span is the part of a Delta that lies in one hour and one shard, sorted by
 // benefit, then key, each pair once.
 type Span struct {
 	Hour    Hour
 	Entries []Entry
-	shard   int
+	// Merged is set for what came through Store.Merge: another store tells of it.
+	Merged bool
+	shard  int
 }
 
-// A Delta is everything that was added between two seals. Whole batches only:
-// a batch is in one delta. The goroutine that sealed it owns it until it has
-// called Fold or Drop.
+// A Delta is everything that was added between two seals. Whole batches only: a
+// batch is in one delta. It belongs to the goroutine that sealed it and has two
+// ends, of which one must be called, once: Commit or Reject. What it holds may be
+// read until the next Seal.
 type Delta struct {
 	// Spans are what to write down.
 	Spans []Span
 	// Benefits and Events are how many names the store knew when it was sealed;
 	// no entry has a higher number.
 	Benefits, Events int
-	// Batches and Records are how many it holds.
+	// Batches is how many it holds, merges among them, and Records how many the
+	// other batches have.
 	Batches, Records int
 
+	store           *Store
 	ticket          *Ticket
 	scratch, second []increment
 	entries         []Entry
 }
 
-// Settle wakes everyone who waits for this delta: with nil when it is durable,
-// else with the reason. It must be called once, and with nil only before Fold.
-func (d *Delta) Settle(err error) { d.ticket.settle(err) }
+// Commit says that the delta is durable: readers see it, those who wait for it are
+// woken, and then it is folded, which nobody needs to wait for.
+func (d *Delta) Commit() {
+	d.store.sealedVisible.Store(true)
+	d.ticket.settle(nil)
+	d.store.fold(d)
+}
+
+// Reject says that the delta cannot be made durable. Those who wait for it get the
+// reason, and none of it counts.
+func (d *Delta) Reject(reason error) {
+	d.ticket.settle(reason)
+	d.store.drop()
+}
 
 // reset prepares a delta for reuse, keeping its memory.
-func (d *Delta) reset() {
+func (d *Delta) reset(s *Store) {
+	d.store = s
 	const keep = 1 << 18
 	if cap(d.entries) > keep {
 		d.entries = nil
@@ -126,6 +160,7 @@ func (d *Delta) compact(shard int, sealed *increments) {
 	for hour, log := range sealed.others {
 		d.compactHour(shard, hour, log)
 	}
+	d.Spans = append(d.Spans, sealed.merged...)
 }
 
 func (d *Delta) compactHour(shard int, hour Hour, log []increment) {

@@ -3,6 +3,7 @@ package counters
 import (
 	"errors"
 	"hash/maphash"
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -49,8 +50,6 @@ func (d *Directory) SetLimit(limit int) {
 // Len is how many names the directory has.
 func (d *Directory) Len() int { return len(*d.names.Load()) }
 
-func (d *Directory) full() bool { return int64(d.Len()) >= d.limit.Load() }
-
 // Names returns the names by number. The slice is shared: read only.
 func (d *Directory) Names() []string { return *d.names.Load() }
 
@@ -62,36 +61,33 @@ func (d *Directory) Lookup(name []byte) (uint32, bool) {
 // Number returns the number of name and adds the name when it is new. The
 // bytes are copied. It returns ErrDirectoryFull when there is no room.
 func (d *Directory) Number(name []byte) (uint32, error) {
-	hash := maphash.Bytes(d.seed, name)
-	if number, ok := d.find(name, hash); ok {
-		return number, nil
-	}
-	if d.full() { // before the lock: strangers may send new names all day
-		return 0, ErrDirectoryFull
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if number, ok := d.find(name, hash); ok {
-		return number, nil
-	}
-	if d.full() {
-		return 0, ErrDirectoryFull
-	}
-	return d.addLocked(string(name), hash), nil
+	return d.numberWithin(name, d.limit.Load())
 }
 
 // reserved is Number for a name that there is always room for.
 func (d *Directory) reserved(name []byte) uint32 {
+	number, _ := d.numberWithin(name, math.MaxInt64)
+	return number
+}
+
+// numberWithin is Number with another limit.
+func (d *Directory) numberWithin(name []byte, limit int64) (uint32, error) {
 	hash := maphash.Bytes(d.seed, name)
 	if number, ok := d.find(name, hash); ok {
-		return number
+		return number, nil
+	}
+	if int64(d.Len()) >= limit { // before the lock: strangers may send new names all day
+		return 0, ErrDirectoryFull
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if number, ok := d.find(name, hash); ok {
-		return number
+		return number, nil
 	}
-	return d.addLocked(string(name), hash)
+	if int64(d.Len()) >= limit {
+		return 0, ErrDirectoryFull
+	}
+	return d.addLocked(string(name), hash), nil
 }
 
 func (d *Directory) find(name []byte, hash uint64) (uint32, bool) {

@@ -1,18 +1,22 @@
 package counters
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Frozen is the base of a store at one moment. While it lives nothing changes
 // it: folds go to the overlay, so that it can be written down at leisure
 // without stopping a writer. Its methods take no lock; one goroutine uses it.
 type Frozen struct {
-	store *Store
+	store   *Store
+	closing []Day
 	// Benefits and Events are how many names there were at that moment, at least
 	// as many as the base counts for.
 	Benefits, Events int
 }
 
-// Freeze takes the base as it is after the last Fold. Only one Frozen may live
+// Freeze takes the base as it is after the last Commit. Only one Frozen may live
 // at a time: the next Freeze comes after Thaw has returned.
 func (s *Store) Freeze() *Frozen {
 	for i := range s.shards {
@@ -39,32 +43,35 @@ func (sh *shard) thaw(s *Store, number int) {
 	sh.frozen = false
 	sh.layers.Unlock()
 	// Nobody else changes the overlay of a shard that is not frozen.
-	for day, counts := range sh.overlay {
-		sh.absorb(s, number, day, counts)
+	for day, tables := range sh.overlay {
+		for kind, table := range tables {
+			if table != nil {
+				sh.absorb(s, number, kind, day, table)
+			}
+		}
+		sh.layers.Lock()
+		delete(sh.overlay, day)
+		sh.layers.Unlock()
 	}
 }
 
-// absorb moves one day of the overlay into the base. The lock is given up
-// every few thousand counters, so that no reader and no fold waits long.
-func (sh *shard) absorb(s *Store, number int, day Day, overlay *dayCounts) {
+// absorb moves one table of the overlay into the base. The lock is given up every
+// few thousand counters, so that no reader and no fold waits long.
+func (sh *shard) absorb(s *Store, number, kind int, day Day, overlay *Table) {
 	const chunk = 4096
 	sh.layers.Lock()
 	defer sh.layers.Unlock()
-	base := sh.base.day(s, number, day)
+	base := sh.base.at(s, number, kind, day)
 	moved := 0
-	for local := range overlay.positions.benefits {
-		moved += overlay.positions.benefits[local].used
-		base.positions.take(overlay.positions, local)
-		if local < len(overlay.hours.benefits) {
-			base.hours.take(overlay.hours, local)
-		}
+	for local := range overlay.benefits {
+		moved += overlay.benefits[local].used
+		base.take(overlay, local)
 		if moved >= chunk {
 			moved = 0
 			sh.layers.Unlock()
 			sh.layers.Lock()
 		}
 	}
-	delete(sh.overlay, day)
 }
 
 // take merges one benefit of other and empties it there.
@@ -78,73 +85,74 @@ func (t *Table) take(other *Table, local int) {
 func (f *Frozen) Days() []Day {
 	seen := map[Day]bool{}
 	for i := range f.store.shards {
-		for day := range f.store.shards[i].base {
-			seen[day] = true
-		}
+		f.store.shards[i].base.seeDays(seen)
 	}
-	days := make([]Day, 0, len(seen))
-	for day := range seen {
-		days = append(days, day)
-	}
-	slices.Sort(days)
-	return days
+	return slices.Sorted(maps.Keys(seen))
 }
 
-// Past appends the positions of a benefit in all closed days to dst, sorted by
-// key, as if the given open days were closed too.
-func (f *Frozen) Past(benefit Benefit, closing []Day, dst []Cell) []Cell {
+// Closing makes Parts and Cells count some open days to the past. In the store they
+// stay open until CloseDays.
+func (f *Frozen) Closing(days []Day) { f.closing = days }
+
+// Parts are the parts that there may be counts of: the past of each kind that keeps
+// it, then the kinds of each day that stays open, in the order of days.
+func (f *Frozen) Parts() (parts []Part) {
+	for _, rule := range f.store.kinds {
+		if rule.Kept {
+			parts = append(parts, Part{rule.Kind, Past})
+		}
+	}
+	for _, day := range f.Days() {
+		if !slices.Contains(f.closing, day) {
+			parts = append(parts, f.store.kinds.PartsOf(day)...)
+		}
+	}
+	return parts
+}
+
+// Cells appends the counters of a benefit in a part to dst, sorted by key.
+func (f *Frozen) Cells(part Part, benefit Benefit, dst []Cell) []Cell {
+	kind, known := f.store.kinds.place(part.Kind)
+	if !known {
+		return dst
+	}
 	start := len(dst)
-	dst = f.store.shards[f.store.shardOf(benefit)].past.Cells(benefit, dst)
-	for _, day := range closing {
-		dst = f.Positions(day, benefit, dst)
+	dst = f.cells(kind, part.Day, benefit, dst)
+	if part.Day != Past {
+		return dst
+	}
+	for _, day := range f.closing {
+		dst = f.cells(kind, day, benefit, dst)
 	}
 	return dst[:start+len(sortCells(dst[start:]))]
 }
 
-// CloseDays moves the positions of open days to the past and forgets the days,
-// which the caller must have put where it can answer for them. Records that
+func (f *Frozen) cells(kind int, day Day, benefit Benefit, dst []Cell) []Cell {
+	if table := f.store.shards[f.store.shardOf(benefit)].base.table(kind, day); table != nil {
+		return table.Cells(benefit, dst)
+	}
+	return dst
+}
+
+// CloseDays moves the days that are closing to the past and forgets them as open
+// ones; the caller must have put them where it can answer for them. Records that
 // come later for such a day open it again. It is called before Thaw.
-func (f *Frozen) CloseDays(days []Day) {
+func (f *Frozen) CloseDays() {
 	for i := range f.store.shards {
 		shard := &f.store.shards[i]
 		shard.layers.Lock()
-		for _, day := range days {
-			if counts := shard.base[day]; counts != nil {
-				shard.past.Merge(counts.positions)
-				delete(shard.base, day)
-			}
+		for _, day := range f.closing {
+			shard.close(f.store, i, day)
 		}
 		shard.layers.Unlock()
 	}
 }
 
-// Positions appends the counters of a benefit on a day to dst, sorted by key.
-func (f *Frozen) Positions(day Day, benefit Benefit, dst []Cell) []Cell {
-	if counts := f.day(day, benefit); counts != nil {
-		return counts.positions.Cells(benefit, dst)
+func (sh *shard) close(s *Store, number int, day Day) {
+	for kind, table := range sh.base[day] {
+		if table != nil && s.kinds[kind].Kept {
+			sh.base.at(s, number, kind, Past).Merge(table)
+		}
 	}
-	return dst
-}
-
-// Hours appends the totals of a benefit on a day to dst, sorted by key: event
-// type, then hour of the day, see Key.HourOfDay.
-func (f *Frozen) Hours(day Day, benefit Benefit, dst []Cell) []Cell {
-	if counts := f.day(day, benefit); counts != nil {
-		return counts.hours.Cells(benefit, dst)
-	}
-	return dst
-}
-
-func (f *Frozen) day(day Day, benefit Benefit) *dayCounts {
-	return f.store.shards[f.store.shardOf(benefit)].base[day]
-}
-
-// PositionsOf is Positions of one day.
-func (f *Frozen) PositionsOf(day Day) func(Benefit, []Cell) []Cell {
-	return func(benefit Benefit, dst []Cell) []Cell { return f.Positions(day, benefit, dst) }
-}
-
-// HoursOf is Hours of one day.
-func (f *Frozen) HoursOf(day Day) func(Benefit, []Cell) []Cell {
-	return func(benefit Benefit, dst []Cell) []Cell { return f.Hours(day, benefit, dst) }
+	delete(sh.base, day)
 }

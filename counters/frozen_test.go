@@ -11,20 +11,16 @@ import (
 
 // baseCount is a count of a frozen base.
 type baseCount struct {
-	day   counters.Day
-	hours bool
+	counters.Part
 	place
 }
 
 func frozenCounts(frozen *counters.Frozen) map[baseCount]uint64 {
 	counts := map[baseCount]uint64{}
-	for _, day := range frozen.Days() {
+	for _, part := range frozen.Parts() {
 		for benefit := range counters.Benefit(frozen.Benefits) {
-			for _, cell := range frozen.Positions(day, benefit, nil) {
-				counts[baseCount{day, false, place{benefit, cell.Key}}] = cell.Count
-			}
-			for _, cell := range frozen.Hours(day, benefit, nil) {
-				counts[baseCount{day, true, place{benefit, cell.Key}}] = cell.Count
+			for _, cell := range frozen.Cells(part, benefit, nil) {
+				counts[baseCount{part, place{benefit, cell.Key}}] = cell.Count
 			}
 		}
 	}
@@ -125,10 +121,9 @@ func restore(t testing.TB, store *counters.Store) *counters.Store {
 	}
 	frozen := store.Freeze()
 	defer frozen.Thaw()
-	for _, day := range frozen.Days() {
+	for _, part := range frozen.Parts() {
 		for benefit := range counters.Benefit(frozen.Benefits) {
-			err := restored.RestorePositions(day, benefit, frozen.Positions(day, benefit, nil))
-			if err = errors.Join(err, restored.RestoreHours(day, benefit, frozen.Hours(day, benefit, nil))); err != nil {
+			if err := restored.Restore(part, benefit, frozen.Cells(part, benefit, nil)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -149,10 +144,10 @@ func TestImpossibleCountsAreRefused(t *testing.T) {
 		restore restore
 	}{
 		"positions": {key, []counters.Key{0, unknownEvent, key | 1<<42, 1 << 63}, func(b counters.Benefit, cells ...counters.Cell) error {
-			return store.RestorePositions(1, b, cells)
+			return store.Restore(counters.Part{Kind: counters.Positions, Day: 1}, b, cells)
 		}},
 		"hours": {hour, []counters.Key{0, unknownEvent, key, hour + 24, hour | 1<<42}, func(b counters.Benefit, cells ...counters.Cell) error {
-			return store.RestoreHours(1, b, cells)
+			return store.Restore(counters.Part{Kind: counters.Hours, Day: 1}, b, cells)
 		}},
 		"a frame": {key, []counters.Key{0, unknownEvent, key | 1<<42, 1 << 63}, func(b counters.Benefit, cells ...counters.Cell) error {
 			return store.Replay(1, b, cells)

@@ -59,17 +59,22 @@ func NewKey(event EventType, version, pageTotal, index uint16) (Key, error) {
 // Event is the event type of the key.
 func (k Key) Event() EventType { return EventType(k >> (versionBits + PlaceBits)) }
 
+// ofEvent is the key of another event type.
+func (k Key) ofEvent(event EventType) Key {
+	return k&(1<<(versionBits+PlaceBits)-1) | TotalKey(event)
+}
+
 // Version is the version of the records that the key counts.
 func (k Key) Version() uint16 { return uint16(k >> PlaceBits) }
 
 // Position is the page total and the index on that page.
 func (k Key) Position() (pageTotal, index uint16) {
-	return unpair(uint64(k) & (1<<PlaceBits - 1))
+	return unpair(uint64(k) & placeMask)
 }
 
 // Place is the position as one number below 1<<PlaceBits, small and close
 // together for short pages. KeyAt(k.Event(), k.Version(), k.Place()) is k.
-func (k Key) Place() uint32 { return uint32(k & (1<<PlaceBits - 1)) }
+func (k Key) Place() uint32 { return uint32(k & placeMask) }
 
 // KeyAt is the key of an event type, a version and a Place. It returns
 // ErrKeyOutOfRange for an event type or a place that no Key can hold.
@@ -137,11 +142,24 @@ func (d Day) Time() time.Time { return d.FirstHour().Time() }
 // String is the day as an ISO 8601 date.
 func (d Day) String() string { return d.Time().Format(time.DateOnly) }
 
-// hourKey is the key under which a day's Hours table counts an event type in
-// one hour of that day: the hour of the day takes the place of the position.
-func hourKey(event EventType, hour Hour) Key {
-	return Key(uint64(event)<<(versionBits+PlaceBits) | uint64(hour%24))
-}
+// TotalKey is the key of all records of an event type together.
+func TotalKey(event EventType) Key { return Key(event) << (versionBits + PlaceBits) }
 
-// HourOfDay is the hour, 0 to 23, of a key of a day's Hours table.
-func (k Key) HourOfDay() int { return int(k & (1<<PlaceBits - 1)) }
+// The fields of a Key as bits, for KindRule.LooksAt.
+const (
+	EventField    Key = (1<<eventBits - 1) << (versionBits + PlaceBits)
+	VersionField  Key = (1<<versionBits - 1) << PlaceBits
+	PositionField Key = placeMask
+)
+
+// placeMask has the bits of a key in which an hourly kind has the hour of the day.
+const placeMask = 1<<PlaceBits - 1
+
+// AtHour is the key with an hour's place in its day instead of a position.
+func (k Key) AtHour(hour Hour) Key { return k.WithoutHour() | Key(hour%24) }
+
+// HourOfDay is the hour, 0 to 23, of a key of an hourly kind.
+func (k Key) HourOfDay() int { return int(k & placeMask) }
+
+// WithoutHour is what a key of an hourly kind counts, whatever the hour.
+func (k Key) WithoutHour() Key { return k &^ placeMask }

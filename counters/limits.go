@@ -58,11 +58,31 @@ func (s *Store) has(benefit Benefit, key Key, day Day) bool {
 	shard.layers.Lock()
 	defer shard.layers.Unlock()
 	for _, layer := range []layer{shard.base, shard.overlay} {
-		if counts := layer[day]; counts != nil && counts.positions.hasKey(benefit, key) {
+		if table := layer.table(0, day); table != nil && table.hasKey(benefit, key) {
 			return true
 		}
 	}
 	return false
+}
+
+// Counters is how many counters of positions the store holds: those of each open
+// day, and those of the past. One that is also in the overlay counts twice until
+// that has been absorbed.
+func (s *Store) Counters() int {
+	total := 0
+	for i := range s.shards {
+		shard := &s.shards[i]
+		shard.layers.Lock()
+		for _, layer := range []layer{shard.base, shard.overlay} {
+			for _, tables := range layer {
+				if tables[0] != nil {
+					total += tables[0].Len()
+				}
+			}
+		}
+		shard.layers.Unlock()
+	}
+	return total
 }
 
 // recount corrects the number of counters that exist, which folds only add to.

@@ -13,80 +13,64 @@ var ErrImpossibleCounts = errors.New("impossible counts")
 // fits in memory overflows.
 const maxCount = 1 << 56
 
-// RestorePositions adds counters of one benefit and day to the base. It does
-// not touch the hours, which come through RestoreHours. Several goroutines may
-// restore at a time. It returns ErrImpossibleCounts for a key or a count that
-// the store cannot have made.
-func (s *Store) RestorePositions(day Day, benefit Benefit, cells []Cell) error {
-	return s.restore(benefit, cells, func(shard *shard, number int) *Table {
-		return shard.base.day(s, number, day).positions
-	})
-}
-
-// RestorePast adds counters of one benefit to those of closed days, or of no
-// known time: they count in the sums of all time. Errors are
-// as for RestorePositions.
-func (s *Store) RestorePast(benefit Benefit, cells []Cell) error {
-	return s.restore(benefit, cells, func(shard *shard, _ int) *Table { return shard.past })
-}
-
-// RestoreHours adds a benefit's totals of one day to the base, under the keys
-// that Frozen.Hours gave. The rest is as for RestorePositions.
-func (s *Store) RestoreHours(day Day, benefit Benefit, cells []Cell) error {
-	for _, cell := range cells {
-		hour := cell.Key.HourOfDay()
-		if hour > 23 || cell.Key != hourKey(cell.Key.Event(), Hour(hour)) {
-			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
-		}
+// Restore adds counters of one benefit to a part of the base, and to no other kind.
+// The base must not be frozen; several goroutines may restore at a time. It returns
+// ErrImpossibleCounts for a part, a key or a count that the store cannot have made.
+func (s *Store) Restore(part Part, benefit Benefit, cells []Cell) error {
+	kind, known := s.kinds.place(part.Kind)
+	if !known || (part.Day == Past && !s.kinds[kind].Kept) {
+		return fmt.Errorf("%w: kind %d on day %d", ErrImpossibleCounts, part.Kind, part.Day)
 	}
-	return s.restore(benefit, cells, func(shard *shard, number int) *Table {
-		return shard.base.day(s, number, day).hours
-	})
-}
-
-func (s *Store) restore(benefit Benefit, cells []Cell, table func(shard *shard, number int) *Table) error {
-	if err := s.known(benefit, cells); err != nil {
+	if err := s.checkCells(s.kinds[kind], benefit, cells); err != nil {
 		return err
 	}
 	number := s.shardOf(benefit)
 	shard := &s.shards[number]
 	shard.layers.Lock()
 	defer shard.layers.Unlock()
-	into := table(shard, number)
+	into := shard.base.at(s, number, kind, part.Day)
 	into.Reserve(benefit, len(cells))
 	into.AddCells(benefit, cells)
 	return nil
 }
 
-// Replay adds counters of one benefit and hour to the base: what Fold once did
-// with them. Errors are as for RestorePositions.
+// Replay adds counted records of one benefit and hour to the base: what folding once
+// did with them. The base must not be frozen. Errors are as for Restore.
 func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
-	if err := s.known(benefit, cells); err != nil {
+	if err := s.checkCells(KindRule{Name: "a record"}, benefit, cells); err != nil {
 		return err
 	}
 	number := s.shardOf(benefit)
 	shard := &s.shards[number]
 	shard.layers.Lock()
 	defer shard.layers.Unlock()
-	counts := shard.base.day(s, number, hour.Day())
-	for _, cell := range cells {
-		counts.positions.Add(benefit, cell.Key, cell.Count)
-		counts.hours.Add(benefit, hourKey(cell.Key.Event(), hour), cell.Count)
+	var buffer [64]Entry
+	for len(cells) > 0 {
+		n := min(len(cells), len(buffer))
+		for i, cell := range cells[:n] {
+			buffer[i] = Entry{newIncrement(benefit, cell.Key), cell.Count}
+		}
+		shard.base.addRecords(s, Span{Hour: hour, Entries: buffer[:n], shard: number})
+		cells = cells[n:]
 	}
 	return nil
 }
 
-// known checks that keys, names and counts are ones that the store can hold.
-func (s *Store) known(benefit Benefit, cells []Cell) error {
+// checkCells checks that keys, names and counts are ones that the store can hold.
+func (s *Store) checkCells(rule KindRule, benefit Benefit, cells []Cell) error {
 	if int(benefit) >= s.Benefits.Len() {
 		return fmt.Errorf("%w: benefit number %d of %d known", ErrImpossibleCounts, benefit, s.Benefits.Len())
 	}
+	return checkCells(rule, s.Events.Len(), cells)
+}
+
+func checkCells(rule KindRule, events int, cells []Cell) error {
 	for _, cell := range cells {
-		if !cell.Key.valid() {
-			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
+		if !rule.valid(cell.Key) {
+			return fmt.Errorf("%w: key %#x of %s", ErrImpossibleCounts, uint64(cell.Key), rule.Name)
 		}
-		if int(cell.Key.Event()) > s.Events.Len() {
-			return fmt.Errorf("%w: event type %d of %d known", ErrImpossibleCounts, cell.Key.Event(), s.Events.Len())
+		if int(cell.Key.Event()) > events {
+			return fmt.Errorf("%w: event type %d of %d known", ErrImpossibleCounts, cell.Key.Event(), events)
 		}
 		if cell.Count == 0 || cell.Count > maxCount {
 			return fmt.Errorf("%w: count %d", ErrImpossibleCounts, cell.Count)

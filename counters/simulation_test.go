@@ -162,16 +162,13 @@ func (s *simulation) persist(random *rand.Rand, end chan struct{}) {
 
 func (s *simulation) settle(delta *counters.Delta, random *rand.Rand) {
 	if s.drops && random.IntN(5) == 0 {
-		delta.Settle(errDisk)
-		s.store.Drop(delta)
+		delta.Reject(errDisk)
 		return
 	}
 	if s.visible == counters.WhenDurable {
 		s.possible.Add(uint64(delta.Records))
 	}
-	s.store.MakeVisible()
-	delta.Settle(nil)
-	s.store.Fold(delta)
+	delta.Commit()
 }
 
 func (s *simulation) readTwice(frozen *counters.Frozen) {
@@ -220,8 +217,7 @@ func TestABatchIsSealedWhole(t *testing.T) {
 			t.Fatalf("three benefits that are always recorded together have %d records in a delta", counts)
 		}
 		sum += counts[0]
-		delta.Settle(nil)
-		store.Fold(delta)
+		delta.Commit()
 	}
 	<-ended
 	if sum != adders*batches {

@@ -27,14 +27,15 @@ const (
 // while the base is frozen. A reader sums the layers of a shard under its
 // locks, so that it sees each record once.
 //
-// Any number of goroutines may call Add, the reading methods and use the
-// directories. Seal, Fold, Drop and Freeze belong to one goroutine.
+// Any number of goroutines may call Add, Merge and the reading methods, and use
+// the directories. Seal, what becomes of a delta, and Freeze belong to one goroutine.
 type Store struct {
 	// Benefits numbers the benefits' names: Benefit(n) is the name of number n.
 	Benefits *Directory
 	// Events numbers the event types' names: EventType(n+1) is that of number n.
 	Events *Directory
 
+	kinds      Kinds
 	seed       uint64
 	visibility Visibility
 	shards     []shard
@@ -69,25 +70,23 @@ type shard struct {
 	// layers is locked by folds and readers, never by writers. It is locked
 	// before intake.
 	layers  sync.Mutex
-	base    layer  // open days
-	overlay layer  // the same, while the base is frozen
-	past    *Table // positions of closed days, summed up
-	frozen  bool   // the base is being read without a lock: fold into the overlay
+	base    layer
+	overlay layer // open days, while the base is frozen
+	frozen  bool  // the base is being read without a lock: fold into the overlay
 	_       [64]byte
 }
 
-// layer is day → counts of that day.
-type layer map[Day]*dayCounts
+// NewStore returns an empty store of the built-in kinds.
+func NewStore(visibility Visibility) *Store { return NewStoreOf(nil, visibility) }
 
-// dayCounts are the counts of one shard and one UTC day: positions, and per
-// hour the totals of each event type, under hourKey.
-type dayCounts struct {
-	positions, hours *Table
-}
-
-// NewStore returns an empty store.
-func NewStore(visibility Visibility) *Store {
+// NewStoreOf returns an empty store of the given kinds, or of the built-in ones
+// for nil. Others come from Kinds.With.
+func NewStoreOf(kinds Kinds, visibility Visibility) *Store {
+	if kinds == nil {
+		kinds = BuiltInKinds()
+	}
 	s := &Store{
+		kinds:      kinds,
 		Benefits:   NewDirectory(MaxBenefits),
 		Events:     NewDirectory(MaxEventTypes),
 		seed:       rand.Uint64(),
@@ -100,10 +99,12 @@ func NewStore(visibility Visibility) *Store {
 	s.limits.counters.Store(math.MaxInt64)
 	for i := range s.shards {
 		s.shards[i].base, s.shards[i].overlay = layer{}, layer{}
-		s.shards[i].past = newShardTable(s.seed, Benefit(i), Benefit(len(s.shards)))
 	}
 	return s
 }
+
+// Kinds are the kinds that the store counts. The slice is shared: read only.
+func (s *Store) Kinds() Kinds { return s.kinds }
 
 // shardCount is a power of two, a few shards per processor: enough that two
 // writers seldom meet, few enough that a batch takes few locks.
@@ -156,13 +157,12 @@ func (s *Store) Shut() *Ticket {
 }
 
 // Add puts a batch into the active layer, whole. The ticket tells when it is
-// durable. The batch may be reset and reused at once. After Shut it returns
-// ErrShut.
+// durable; it is nil for an empty batch, which has nothing to wait for. The batch
+// may be reset and reused at once. After Shut it returns ErrShut.
 func (s *Store) Add(b *Batch) (*Ticket, error) {
 	s.gate.RLock()
-	if s.shut {
-		s.gate.RUnlock()
-		return nil, ErrShut
+	if s.shut || b.records == 0 {
+		return nil, s.turnAway()
 	}
 	for i, log := range b.shards {
 		if len(log) > 0 {
@@ -172,13 +172,27 @@ func (s *Store) Add(b *Batch) (*Ticket, error) {
 	for _, e := range b.elsewhen {
 		s.shards[s.shardOf(e.increment.benefit())].add(e.hour, e.increment)
 	}
+	return s.taken(), nil
+}
+
+// turnAway ends a stay behind the gate with which nothing went in.
+func (s *Store) turnAway() error {
+	defer s.gate.RUnlock()
+	if s.shut {
+		return ErrShut
+	}
+	return nil
+}
+
+// taken ends a stay behind the gate with which a batch went in.
+func (s *Store) taken() *Ticket {
 	ticket := s.ticket
 	gathered := s.gathered.Add(1)
 	s.gate.RUnlock()
 	if gathered == s.target.Load() {
 		s.signal()
 	}
-	return ticket, nil
+	return ticket
 }
 
 func (s *Store) shardOf(benefit Benefit) int { return int(benefit) & (len(s.shards) - 1) }
@@ -189,46 +203,38 @@ func (sh *shard) add(hour Hour, log ...increment) {
 	sh.intake.Unlock()
 }
 
-// Seal takes what has gathered since the last seal. The delta must be given to
-// Fold or Drop before the next Seal. It returns nil when nothing has gathered.
+// Seal takes what has gathered since the last seal. Commit or Reject must be called
+// of the delta before the next Seal. It returns nil when nothing has gathered.
 func (s *Store) Seal() *Delta {
 	delta := &s.spare
-	delta.reset()
+	delta.reset(s)
 	s.sealedVisible.Store(s.visibility == WhenAdded)
 
 	s.gate.Lock()
 	delta.Batches = int(s.gathered.Swap(0))
-	gathered := false
+	if delta.Batches == 0 {
+		s.gate.Unlock()
+		return nil
+	}
 	for i := range s.shards {
 		intake := &s.shards[i].intake
 		intake.Lock()
 		intake.active, intake.sealed = intake.sealed, intake.active
-		gathered = gathered || !intake.sealed.empty()
 		intake.Unlock()
 	}
 	delta.ticket = s.ticket
-	if gathered {
-		s.sealed, s.ticket = s.ticket, newTicket()
-	}
+	s.sealed, s.ticket = s.ticket, newTicket()
 	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()
 	s.gate.Unlock()
 
-	if !gathered {
-		return nil
-	}
 	for i := range s.shards {
 		delta.compact(i, &s.shards[i].intake.sealed)
 	}
 	return delta
 }
 
-// MakeVisible lets readers see the sealed delta. It must be called once the
-// delta is durable and before its Settle(nil).
-func (s *Store) MakeVisible() { s.sealedVisible.Store(true) }
-
-// Fold adds a sealed delta to the base, or to the overlay while the base is
-// frozen. From then on the delta's memory belongs to the store again.
-func (s *Store) Fold(d *Delta) {
+// fold adds a sealed delta to the base, or to the overlay while the base is frozen.
+func (s *Store) fold(d *Delta) {
 	for spans := d.Spans; len(spans) > 0; {
 		shard := spans[0].shard
 		n := 1
@@ -248,55 +254,20 @@ func (sh *shard) fold(s *Store, spans []Span) {
 		into = sh.overlay
 	}
 	for _, span := range spans {
-		counts := into.day(s, span.shard, span.Hour.Day())
-		before := counts.positions.Len()
-		counts.fold(span)
-		s.limits.existing.Add(int64(counts.positions.Len() - before))
+		s.limits.existing.Add(int64(into.addRecords(s, span)))
 	}
+	sh.forgetSealed()
+}
+
+// drop forgets a sealed delta.
+func (s *Store) drop() {
+	for i := range s.shards {
+		s.shards[i].forgetSealed()
+	}
+}
+
+func (sh *shard) forgetSealed() {
 	sh.intake.Lock()
 	sh.intake.sealed.clear()
 	sh.intake.Unlock()
-}
-
-func (l layer) day(s *Store, shard int, day Day) *dayCounts {
-	counts := l[day]
-	if counts == nil {
-		first, stride := Benefit(shard), Benefit(len(s.shards))
-		counts = &dayCounts{
-			positions: newShardTable(s.seed, first, stride),
-			hours:     newShardTable(s.seed, first, stride),
-		}
-		l[day] = counts
-	}
-	return counts
-}
-
-// fold adds a sorted span: the entries of one benefit follow each other, and
-// there those of one event type, whose sum goes to the hour.
-func (c *dayCounts) fold(span Span) {
-	entries := span.Entries
-	for len(entries) > 0 {
-		benefit, event := entries[0].Benefit(), entries[0].Key().Event()
-		into, total := c.positions.at(benefit), uint64(0)
-		n := 0
-		for n < len(entries) && entries[n].Benefit() == benefit && entries[n].Key().Event() == event {
-			if into.add(c.positions.seed, entries[n].Key(), entries[n].Count) {
-				c.positions.counters++
-			}
-			total += entries[n].Count
-			n++
-		}
-		c.hours.Add(benefit, hourKey(event, span.Hour), total)
-		entries = entries[n:]
-	}
-}
-
-// Drop forgets a sealed delta that could not be made durable.
-func (s *Store) Drop(*Delta) {
-	for i := range s.shards {
-		intake := &s.shards[i].intake
-		intake.Lock()
-		intake.sealed.clear()
-		intake.Unlock()
-	}
 }

@@ -71,13 +71,15 @@ func TestRecordsCountOnceTheyAreDurable(t *testing.T) {
 	nothing.Check(t, store)
 	delta := store.Seal()
 	nothing.Check(t, store)
-	store.MakeVisible()
-	model.Check(t, store)
-	delta.Settle(nil)
-	if err := ticket.Wait(); err != nil {
-		t.Errorf("the ticket says %v", err)
+	told := false
+	ticket.Notify(func() {
+		told = true
+		model.Check(t, store)
+	})
+	delta.Commit()
+	if err := ticket.Wait(); err != nil || !told {
+		t.Errorf("the ticket says %v; told: %v", err, told)
 	}
-	store.Fold(delta)
 	model.Check(t, store)
 }
 
@@ -93,14 +95,12 @@ func TestADayIsOpenAsSoonAsItsRecordsCount(t *testing.T) {
 			}
 		}
 		expect("empty", false)
-		_, _ = store.Add(storetest.Batch(t, store, storetest.Page(10, storetest.Noon())))
+		ticket, _ := store.Add(storetest.Batch(t, store, storetest.Page(10, storetest.Noon())))
 		expect("added", fromTheStart)
 		delta := store.Seal()
 		expect("sealed", fromTheStart)
-		store.MakeVisible()
-		expect("durable", true)
-		delta.Settle(nil)
-		store.Fold(delta)
+		ticket.Notify(func() { expect("durable", true) })
+		delta.Commit()
 		expect("folded", true)
 	}
 }
@@ -122,9 +122,7 @@ func TestWhoWantsToIsToldOnceThatATicketIsSettled(t *testing.T) {
 	if ticket.Settled() || told != [3]int{} {
 		t.Errorf("before the ticket is settled, %v are told", told)
 	}
-	delta := store.Seal()
-	delta.Settle(errDisk)
-	store.Drop(delta)
+	store.Seal().Reject(errDisk)
 	notify(2)
 	if told != [3]int{1, 1, 1} {
 		t.Errorf("%v are told, want each once", told)
@@ -142,8 +140,7 @@ func TestADroppedDeltaWasNeverThere(t *testing.T) {
 	ticket, _ := store.Add(storetest.Batch(t, store, dropped))
 	delta := store.Seal()
 	model.Check(t, store)
-	delta.Settle(errDisk)
-	store.Drop(delta)
+	delta.Reject(errDisk)
 	if err := ticket.Wait(); !errors.Is(err, errDisk) {
 		t.Errorf("the ticket of the dropped delta says %v", err)
 	}
@@ -172,11 +169,18 @@ func TestNothingIsSealedTwice(t *testing.T) {
 	}
 }
 
-func TestTheTicketOfAnEmptyBatchIsThatOfTheNextDelta(t *testing.T) {
+func TestAnEmptyBatchHasNothingToWaitFor(t *testing.T) {
 	t.Parallel()
 	store := counters.NewStore(counters.WhenDurable)
-	early, _ := store.Add(storetest.Batch(t, store, nil))
-	store.Seal()
+	early, err := store.Add(storetest.Batch(t, store, nil))
+	told := false
+	early.Notify(func() { told = true })
+	if err = errors.Join(err, early.Wait()); err != nil || early != nil || !early.Settled() || !told {
+		t.Errorf("ticket %v, told: %v, %v", early, told, err)
+	}
+	if len(store.Wake()) != 0 || store.Seal() != nil {
+		t.Error("there is something to seal")
+	}
 	late, _ := store.Add(storetest.Batch(t, store, storetest.Page(3, storetest.Noon())))
 	storetest.Commit(store)
 	if err := errors.Join(early.Wait(), late.Wait()); err != nil {
@@ -188,12 +192,12 @@ func TestAWindowThatEndsWithTheFirstDayIsEmpty(t *testing.T) {
 	store := counters.NewStore(counters.WhenDurable)
 	store.Add(storetest.Batch(t, store, storetest.Page(3, storetest.Noon())))
 	storetest.Commit(store)
-	store.StatisticsBetween(2, 0, 0, nil, func(benefit counters.Benefit, cells []counters.Cell) {
-		t.Errorf("benefit %d has %d counters", benefit, len(cells))
-	})
-	store.EventTotalsBetween(0, 0, nil, func(benefit counters.Benefit, totals []counters.EventTotal) {
-		t.Errorf("benefit %d has %d totals", benefit, len(totals))
-	})
+	empty := []counters.Hour{0, 0}
+	for _, query := range []counters.Query{counters.PositionsOf(2, empty), counters.EventTotals(empty)} {
+		store.Read(query, nil, func(benefit counters.Benefit, cells []counters.Cell) {
+			t.Errorf("benefit %d has %d counters of kind %d", benefit, len(cells), query.Kind)
+		})
+	}
 }
 
 func TestAShutStoreTakesNothingMore(t *testing.T) {

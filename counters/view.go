@@ -1,33 +1,72 @@
 package counters
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "slices"
 
-// EndOfTime is later than every hour that counts.
-const EndOfTime = Hour(math.MaxUint32)
-
-// query says which counts to read, and under which keys to add them up. Each
-// function maps a key of its layer to the key to count under, and says whether
-// it counts.
-type query struct {
-	from, to Hour // days outside are not looked at
-	// table picks the table of an open day to read.
-	table func(*dayCounts) *Table
-	// stored is for its counters.
-	stored func(Day, Key) (Key, bool)
-	// pending is for records that are not folded yet.
-	pending func(Hour, Key) (Key, bool)
-	// allTime adds the past of the store, closed a table of closed days, if not
-	// nil. past is for the counters of either.
-	allTime bool
-	closed  *Table
-	past    func(Key) (Key, bool)
+// asked is a query and the rule of its kind, which has that place in the store's Kinds.
+type asked struct {
+	Query
+	rule  KindRule
+	place int
 }
 
-func (q query) days(day Day) bool { return q.to > 0 && day >= q.from.Day() && day <= (q.to-1).Day() }
+// ofDay returns what the keys of a day's table become, and whether any of it counts.
+func (a asked) ofDay(day Day) (keys func(Key) (Key, bool), any bool) {
+	if day == Past {
+		return a.ofStep(0), a.Bounds == nil
+	}
+	if step, whole := a.StepOfDay(day, a.rule.Hourly); whole {
+		return a.ofStep(step), true
+	}
+	if from, to := a.Days(); !a.rule.Hourly || day < from || day >= to {
+		return nil, false
+	}
+	first := day.FirstHour()
+	return func(key Key) (Key, bool) { return a.ofHour(first+Hour(key.HourOfDay()), key) }, true
+}
+
+// ofStep is for keys that all lie in one step.
+func (a asked) ofStep(step uint32) func(Key) (Key, bool) {
+	if !a.rule.Hourly {
+		return func(key Key) (Key, bool) { return a.Project(step, key) }
+	}
+	return func(key Key) (Key, bool) { return a.Project(step, key.WithoutHour()) }
+}
+
+// ofHour is for a key of an hourly kind.
+func (a asked) ofHour(hour Hour, key Key) (Key, bool) {
+	step, inside := a.StepOf(hour)
+	if !inside {
+		return 0, false
+	}
+	return a.Project(step, key.WithoutHour())
+}
+
+// ofRecords returns what the keys of records of an hour become.
+func (a asked) ofRecords(hour Hour) (keys func(Key) (Key, bool), any bool) {
+	at := hour
+	if !a.rule.Hourly {
+		at = hour.Day().FirstHour()
+	}
+	step, inside := a.StepOf(at)
+	if !inside || a.rule.OfRecord == nil {
+		return nil, false
+	}
+	project := a.ofStep(step)
+	return func(key Key) (Key, bool) {
+		if key = a.rule.OfRecord(hour, key); key == 0 {
+			return 0, false
+		}
+		return project(key)
+	}, true
+}
+
+// ofClosed is for a table of days that the store has not.
+func (a asked) ofClosed(key Key) (Key, bool) {
+	if a.OneStep() {
+		return a.Project(0, key)
+	}
+	return key, true
+}
 
 // view is a copy of what one shard holds for a query, at one moment.
 type view struct {
@@ -36,36 +75,11 @@ type view struct {
 	pending []pendingCell
 }
 
-// pendingCell is a count that is not in a view's words: a record that is not
+// pendingCell is a count that is not in a view's words: of a record that is not
 // folded yet, or what a counter carries above its word.
 type pendingCell struct {
 	benefit Benefit
 	cell    Cell
-}
-
-func (s *Store) read(q query, visit func(Benefit, []Cell)) {
-	var v view
-	var merged []Cell
-	for i := range s.shards {
-		s.shards[i].copyTo(&v, s, i, q)
-		slices.SortFunc(v.pending, func(a, b pendingCell) int { return cmp.Compare(a.benefit, b.benefit) })
-		pending, start := v.pending, 0
-		for local, end := range v.ends {
-			benefit := Benefit(i + local*len(s.shards))
-			merged = mergeWords(merged[:0], v.words[start:end])
-			start = end
-			if len(pending) > 0 && pending[0].benefit == benefit {
-				for len(pending) > 0 && pending[0].benefit == benefit {
-					merged = append(merged, pending[0].cell)
-					pending = pending[1:]
-				}
-				merged = sortCells(merged)
-			}
-			if len(merged) > 0 {
-				visit(benefit, merged)
-			}
-		}
-	}
 }
 
 // mergeWords appends the cells of words to dst, sorted by key, adding up those
@@ -86,12 +100,12 @@ type source struct {
 
 // copyTo holds the layers' lock, so that no fold moves a count from the sealed
 // layer to the base in between, and the intake's while it reads that.
-func (sh *shard) copyTo(v *view, s *Store, number int, q query) {
+func (sh *shard) copyTo(v *view, s *Store, number int, a asked, closed *Table) {
 	v.words, v.ends, v.pending = v.words[:0], v.ends[:0], v.pending[:0]
 	sh.layers.Lock()
 	defer sh.layers.Unlock()
-	sh.copyPending(v, s, q)
-	sources := sh.sources(q)
+	sh.visiblePending(s, func(pending *increments) { v.copyIncrements(pending, a) })
+	sources := sh.sources(a, closed)
 	stride := Benefit(len(s.shards))
 	for benefit, end := Benefit(number), beyond(sources, v.pending); benefit < end; benefit += stride {
 		for _, source := range sources {
@@ -103,21 +117,17 @@ func (sh *shard) copyTo(v *view, s *Store, number int, q query) {
 	}
 }
 
-func (sh *shard) sources(q query) []source {
+func (sh *shard) sources(a asked, closed *Table) []source {
 	var sources []source
 	for _, layer := range []layer{sh.base, sh.overlay} {
-		for day, counts := range layer {
-			if q.days(day) {
-				keys := func(key Key) (Key, bool) { return q.stored(day, key) }
-				sources = append(sources, source{q.table(counts), keys})
+		for day, tables := range layer {
+			if keys, any := a.ofDay(day); any && tables[a.place] != nil {
+				sources = append(sources, source{tables[a.place], keys})
 			}
 		}
 	}
-	if q.closed != nil {
-		sources = append(sources, source{q.closed, q.past})
-	}
-	if q.allTime {
-		sources = append(sources, source{sh.past, q.past})
+	if closed != nil {
+		sources = append(sources, source{closed, a.ofClosed})
 	}
 	return sources
 }
@@ -150,31 +160,36 @@ func (v *view) copyCells(benefit Benefit, from *cells, keys func(Key) (Key, bool
 	}
 }
 
-func (sh *shard) copyPending(v *view, s *Store, q query) {
-	sh.intake.Lock()
-	defer sh.intake.Unlock()
-	if s.visibility == WhenAdded {
-		v.copyIncrements(&sh.intake.active, q)
-	}
-	if s.sealedVisible.Load() {
-		v.copyIncrements(&sh.intake.sealed, q)
-	}
-}
-
-func (v *view) copyIncrements(from *increments, q query) {
-	v.copyLog(from.hour, from.log, q)
+func (v *view) copyIncrements(from *increments, a asked) {
+	v.copyLog(from.hour, from.log, a)
 	for hour, log := range from.others {
-		v.copyLog(hour, log, q)
+		v.copyLog(hour, log, a)
+	}
+	for _, span := range from.merged {
+		v.copySpan(span, a)
 	}
 }
 
-func (v *view) copyLog(hour Hour, log []increment, q query) {
-	if !q.days(hour.Day()) {
+func (v *view) copyLog(hour Hour, log []increment, a asked) {
+	keys, any := a.ofRecords(hour)
+	if !any {
 		return
 	}
 	for _, increment := range log {
-		if key, ok := q.pending(hour, increment.key()); ok {
+		if key, ok := keys(increment.key()); ok {
 			v.pending = append(v.pending, pendingCell{increment.benefit(), Cell{key, 1}})
+		}
+	}
+}
+
+func (v *view) copySpan(span Span, a asked) {
+	keys, any := a.ofRecords(span.Hour)
+	if !any {
+		return
+	}
+	for _, entry := range span.Entries {
+		if key, ok := keys(entry.Key()); ok {
+			v.pending = append(v.pending, pendingCell{entry.Benefit(), Cell{key, entry.Count}})
 		}
 	}
 }

@@ -72,11 +72,22 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// storeHistory answers from a store none of whose days is closed.
+type storeHistory struct {
+	stubHistory
+	store *counters.Store
+}
+
+func (h storeHistory) Read(query counters.Query, visit func(counters.Benefit, []counters.Cell)) error {
+	h.store.Read(query, nil, visit)
+	return nil
+}
+
 // benchServer answers for a store; it records nothing.
 func benchServer(b *testing.B, store *counters.Store) *Server {
 	b.Helper()
 	server, err := NewServer(Config{
-		Store: store, Origins: Origins{any: true}, MaxEventAge: twoDays, MaxBodyBytes: 128 << 10,
+		Store: store, History: storeHistory{store: store}, Origins: Origins{any: true}, MaxEventAge: twoDays, MaxBodyBytes: 128 << 10,
 		Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

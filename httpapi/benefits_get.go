@@ -19,9 +19,7 @@ func (s *Server) getBenefits(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	sums := benefitSums{store: s.config.Store}
-	if window.unbounded() {
-		s.config.Store.EventTotals(sums.add)
-	} else if err := s.config.History.EventTotals(window.from, window.to, sums.add); err != nil {
+	if err := s.config.History.Read(counters.EventTotals(window.bounds()), counters.VisitTotals(sums.add)); err != nil {
 		s.failReading(ctx, err)
 		return
 	}

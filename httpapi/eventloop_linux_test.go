@@ -174,12 +174,11 @@ func (d *brokenDisk) settle(batches int, err error) {
 		}
 	}
 	delta := d.store.Seal()
-	delta.Settle(err)
 	if err != nil {
-		d.store.Drop(delta)
+		delta.Reject(err)
 		return
 	}
-	d.store.Fold(delta)
+	delta.Commit()
 }
 
 // promising is a server whose acknowledgements wait for a disk that the test settles.

@@ -14,18 +14,12 @@ import (
 // stubHistory has a few years of a single event a day.
 type stubHistory struct{}
 
-func (stubHistory) Statistics(uint16, counters.Day, counters.Day, func(counters.Benefit, []counters.Cell)) error {
-	return nil
-}
-
-func (stubHistory) EventTotals(_, _ counters.Hour, visit func(counters.Benefit, []counters.EventTotal)) error {
-	visit(0, []counters.EventTotal{{Event: 1, Count: 1}})
-	return nil
-}
-
-func (stubHistory) EventSteps(bounds []counters.Hour, visit func(counters.Benefit, []counters.Cell)) error {
+func (stubHistory) Read(query counters.Query, visit func(counters.Benefit, []counters.Cell)) error {
+	if query.Kind != counters.Hours {
+		return nil
+	}
 	var cells []counters.Cell
-	for step := range len(bounds) - 1 {
+	for step := range len(query.Bounds) - 1 {
 		cells = append(cells, counters.Cell{Key: counters.StepKey(1, uint32(step)), Count: 1})
 	}
 	visit(0, cells)

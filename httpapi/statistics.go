@@ -31,14 +31,9 @@ func (s *Server) getStatistics(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposedHeaders)
 	}
 	ranking := ranking{events: s.config.Store.Events.Names()}
-	if window.unbounded() {
-		s.config.Store.Statistics(version, ranking.add)
-	} else {
-		from, to := window.days()
-		if err := s.config.History.Statistics(version, from, to, ranking.add); err != nil {
-			s.failReading(ctx, err)
-			return
-		}
+	if err := s.config.History.Read(counters.PositionsOf(version, window.bounds()), ranking.add); err != nil {
+		s.failReading(ctx, err)
+		return
 	}
 	s.respondCacheable(ctx, ranking.json(s.config.Store.Benefits.Names()))
 }

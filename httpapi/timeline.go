@@ -30,7 +30,7 @@ func (s *Server) getTimeline(ctx *fasthttp.RequestCtx) {
 		s.respondCacheable(ctx, []byte("[]"))
 		return
 	}
-	if err := s.config.History.EventSteps(t.bounds, t.add); err != nil {
+	if err := s.config.History.Read(counters.EventTotals(t.bounds), t.add); err != nil {
 		s.failReading(ctx, err)
 		return
 	}

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"math"
 	"strings"
 	"time"
 
@@ -10,18 +9,11 @@ import (
 	"stats-recorder/counters"
 )
 
-// A History answers for windows of time, the closed days included. An error
+// A History answers for all of time, the closed days included. An error
 // means that something of it cannot be read.
 type History interface {
-	// Statistics visits the benefits that have counters of the version on the
-	// days from and later, up to but without to.
-	Statistics(version uint16, from, to counters.Day, visit func(counters.Benefit, []counters.Cell)) error
-	// EventTotals visits the benefits that have events in the hours from and
-	// later, up to but without to.
-	EventTotals(from, to counters.Hour, visit func(counters.Benefit, []counters.EventTotal)) error
-	// EventSteps does the same for each step of time, with cells under
-	// counters.StepKey.
-	EventSteps(bounds []counters.Hour, visit func(counters.Benefit, []counters.Cell)) error
+	// Read visits the benefits that a query counts something for.
+	Read(query counters.Query, visit func(counters.Benefit, []counters.Cell)) error
 	// KeptFrom is the first day that has not been given up, if any has.
 	KeptFrom() (counters.Day, bool)
 	// Span is the first and the last day that have counts, if any has.
@@ -112,10 +104,10 @@ func askedTime(ctx *fasthttp.RequestCtx, name string, zone *time.Location) (at t
 	return at, true, nil
 }
 
-// days is the window in days, for one that was widened to them.
-func (w window) days() (from, to counters.Day) {
-	if w.to == counters.EndOfTime {
-		return w.from.Day(), math.MaxUint32/24 - 1
+// bounds are the bounds of a query for the window.
+func (w window) bounds() []counters.Hour {
+	if w.unbounded() {
+		return nil
 	}
-	return w.from.Day(), w.to.Day()
+	return []counters.Hour{w.from, w.to}
 }

@@ -1,10 +1,8 @@
 package snapshot_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -144,11 +142,7 @@ func BenchmarkEncodeSnapshot(b *testing.B) {
 
 func save(b *testing.B, path string, store *counters.Store) {
 	b.Helper()
-	file, err := os.Create(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := errors.Join(snapshot.EncodeSnapshot(file, 1, store), file.Close()); err != nil {
+	if err := snapshot.SaveSnapshot(path, store); err != nil {
 		b.Fatal(err)
 	}
 }

@@ -15,6 +15,10 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/formattest"
+	"stats-recorder/snapshot/recovery"
+	"stats-recorder/snapshot/salvage"
 )
 
 // closedDays is a directory with two closed days and an open one.
@@ -52,13 +56,13 @@ func windows(history *snapshot.History) (map[string]uint64, error) {
 	var failures []error
 	for _, ago := range []counters.Hour{2 * 24, 5 * 24, 5*24 + 7, 6*24 + 5, 20 * 24} {
 		from := storetest.Noon() - ago
-		err := history.EventTotals(from, counters.EndOfTime, func(benefit counters.Benefit, totals []counters.EventTotal) {
-			for _, total := range totals {
-				answers[fmt.Sprint("totals since ", ago, benefit, total.Event)] = total.Count
+		err := history.Read(counters.EventTotals([]counters.Hour{from, counters.EndOfTime}), func(benefit counters.Benefit, cells []counters.Cell) {
+			for _, cell := range cells {
+				answers[fmt.Sprint("totals since ", ago, benefit, cell.Key.Event())] = cell.Count
 			}
 		})
 		failures = append(failures, err)
-		err = history.Statistics(2, from.Day(), storetest.Noon().Day(), func(benefit counters.Benefit, cells []counters.Cell) {
+		err = history.Read(counters.PositionsOf(2, []counters.Hour{from.Day().FirstHour(), storetest.Noon().Day().FirstHour()}), func(benefit counters.Benefit, cells []counters.Cell) {
 			for _, cell := range cells {
 				answers[fmt.Sprint("positions since ", ago, benefit, cell.Key)] = cell.Count
 			}
@@ -88,7 +92,7 @@ func TestEveryByteOfAClosedDayIsCheckedWhenItIsRead(t *testing.T) {
 			}
 			if err != nil {
 				found++
-				if !strings.Contains(err.Error(), path) || !isOneOf(err, append(whatCanBeWrong(), snapshot.ErrVersion)...) {
+				if !strings.Contains(err.Error(), path) || !isOneOf(err, append(whatCanBeWrong(), format.ErrVersion)...) {
 					t.Errorf("byte %d of %s: %v does not say what is wrong and where", at, name, err)
 				}
 			}
@@ -219,14 +223,14 @@ func TestClosedDaysTellOfALossOfAllElse(t *testing.T) {
 					}
 				}
 			}
-			if _, err := snapshot.Load(directory); !errors.Is(err, snapshot.ErrJournalGap) {
+			if _, err := snapshot.Load(directory); !errors.Is(err, recovery.ErrJournalGap) {
 				t.Errorf("a start says %v, want ErrJournalGap", err)
 			}
-			report, err := snapshot.Verify(directory)
-			if err != nil || !errors.Is(report.Missing, snapshot.ErrJournalGap) {
+			report, err := salvage.Verify(directory, counters.BuiltInKinds())
+			if err != nil || !errors.Is(report.Missing, recovery.ErrJournalGap) {
 				t.Errorf("verify says %v, %v; want ErrJournalGap", report.Missing, err)
 			}
-			repaired, err := snapshot.Repair(directory, nil, noon())
+			repaired, err := salvage.Repair(directory, counters.BuiltInKinds(), nil, noon())
 			if err != nil || !strings.Contains(strings.Join(repaired.Dropped, "\n"), test.dropped) {
 				t.Fatalf("repair: %v, and it dropped %q", err, repaired.Dropped)
 			}
@@ -261,7 +265,7 @@ func TestClosedDaysTellOfNoLossWhereNoJournalWasKept(t *testing.T) {
 		}
 	}
 	// Like this a crash leaves a directory while its first snapshot is written.
-	if report, err := snapshot.Verify(options.Directory); err != nil || report.Missing != nil {
+	if report, err := salvage.Verify(options.Directory, counters.BuiltInKinds()); err != nil || report.Missing != nil {
 		t.Errorf("verify says %v, %v; want that nothing is missing", report.Missing, err)
 	}
 	closed(t, opened(t, options))
@@ -283,7 +287,7 @@ func TestASnapshotWithoutItsClosedDaysIsRefused(t *testing.T) {
 	good := read(t, path)
 	for i, section := range sections(good) {
 		content := with(good, section, nil)
-		snapshot.SealSnapshot(content)
+		formattest.SealSnapshot(content)
 		write(t, path, content)
 		if loaded, err := snapshot.Load(directory); err == nil {
 			t.Errorf("without section %d, but with right checksums: %+v was loaded", i, loaded.Recovery)

@@ -5,11 +5,14 @@ import (
 	"slices"
 
 	"stats-recorder/counters"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/recovery"
 )
 
-// Exported are the counters of one benefit on one day, or of no known day.
+// Exported are the counters of one kind and benefit on one day, or of no known day.
 type Exported struct {
-	Day counters.Day
+	Kind counters.Kind
+	Day  counters.Day
 	// Undated is set for what counts in the sums of all time only: what was
 	// imported without a time, and days that retention has taken.
 	Undated bool
@@ -21,23 +24,24 @@ type Exported struct {
 }
 
 // Export reads a directory, on which a server may be running, and visits the
-// counters of the days from and later, up to but without to, by day, then
-// benefit; at the end, if the window is all of time, the undated ones. It
-// changes nothing. What a running server has not written yet is missing, and it
+// counters of the given kinds and of the days from and later, up to but without to, by
+// day, then kind, then benefit; at the end, if the window is all of time, the undated
+// ones. It changes nothing. What a running server has not written yet is missing, and it
 // may remove a file that is about to be read: then there is an error, and
 // nothing is wrong.
-func Export(directory string, from, to counters.Day, visit func(Exported) error) error {
-	r := &recoverer{directory: directory, visibility: counters.WhenDurable}
-	if err := r.run(); err != nil {
+func Export(directory string, kinds counters.Kinds, from, to counters.Day, visit func(Exported) error) error {
+	found, err := recovery.Find(directory, func() *counters.Store { return counters.NewStoreOf(kinds, counters.WhenDurable) })
+	if err != nil {
 		return err
 	}
 	e := &exporter{
 		directory: directory,
-		manifest:  r.manifest,
-		frozen:    r.store.Freeze(),
-		names:     r.store.Benefits.Names(),
-		events:    r.store.Events.Names(),
-		closed:    newTable(),
+		kinds:     kinds,
+		manifest:  found.Loaded.Manifest,
+		frozen:    found.Store.Freeze(),
+		names:     found.Store.Benefits.Names(),
+		events:    found.Store.Events.Names(),
+		closed:    newDayTables(kinds),
 		visit:     visit,
 	}
 	for _, day := range e.days() {
@@ -55,52 +59,77 @@ func Export(directory string, from, to counters.Day, visit func(Exported) error)
 
 type exporter struct {
 	directory string
-	manifest  *manifest
+	kinds     counters.Kinds
+	manifest  *format.Manifest
 	frozen    *counters.Frozen
 	names     []string
 	events    []string
-	closed    *counters.Table // positions of the closed days so far
+	closed    dayTables // of the kinds that are kept, the closed days so far
 	visit     func(Exported) error
 }
 
 func (e *exporter) days() []counters.Day {
 	days := e.frozen.Days()
-	for _, s := range e.manifest.segments {
-		days = append(days, s.day)
+	for _, closed := range e.manifest.Days {
+		days = append(days, closed.Day)
 	}
 	slices.Sort(days)
 	return slices.Compact(days)
 }
 
 func (e *exporter) day(day counters.Day) error {
-	tables := newDayTables(day)
-	if s, found := e.manifest.find(day); found {
-		if err := tables.addSegment(e.directory, s); err != nil {
+	tables := newDayTables(e.kinds)
+	if closed, found := e.manifest.Find(day); found {
+		if err := tables.addClosed(e.directory, e.kinds, closed); err != nil {
 			return err
 		}
-		e.closed.Merge(tables.positions)
+		for _, rule := range e.kinds {
+			if rule.Kept {
+				e.closed[rule.Kind].Merge(tables[rule.Kind])
+			}
+		}
 	}
-	tables.addFrozen(e.frozen)
-	return e.visitBenefits(Exported{Day: day}, tables.positions.Cells)
+	tables.addFrozen(e.frozen, day)
+	for _, rule := range e.kinds {
+		if err := e.visitBenefits(Exported{Kind: rule.Kind, Day: day}, tables[rule.Kind].Cells); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // undated visits what the past has beyond the closed days.
 func (e *exporter) undated() error {
-	return e.visitBenefits(Exported{Undated: true}, func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell {
-		counted := map[counters.Key]uint64{}
-		for _, cell := range e.closed.Cells(benefit, nil) {
-			counted[cell.Key] = cell.Count
+	for _, rule := range e.kinds {
+		if !rule.Kept {
+			continue
 		}
-		for _, cell := range e.frozen.Past(benefit, nil, nil) {
-			if cell.Count > counted[cell.Key] {
-				dst = append(dst, counters.Cell{Key: cell.Key, Count: cell.Count - counted[cell.Key]})
-			}
+		past := counters.Part{Kind: rule.Kind, Day: counters.Past}
+		err := e.visitBenefits(Exported{Kind: rule.Kind, Undated: true}, func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell {
+			return beyond(dst, e.frozen.Cells(past, benefit, nil), e.closed[rule.Kind].Cells(benefit, nil))
+		})
+		if err != nil {
+			return err
 		}
-		return dst
-	})
+	}
+	return nil
 }
 
-func (e *exporter) visitBenefits(row Exported, read cellReader) error {
+// beyond appends what cells count more than others do.
+func beyond(dst, cells, others []counters.Cell) []counters.Cell {
+	counted := map[counters.Key]uint64{}
+	for _, cell := range others {
+		counted[cell.Key] = cell.Count
+	}
+	for _, cell := range cells {
+		if cell.Count > counted[cell.Key] {
+			dst = append(dst, counters.Cell{Key: cell.Key, Count: cell.Count - counted[cell.Key]})
+		}
+	}
+	return dst
+}
+
+func (e *exporter) visitBenefits(row Exported, read format.Cells) error {
 	var cells []counters.Cell
 	row.Events = e.events
 	for number, name := range e.names {

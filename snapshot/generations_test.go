@@ -13,6 +13,7 @@ import (
 
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/recovery"
 )
 
 // history is what some lives have left, all of them closed but the last, which
@@ -102,7 +103,7 @@ func TestWithoutAGoodSnapshotAStartIsRefused(t *testing.T) {
 		path := filepath.Join(h.directory, name)
 		write(t, path, flipped(read(t, path), 70, 1))
 	}
-	expectRefusal(t, h.directory, snapshot.ErrNoGoodSnapshot,
+	expectRefusal(t, h.directory, recovery.ErrNoGoodSnapshot,
 		"snapshot-0000000000000004", "snapshot-0000000000000006", "offset 36", "verify --repair")
 }
 
@@ -131,7 +132,7 @@ func TestAJournalThatEndsBeforeADamagedSnapshotIsNotEnough(t *testing.T) {
 	path := filepath.Join(h.directory, names(t, h.directory, "journal-")[0])
 	content := read(t, path)
 	write(t, path, content[:frames(content)[0].end])
-	expectRefusal(t, h.directory, snapshot.ErrJournalGap, "snapshot-0000000000000004")
+	expectRefusal(t, h.directory, recovery.ErrJournalGap, "snapshot-0000000000000004")
 }
 
 // expectRefusal requires that a directory is refused with an error that has the

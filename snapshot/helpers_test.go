@@ -73,7 +73,7 @@ func check(t testing.TB, keeper *snapshot.Keeper, model storetest.Model) {
 // totals are those of open and closed days together.
 func totals(t testing.TB, history *snapshot.History) storetest.Totals {
 	return func(since counters.Hour, visit func(counters.Benefit, []counters.EventTotal)) {
-		if err := history.EventTotals(since, counters.EndOfTime, visit); err != nil {
+		if err := history.Read(counters.EventTotals([]counters.Hour{since, counters.EndOfTime}), counters.VisitTotals(visit)); err != nil {
 			t.Errorf("totals since hour %d: %v", since, err)
 		}
 	}

@@ -1,51 +1,21 @@
 package snapshot
 
 import (
-	"encoding/binary"
 	"errors"
-	"math"
 	"slices"
 	"sync"
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
 )
 
 // ErrImportedBefore is returned for content that has been imported already.
 var ErrImportedBefore = errors.New("imported before")
 
 // Imported says what was imported once, so that it is not counted again.
-type Imported struct {
-	// Fingerprint is of the content, whatever its order and format.
-	Fingerprint [16]byte
-	// At is when, Documents how many.
-	At        time.Time
-	Documents uint64
-}
-
-// appendImports encodes what has been imported:
-//
-//	for each: fingerprint (16), uvarint milliseconds since 1970, uvarint documents
-func appendImports(b []byte, imports []Imported) []byte {
-	for _, one := range imports {
-		b = append(b, one.Fingerprint[:]...)
-		b = binary.AppendUvarint(b, uint64(one.At.UnixMilli()))
-		b = binary.AppendUvarint(b, one.Documents)
-	}
-	return b
-}
-
-func (l *loadedSnapshot) readImports(content []byte) (uint64, error) {
-	c := &cursor{data: content}
-	for c.more() {
-		var one Imported
-		copy(one.Fingerprint[:], c.bytes(uint64(len(one.Fingerprint))))
-		one.At = time.UnixMilli(int64(c.uvarint()))
-		one.Documents = c.uvarint()
-		l.manifest.imports = append(l.manifest.imports, one)
-	}
-	return 0, c.end()
-}
+type Imported = format.Imported
 
 // An Import adds counts from elsewhere to a data directory on which no server
 // runs: all of them, or, until Commit has returned nil, none. Add may be called
@@ -79,7 +49,7 @@ func (i *Import) Store() *counters.Store { return i.keeper.store }
 
 // Before returns the import that had the fingerprint, if one had.
 func (i *Import) Before(fingerprint [16]byte) (Imported, bool) {
-	imports := i.keeper.history.current().imports
+	imports := i.keeper.history.current().Imports
 	at := slices.IndexFunc(imports, func(one Imported) bool { return one.Fingerprint == fingerprint })
 	if at < 0 {
 		return Imported{}, false
@@ -87,7 +57,7 @@ func (i *Import) Before(fingerprint [16]byte) (Imported, bool) {
 	return imports[at], true
 }
 
-// Add lets a function add to the store, through Replay and RestorePast, and then
+// Add lets a function add to the store, through Replay and Restore, and then
 // makes room if that is needed. The error is the function's, or about the disk.
 func (i *Import) Add(add func(*counters.Store) error) error {
 	i.mu.RLock()
@@ -110,21 +80,18 @@ func (i *Import) makeRoom() error {
 	}
 	job := i.job()
 	defer job.frozen.Thaw()
-	closing, closed, err := job.closeDays()
+	closed, err := job.closeDays()
 	if err != nil {
 		return err
 	}
-	job.history.install(closed, func() { job.frozen.CloseDays(closing) })
+	job.history.install(closed, job.frozen.CloseDays)
 	i.room = i.keeper.store.Counters() + importRoom
 	return nil
 }
 
 func (i *Import) job() *snapshotJob {
-	job := i.keeper.newJob()
-	job.header.sequence++ // the import is a commit of its own
-	job.header.journaled = true
-	job.maxDays = math.MaxInt
-	return job
+	c := i.keeper.committer
+	return c.snapshots.newImportJob(&c.journal)
 }
 
 // Commit makes everything that was added count, at one moment, and remembers
@@ -132,17 +99,15 @@ func (i *Import) job() *snapshotJob {
 func (i *Import) Commit(imports []Imported) error {
 	before := i.keeper.history.current()
 	with := *before
-	with.imports = slices.Concat(before.imports, imports)
+	with.Imports = slices.Concat(before.Imports, imports)
 	i.keeper.history.install(&with, func() {})
 	job := i.job()
-	kept, err := job.run()
-	if err != nil {
-		return err
+	err := i.keeper.committer.snapshots.write(job)
+	if err == nil {
+		i.keeper.committer.journal.sequence = job.header.Sequence
 	}
-	i.keeper.sequence = job.header.sequence
-	i.keeper.snapshots, i.keeper.snapshotted = kept, job.header.sequence
-	return nil
+	return err
 }
 
 // Close gives the directory free. What was not committed is gone.
-func (i *Import) Close() error { return unlockDirectory(i.keeper.lock) }
+func (i *Import) Close() error { return disk.Unlock(i.keeper.lock) }

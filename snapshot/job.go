@@ -1,14 +1,15 @@
 package snapshot
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
+	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/recovery"
 )
 
 // maxDaysClosed bounds how many days one snapshot closes, so that records that
@@ -29,7 +30,7 @@ type snapshotJob struct {
 	store     *counters.Store
 	frozen    *counters.Frozen
 	history   *History
-	header    snapshotHeader
+	header    format.SnapshotHeader
 	// closeBefore is the first day that stays open, and keepFrom the first that
 	// retention keeps.
 	closeBefore, keepFrom counters.Day
@@ -45,118 +46,97 @@ func (j *snapshotJob) run() ([]generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := j.outdate(append(slices.Clone(j.kept), generation{j.header.sequence, closed}))
+	kept := j.outdate(append(slices.Clone(j.kept), generation{j.header.Sequence, closed}))
 	j.tidy(kept)
 	return kept, nil
 }
 
 // write writes the files and lets folds reach the base again. It returns the days
 // that are closed now.
-func (j *snapshotJob) write() (*manifest, error) {
+func (j *snapshotJob) write() (*format.Manifest, error) {
 	defer j.frozen.Thaw()
-	closing, closed, err := j.closeDays()
+	closed, err := j.closeDays()
 	if err != nil {
 		return nil, err
 	}
-	content := snapshotContent{header: j.header, store: j.store, frozen: j.frozen, closing: closing, manifest: closed, pacer: j.pacer}
-	err = saveFile(snapshotPath(j.directory, j.header.sequence), "snapshot", content.write, func(temporary string) error {
-		_, err := checkSnapshotContent(temporary, j.pacer)
+	content := format.Snapshot{
+		Header:   j.header,
+		Manifest: closed,
+		Benefits: j.store.Benefits.Names()[:j.frozen.Benefits],
+		Events:   j.store.Events.Names()[:j.frozen.Events],
+	}
+	_, err = disk.Save(disk.SnapshotPath(j.directory, j.header.Sequence), "snapshot", func(output io.Writer) error {
+		return content.Write(output, j.frozen.Parts(), j.pacedCells)
+	}, func(temporary string) error {
+		_, err := recovery.CheckSnapshotContent(temporary, j.store.Kinds(), j.pacer.breathe)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	j.history.install(closed, func() { j.frozen.CloseDays(closing) })
+	j.history.install(closed, j.frozen.CloseDays)
 	return closed, nil
 }
 
-// closeDays writes the files of the days to close and returns the days and the
-// new list of all closed ones.
-func (j *snapshotJob) closeDays() (closing []counters.Day, closed *manifest, err error) {
+// pacedCells rests before a benefit is read, if it is time to.
+func (j *snapshotJob) pacedCells(part counters.Part, benefit counters.Benefit, dst []counters.Cell) []counters.Cell {
+	j.pacer.breathe()
+	return j.frozen.Cells(part, benefit, dst)
+}
+
+// closeDays writes the files of the days to close, which are closing from then on, and
+// returns the new list of all closed ones.
+func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 	before := j.history.current()
-	closed = &manifest{
-		keptFrom: max(before.keptFrom, j.keepFrom),
-		segments: slices.Clone(before.segments),
-		imports:  before.imports,
+	closed := &format.Manifest{
+		KeptFrom: max(before.KeptFrom, j.keepFrom),
+		Days:     slices.Clone(before.Days),
+		Imports:  before.Imports,
 	}
+	var closing []counters.Day
 	for _, day := range j.frozen.Days() {
 		if day >= j.closeBefore || len(closing) == j.maxDays {
 			break
 		}
-		s, err := j.closeDay(day, before)
+		latest, err := j.closeDay(day, before)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		closing = append(closing, day)
-		closed.segments = slices.DeleteFunc(closed.segments, func(old segment) bool { return old.day == day })
-		closed.segments = append(closed.segments, s)
+		closed.Days = slices.DeleteFunc(closed.Days, func(old format.ClosedDay) bool { return old.Day == day })
+		closed.Days = append(closed.Days, latest)
 	}
-	closed.segments = slices.DeleteFunc(closed.segments, func(s segment) bool { return s.day < closed.keptFrom })
-	slices.SortFunc(closed.segments, func(a, b segment) int { return int(a.day) - int(b.day) })
-	return closing, closed, nil
+	closed.Days = slices.DeleteFunc(closed.Days, func(c format.ClosedDay) bool { return c.Day < closed.KeptFrom })
+	slices.SortFunc(closed.Days, func(a, b format.ClosedDay) int { return cmp.Compare(a.Day, b.Day) })
+	j.frozen.Closing(closing)
+	return closed, nil
 }
 
 // closeDay writes the next generation of a day's file: what the file so far has
 // and what came since.
-func (j *snapshotJob) closeDay(day counters.Day, before *manifest) (segment, error) {
-	tables := newDayTables(day)
-	if old, found := before.find(day); found {
-		if err := tables.addSegment(j.directory, old); err != nil {
-			return segment{}, err
+func (j *snapshotJob) closeDay(day counters.Day, before *format.Manifest) (format.ClosedDay, error) {
+	kinds := j.store.Kinds()
+	tables := newDayTables(kinds)
+	if old, found := before.Find(day); found {
+		if err := tables.addClosed(j.directory, kinds, old); err != nil {
+			return format.ClosedDay{}, err
 		}
 	}
-	tables.addFrozen(j.frozen)
-	s := segment{day: day, generation: j.header.sequence}
-	err := saveFile(s.path(j.directory), "segment", func(file *os.File) (err error) {
-		if err = tables.write(file, j.header, j.store, j.frozen.Benefits, j.frozen.Events); err != nil {
-			return err
-		}
-		s.bytes, err = size(file)
-		return err
-	}, func(temporary string) error { return s.check(temporary) })
-	return s, err
-}
-
-func size(file *os.File) (int64, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return 0, fmt.Errorf("stat %q: %w", file.Name(), plain(err))
-	}
-	return info.Size(), nil
-}
-
-// saveFile writes a file under a temporary name, reads it back, and only then
-// gives it its name. A file that has the name already is one that a crash left
-// before it meant anything: it is replaced.
-func saveFile(path, kind string, write func(*os.File) error, check func(temporary string) error) error {
-	temporary := path + temporarySuffix
-	if err := remove(temporary); err != nil {
-		return err
-	}
-	file, err := createExclusive(temporary)
-	if err != nil {
-		return err
-	}
-	if err = giveToOwner(file); err == nil {
-		err = write(file)
-	}
-	if err == nil {
-		err = syncFile(file, kind)
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = check(temporary)
-	}
-	if err != nil {
-		return errors.Join(err, remove(temporary))
-	}
-	return rename(temporary, path)
+	tables.addFrozen(j.frozen, day)
+	return tables.save(j.directory, kinds, format.Day{
+		Day:        day,
+		Generation: j.header.Sequence,
+		Journaled:  j.header.Journaled,
+		Benefits:   j.store.Benefits.Names()[:j.frozen.Benefits],
+		Events:     j.store.Events.Names()[:j.frozen.Events],
+	})
 }
 
 // outdate removes the snapshots before the newest two, and returns those that are
 // left. What cannot be removed now is found again next time.
 func (j *snapshotJob) outdate(snapshots []generation) []generation {
 	for len(snapshots) > generations {
-		if err := remove(snapshotPath(j.directory, snapshots[0].sequence)); err != nil {
+		if err := disk.Remove(disk.SnapshotPath(j.directory, snapshots[0].sequence)); err != nil {
 			j.log.Warn("could not remove an old snapshot", "error", err)
 			break
 		}
@@ -173,7 +153,7 @@ func (j *snapshotJob) tidy(kept []generation) {
 	if err := removeJournalsBelow(j.directory, kept[0].sequence); err != nil {
 		j.log.Warn("could not remove old journal files", "error", err)
 	}
-	manifests := []*manifest{kept[0].manifest, kept[1].manifest}
+	manifests := []*format.Manifest{kept[0].manifest, kept[1].manifest}
 	if slices.Contains(manifests, nil) {
 		return
 	}
@@ -185,15 +165,15 @@ func (j *snapshotJob) tidy(kept []generation) {
 // removeJournalsBelow removes the journal files all of whose frames are in the
 // snapshot of that sequence number.
 func removeJournalsBelow(directory string, sequence uint64) error {
-	files, err := list(directory)
+	files, err := disk.List(directory)
 	if err != nil {
 		return err
 	}
-	for i := 0; i+1 < len(files.journals); i++ {
-		if next, _ := parseName(files.journals[i+1], journalPrefix); next > sequence+1 {
+	for i := 0; i+1 < len(files.Journals); i++ {
+		if next := disk.JournalSequence(files.Journals[i+1]); next > sequence+1 {
 			break
 		}
-		if err := remove(files.journals[i]); err != nil {
+		if err := disk.Remove(files.Journals[i]); err != nil {
 			return err
 		}
 	}
@@ -202,20 +182,20 @@ func removeJournalsBelow(directory string, sequence uint64) error {
 
 // removeUnreferenced removes the files of closed days that none of the given
 // lists has.
-func removeUnreferenced(directory string, kept []*manifest) error {
-	files, err := list(directory)
+func removeUnreferenced(directory string, kept []*format.Manifest) error {
+	files, err := disk.List(directory)
 	if err != nil {
 		return err
 	}
 	referenced := map[string]bool{}
 	for _, m := range kept {
-		for _, s := range m.segments {
-			referenced[filepath.Base(s.path(directory))] = true
+		for _, closed := range m.Days {
+			referenced[recovery.DayPath(directory, closed)] = true
 		}
 	}
-	for _, path := range files.segments {
-		if !referenced[filepath.Base(path)] {
-			if err := remove(path); err != nil {
+	for _, path := range files.Days {
+		if !referenced[path] {
+			if err := disk.Remove(path); err != nil {
 				return err
 			}
 		}

@@ -1,160 +1,195 @@
 package snapshot
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
+	"log/slog"
+	"sync"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/snapshot/format"
 )
 
-// A journal file, all integers little endian:
-//
-//	offset  size  header
-//	     0     8  magic "SRJRNL\r\n"
-//	     8     4  format version, 1
-//	    12     8  salt, random, not 0
-//	    20     8  sequence number of the first frame
-//	    28     4  CRC32C of bytes 0 to 27
-//	    32        frames, one after the other, then zeros or the end of the file
-//
-//	offset  size  frame
-//	     0     4  length of the payload, at least 1
-//	     4     4  CRC32C of bytes 0 to 3, bytes 8 to 35, the payload
-//	     8     8  salt of the file
-//	    16     8  sequence number: one more than the frame before
-//	    24     8  the last sequence number known to be durable when this was written
-//	    32     4  CRC of the frame before (bytes 4 to 7); of the header for the first
-//	    36        payload
-//
-// A payload is typed sections: a byte of type, a uvarint length, the content.
-//
-//	1  names of benefits, see appendNames, that no earlier frame defined
-//	2  names of event types, the same
-//	3  counts of one hour, see appendSpan
-//
-// Salt, sequence number and the CRC of the frame before tie a frame to its
-// place, so that a block of another file, of an older life of the disk's
-// blocks, or of another place in this file is never taken for it. The durable
-// number tells a torn write from damage: see scanJournal.
-const (
-	journalMagic      = "SRJRNL\r\n"
-	journalHeaderSize = 32
-	frameHeaderSize   = 36
+// journal is the sequence of commits and the files that hold them. Where no journal is
+// kept, it only counts them. It belongs to the committing goroutine.
+type journal struct {
+	store     *counters.Store
+	directory string
+	size      int64 // at which a file is full
+	observer  Observer
+	log       *slog.Logger
 
-	frameBenefits = 1
-	frameEvents   = 2
-	frameSpan     = 3
-)
+	sequence uint64 // last commit that was written, or only counted
+	durable  uint64 // last commit that was synced
+	// knownBenefits and knownEvents are how many names the files define.
+	knownBenefits, knownEvents int
 
-// errStrayJournal means that a journal file without frames could not be removed.
-var errStrayJournal = errors.New("a journal file that could not be begun is left")
-
-// journalWriter appends frames to the newest journal file. It remembers where
-// the last good frame ends and cuts the file back to there when a write fails.
-type journalWriter struct {
-	file          *os.File
-	salt          uint64
-	previous      uint32 // CRC of the last frame, or of the header
-	offset        int64  // where the next frame goes
-	runway        runway
-	firstSequence uint64
-	frame         []byte
+	file     *journalFile     // the newest, nil where no journal is kept
+	rotateAt int64            // size at which it is full
+	ending   sync.WaitGroup   // of files that were full
+	syncing  chan syncOutcome // of a sync in the background; nil when there is none
 }
 
-// createJournal makes the file for the frames from sequence on, durably.
-func createJournal(directory string, sequence uint64) (*journalWriter, error) {
-	file, err := createExclusive(journalPath(directory, sequence))
-	if err != nil {
-		return nil, err
-	}
-	w := &journalWriter{file: file, salt: rand.Uint64() | 1, firstSequence: sequence, offset: journalHeaderSize}
-	if err := w.begin(directory); err != nil {
-		return nil, errors.Join(err, file.Close(), discardJournal(directory, file.Name()))
-	}
-	return w, nil
+// syncOutcome is what became of a sync of the commits up to a sequence number.
+type syncOutcome struct {
+	sequence uint64
+	err      error
 }
 
-// discardJournal removes a file that could not be begun. It must be gone for
-// good before the file before it goes on: by its name it claims those frames,
-// and a start with a snapshot up to its beginning would look for them in it.
-func discardJournal(directory, path string) error {
-	if err := errors.Join(remove(path), syncDirectory(directory)); err != nil {
-		return fmt.Errorf("%w: %w", errStrayJournal, err)
-	}
-	return nil
-}
-
-func (w *journalWriter) begin(directory string) error {
-	if err := giveToOwner(w.file); err != nil {
-		return err
-	}
-	header := make([]byte, 0, journalHeaderSize)
-	header = append(header, journalMagic...)
-	header = binary.LittleEndian.AppendUint32(header, formatVersion)
-	header = binary.LittleEndian.AppendUint64(header, w.salt)
-	header = binary.LittleEndian.AppendUint64(header, w.firstSequence)
-	w.previous = checksum(header)
-	header = binary.LittleEndian.AppendUint32(header, w.previous)
-	if err := writeAt(w.file, "journal", header, 0); err != nil {
-		return err
-	}
-	if err := syncFile(w.file, "journal"); err != nil {
-		return err
-	}
-	if err := syncDirectory(directory); err != nil {
-		return err
-	}
-	again, err := reopen(w.file)
-	w.runway = newRunway(again)
+// begin begins the first file.
+func (j *journal) begin() (err error) {
+	j.file, err = createJournal(j.directory, j.sequence+1)
+	j.rotateAt = j.size
 	return err
 }
 
-// write appends one frame, without syncing it. When it fails, the journal is as
-// it was before, on disk too once the next frame is; the caller may try again.
-func (w *journalWriter) write(sequence, durable uint64, payload func([]byte) []byte) error {
-	b := append(w.frame[:0], make([]byte, frameHeaderSize)...)
-	b = payload(b)
-	w.frame = b
-	binary.LittleEndian.PutUint32(b[0:], uint32(len(b)-frameHeaderSize))
-	binary.LittleEndian.PutUint64(b[8:], w.salt)
-	binary.LittleEndian.PutUint64(b[16:], sequence)
-	binary.LittleEndian.PutUint64(b[24:], durable)
-	binary.LittleEndian.PutUint32(b[32:], w.previous)
-	sum := checksum(b[:4], b[8:])
-	binary.LittleEndian.PutUint32(b[4:], sum)
-
-	end := w.offset + int64(len(b))
-	w.runway.makeWay(w.offset, end)
-	if err := writeAt(w.file, "journal", b, w.offset); err != nil {
-		w.runway.yield(w.offset)
-		return errors.Join(err, truncate(w.file, w.offset))
+// write writes a delta as the next commit, unsynced. When it fails, there is no such
+// commit.
+func (j *journal) write(delta *counters.Delta) error {
+	benefits, events := j.store.Benefits.Names()[:delta.Benefits], j.store.Events.Names()[:delta.Events]
+	err := j.append(func(b []byte) []byte {
+		return format.AppendPayload(b, delta, benefits, events, j.knownBenefits, j.knownEvents)
+	})
+	if err != nil {
+		return err
 	}
-	w.previous, w.offset = sum, end
+	j.knownBenefits, j.knownEvents = delta.Benefits, delta.Events
+	if j.file != nil {
+		j.observer.Committed(len(j.file.frame))
+	}
 	return nil
 }
 
-// broken is why it is not known what is on disk, if so: nothing that is written
-// from then on may be acknowledged.
-func (w *journalWriter) broken() error {
-	w.runway.look(w.offset)
-	return w.runway.broken
+// writeNothing writes a commit without counts.
+func (j *journal) writeNothing() error {
+	return j.append(func(b []byte) []byte { return format.AppendNothing(b, j.knownBenefits) })
 }
 
-// end ends the runway, and says why it is not known what is on disk, if so. More
-// frames may follow.
-func (w *journalWriter) end() error {
-	w.runway.yield(w.offset)
-	return w.runway.broken
+func (j *journal) append(payload func([]byte) []byte) error {
+	if j.file != nil {
+		if err := j.file.write(j.sequence+1, j.durable, payload); err != nil {
+			return err
+		}
+	}
+	j.sequence++
+	return nil
 }
 
-// sync makes the frames that were written durable. It may be called by another
-// goroutine than the one that writes.
-func (w *journalWriter) sync() error { return syncData(w.file, "journal") }
+// freeze freezes the base for a snapshot of the commits so far. Where there are files,
+// it is without names that no frame defines yet: a start that must fall back to an
+// older snapshot could not give those after them the same numbers.
+func (j *journal) freeze() *counters.Frozen {
+	frozen := j.store.Freeze()
+	if j.file != nil {
+		frozen.Benefits, frozen.Events = j.knownBenefits, j.knownEvents
+	}
+	return frozen
+}
 
-// close gives back the space that is blank and closes the file, whose frames
-// must be durable.
-func (w *journalWriter) close() error {
-	err := w.runway.close(w.offset)
-	return errors.Join(err, truncate(w.file, w.offset), w.file.Close())
+// sync makes all commits durable, and waits for it. After an error it is unknown what
+// is on disk.
+func (j *journal) sync() error {
+	if j.syncing != nil {
+		if err := j.endSync(<-j.syncing); err != nil {
+			return err
+		}
+	}
+	if j.file == nil || j.durable == j.sequence {
+		return nil
+	}
+	err := j.file.broken()
+	if err == nil {
+		err = j.syncFile(j.file)
+	}
+	if err != nil {
+		return fmt.Errorf("sync commits up to %d: %w; what was not acknowledged may or may not be on disk", j.sequence, err)
+	}
+	j.durable = j.sequence
+	return nil
+}
+
+// beginSync makes all commits durable in the background: a slow disk must not keep
+// what is acknowledged meanwhile from being written, because a crash of the process
+// would cost it. The outcome, received from syncing, must be given to endSync.
+func (j *journal) beginSync() {
+	if j.file == nil || j.durable == j.sequence || j.syncing != nil {
+		return
+	}
+	done := make(chan syncOutcome, 1)
+	j.syncing = done
+	file, sequence := j.file, j.sequence
+	go func() { done <- syncOutcome{sequence, j.syncFile(file)} }()
+}
+
+func (j *journal) endSync(outcome syncOutcome) error {
+	j.syncing = nil
+	if outcome.err != nil {
+		return fmt.Errorf("sync commits up to %d: %w", outcome.sequence, outcome.err)
+	}
+	j.durable = max(j.durable, outcome.sequence)
+	return nil
+}
+
+// syncFile may be called by another goroutine than the committing one.
+func (j *journal) syncFile(file *journalFile) error {
+	began := time.Now()
+	err := file.sync()
+	j.observer.Synced(time.Since(began))
+	return err
+}
+
+// rotateIfFull begins a new file when the newest is full.
+func (j *journal) rotateIfFull() error {
+	if j.file == nil || j.file.offset < j.rotateAt {
+		return nil
+	}
+	return j.rotate()
+}
+
+// rotateIfUsed begins a new file when the newest has a commit.
+func (j *journal) rotateIfUsed() error {
+	if j.file == nil || j.file.firstSequence > j.sequence {
+		return nil
+	}
+	return j.rotate()
+}
+
+// rotate begins a new journal file. Everything in the old one is durable by
+// then, so that only the newest file can end in a torn write. Where there is no
+// room for a new file, the old one goes on; only a failed sync is an error, and a
+// new file that can neither be used nor removed.
+func (j *journal) rotate() error {
+	if err := j.sync(); err != nil {
+		return err
+	}
+	if err := j.file.end(); err != nil {
+		return fmt.Errorf("end the journal after commit %d: %w", j.sequence, err)
+	}
+	file, err := createJournal(j.directory, j.sequence+1)
+	if errors.Is(err, errStrayJournal) {
+		return err
+	}
+	if err != nil {
+		j.rotateAt = j.file.offset + j.size
+		j.log.Warn("could not begin a new journal file; the old one goes on", "error", err)
+		return nil
+	}
+	full := j.file
+	j.ending.Go(func() { // giving space back takes a millisecond, in which no commit should wait
+		if err := full.close(); err != nil {
+			j.log.Warn("could not give back a full journal file's spare space", "error", err)
+		}
+	})
+	j.file, j.rotateAt = file, j.size
+	return nil
+}
+
+// close closes the files, whose commits must be durable.
+func (j *journal) close() error {
+	j.ending.Wait()
+	if j.file == nil {
+		return nil
+	}
+	return j.file.close()
 }

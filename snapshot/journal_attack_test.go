@@ -10,6 +10,9 @@ import (
 
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/formattest"
+	"stats-recorder/snapshot/recovery"
 )
 
 // journals is a directory without a snapshot, whose journal files are replaced
@@ -70,7 +73,7 @@ func (j journals) load(t *testing.T, what string, contents map[string][]byte) ou
 	j.put(t, contents)
 	loaded, err := snapshot.Load(j.directory)
 	if err != nil {
-		if !isOneOf(err, append(whatCanBeWrong(), snapshot.ErrJournalGap, snapshot.ErrVersion)...) {
+		if !isOneOf(err, append(whatCanBeWrong(), recovery.ErrJournalGap, format.ErrVersion)...) {
 			t.Errorf("%s: %v is not a documented error", what, err)
 		}
 		return outcome{refusal: err}
@@ -325,12 +328,12 @@ func TestARefusedJournalIsNotTouched(t *testing.T) {
 	path := filepath.Join(j.directory, name)
 	damaged := flipped(j.good[name], journalHeader+frameHeader, 1)
 	write(t, path, damaged)
-	expectRefusal(t, j.directory, snapshot.ErrJournalGap, name, "offset 32", "verify --repair")
+	expectRefusal(t, j.directory, recovery.ErrJournalGap, name, "offset 32", "verify --repair")
 	write(t, path, flipped(j.good[name], 20, 1))
-	expectRefusal(t, j.directory, snapshot.ErrChecksum, name, "offset 0")
+	expectRefusal(t, j.directory, format.ErrChecksum, name, "offset 0")
 	newer := slices.Clone(j.good[name])
 	newer[8] = 2
-	snapshot.SealJournal(newer)
+	formattest.SealJournal(newer)
 	write(t, path, newer)
-	expectRefusal(t, j.directory, snapshot.ErrVersion, name)
+	expectRefusal(t, j.directory, format.ErrVersion, name)
 }

@@ -1,14 +1,18 @@
 package snapshot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/recovery"
 )
 
 // What Keeper.Record can return.
@@ -37,8 +41,13 @@ type Options struct {
 	Retention time.Duration
 	// JournalSize is when a journal file is full; 0 means 64 MiB.
 	JournalSize int64
+	// Kinds are what is counted; nil means counters.BuiltInKinds. More come from
+	// counters.Kinds.With.
+	Kinds counters.Kinds
 	// Observer is told what happens on disk; nil for nobody.
 	Observer Observer
+	// Follower is told what is counted, so that others can have it too; nil for nobody.
+	Follower Follower
 	// Logger gets one line per snapshot and per fault; nil discards.
 	Logger *slog.Logger
 	// Now says which days are closed, and dates snapshots for people; nil means
@@ -46,27 +55,24 @@ type Options struct {
 	Now func() time.Time
 }
 
+// Recovery is what Open found.
+type Recovery = recovery.Summary
+
 // Keeper keeps a store durable. Record may be called by any number of
 // goroutines until Close. One goroutine, started by Open, owns everything on disk.
 type Keeper struct {
-	options  Options
-	log      *slog.Logger
-	lock     *os.File
-	store    *counters.Store
-	history  *History
-	recovery Recovery
-
-	// stuck holds why acknowledged records cannot be written at the moment, in
-	// the modes that acknowledge before they write. New ones are refused then.
-	stuck atomic.Pointer[error]
-	pulse pulse
+	options   *Options
+	lock      *os.File
+	store     *counters.Store
+	history   *History
+	recovery  Recovery
+	pulse     *pulse
+	committer *committer
 
 	quit   chan struct{}
 	failed chan error
-	ended  chan struct{} // closed when the persistence goroutine has ended
-
-	// The rest belongs to the persistence goroutine.
-	persistence
+	ended  chan struct{} // closed when the committing goroutine has ended
+	close  func() error  // ends all, once
 }
 
 // Open locks and recovers the directory and starts to keep. It refuses, with an
@@ -79,33 +85,71 @@ func Open(options Options) (*Keeper, error) {
 	}
 	go func() {
 		defer close(k.ended)
-		k.run()
+		if err := k.committer.run(k.quit); err != nil {
+			k.failed <- err
+		}
 	}()
 	return k, nil
 }
 
-// openIdle is Open without the persistence goroutine.
+// openIdle is Open without the committing goroutine.
 func openIdle(options Options) (*Keeper, error) {
 	options = options.withDefaults()
-	if err := os.MkdirAll(options.Directory, 0o750); err != nil {
-		return nil, fmt.Errorf("make data directory %q: %w", options.Directory, plain(err))
+	if err := disk.MakeDirectory(options.Directory); err != nil {
+		return nil, err
 	}
-	lock, err := lockDirectory(options.Directory)
+	lock, err := disk.Lock(options.Directory)
 	if err != nil {
 		return nil, err
 	}
-	k := &Keeper{
-		options: options,
-		log:     options.Logger,
-		lock:    lock,
-		quit:    make(chan struct{}),
-		failed:  make(chan error, 1),
-		ended:   make(chan struct{}),
+	found, err := recovery.Find(options.Directory, options.newStore)
+	if err == nil {
+		err = tidy(found, &options)
 	}
-	if err := k.recover(); err != nil {
-		return nil, errors.Join(err, unlockDirectory(lock))
+	if err != nil {
+		return nil, errors.Join(err, disk.Unlock(lock))
+	}
+	k := newKeeper(&options, found)
+	k.lock = lock
+	if options.Durability != Snapshot {
+		if err := k.committer.journal.begin(); err != nil {
+			return nil, errors.Join(err, disk.Unlock(lock))
+		}
 	}
 	return k, nil
+}
+
+func (o *Options) newStore() *counters.Store {
+	return counters.NewStoreOf(o.Kinds, o.Durability.visibility())
+}
+
+// newKeeper goes on from what was found.
+func newKeeper(options *Options, found *recovery.State) *Keeper {
+	store, sequence := found.Store, found.Summary.Sequence
+	k := &Keeper{
+		options:  options,
+		store:    store,
+		history:  newHistory(options.Directory, store, found.Loaded.Manifest),
+		recovery: found.Summary,
+		pulse:    newPulse(found.Summary, options.Now()),
+		quit:     make(chan struct{}),
+		failed:   make(chan error, 1),
+		ended:    make(chan struct{}),
+	}
+	k.close = sync.OnceValue(k.end)
+	k.committer = &committer{
+		options: options, store: store, pulse: k.pulse, requests: make(chan chan<- error),
+		journal: journal{
+			store: store, directory: options.Directory, size: options.JournalSize, observer: options.Observer, log: options.Logger,
+			sequence: sequence, durable: sequence,
+			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Len(),
+		},
+		snapshots: snapshotter{
+			options: options, store: store, history: k.history, pulse: k.pulse, hurry: k.quit,
+			kept: goodSnapshots(found, options.Kinds), covered: found.Loaded.Header.Sequence,
+		},
+	}
+	return k
 }
 
 func (o Options) withDefaults() Options {
@@ -121,13 +165,16 @@ func (o Options) withDefaults() Options {
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}
+	if o.Kinds == nil {
+		o.Kinds = counters.BuiltInKinds()
+	}
 	return o
 }
 
 // Store is what the keeper keeps. Add to it through Record only.
 func (k *Keeper) Store() *counters.Store { return k.store }
 
-// History answers for windows of time.
+// History answers for all of time.
 func (k *Keeper) History() *History { return k.history }
 
 // Recovery is what Open found.
@@ -143,18 +190,67 @@ func (k *Keeper) Failed() <-chan error { return k.failed }
 // needs no waiting. ErrClosing here, and ErrNotDurable here or from Wait, mean
 // that the batch is not counted, now or after a restart.
 func (k *Keeper) Record(batch *counters.Batch) (*counters.Ticket, error) {
-	waits := k.options.Durability == Always
-	if cause := k.stuck.Load(); cause != nil && !waits {
-		return nil, *cause
+	if err := k.refusal(); err != nil {
+		return nil, err
 	}
-	ticket, err := k.store.Add(batch)
+	return k.acknowledgement(k.store.Add(batch))
+}
+
+// Merge adds what another keeper's Follower was told, of any names and numbers, as
+// Record adds a batch. That each is merged once is up to the caller. It returns
+// format.ErrMalformed or format.ErrVersion for what cannot be read, of which nothing
+// counts, and counters.ErrDirectoryFull for more names than a store can number.
+func (k *Keeper) Merge(portable []byte) (*counters.Ticket, error) {
+	foreign, err := format.ReadPortable(portable)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.refusal(); err != nil {
+		return nil, err
+	}
+	return k.acknowledgement(k.store.Merge(foreign))
+}
+
+// refusal is why what would be acknowledged at once cannot be taken, if so.
+func (k *Keeper) refusal() error {
+	if cause := k.pulse.stuck.Load(); cause != nil {
+		return *cause
+	}
+	return nil
+}
+
+// acknowledgement says what there is to wait for of what was added.
+func (k *Keeper) acknowledgement(ticket *counters.Ticket, err error) (*counters.Ticket, error) {
 	switch {
-	case err != nil:
+	case errors.Is(err, counters.ErrShut):
 		return nil, fmt.Errorf("%w: %w", ErrClosing, err)
-	case waits:
-		return ticket, nil
+	case err != nil || k.options.Durability != Always:
+		return nil, err
 	default:
-		return nil, nil
+		return ticket, nil
+	}
+}
+
+// SnapshotNow has a snapshot written of all that was recorded before the call, and
+// closes the days that are due, without waiting for SnapshotInterval. It returns when
+// that is done, or what went wrong; ErrClosing when the keeper ends first. Where
+// nothing is new, it writes nothing.
+func (k *Keeper) SnapshotNow(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case k.committer.requests <- done:
+	case <-k.ended:
+		return ErrClosing
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-k.ended:
+		return ErrClosing
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -173,56 +269,31 @@ func (k *Keeper) Drain() {
 
 // Close refuses new records, makes durable what was taken, writes a last
 // snapshot and gives the directory free. It tries every step and joins the errors.
-func (k *Keeper) Close() error {
+// Called again, it returns the same.
+func (k *Keeper) Close() error { return k.close() }
+
+func (k *Keeper) end() error {
 	k.Drain()
 	close(k.quit)
 	<-k.ended
-	return errors.Join(k.finish(), unlockDirectory(k.lock))
-}
-
-// recover loads the newest state and tidies the directory for the next commit.
-func (k *Keeper) recover() error {
-	r := &recoverer{directory: k.options.Directory, visibility: k.options.Durability.visibility()}
-	if err := r.run(); err != nil {
-		return err
-	}
-	k.store, k.recovery = r.store, r.Recovery
-	k.pulse.begin(r.Recovery, k.options.Now())
-	k.history = newHistory(k.options.Directory, k.store, r.manifest)
-	k.sequence = r.Recovery.Sequence
-	k.durable = k.sequence
-	k.snapshots = goodSnapshots(r)
-	k.snapshotted = r.header.sequence
-	k.knownBenefits, k.knownEvents = k.store.Benefits.Len(), k.store.Events.Len()
-	if err := k.tidy(r); err != nil {
-		return err
-	}
-	for _, warning := range r.Recovery.Warnings {
-		k.log.Warn(warning)
-	}
-	if k.options.Durability == Snapshot {
-		return nil
-	}
-	journal, err := createJournal(k.options.Directory, k.sequence+1)
-	k.journal, k.rotateAt = journal, k.options.JournalSize
-	return err
+	return errors.Join(k.committer.finish(), disk.Unlock(k.lock))
 }
 
 // goodSnapshots are the snapshots to keep for now: the one that was loaded, and
 // older ones, which are not known to be bad.
-func goodSnapshots(r *recoverer) []generation {
+func goodSnapshots(found *recovery.State, kinds counters.Kinds) []generation {
 	var good []generation
-	for _, path := range r.files.snapshots {
-		sequence, _ := parseName(path, snapshotPrefix)
-		switch {
-		case sequence < r.header.sequence:
+	for _, path := range found.Files.Snapshots {
+		sequence := disk.SnapshotSequence(path)
+		switch loaded := found.Loaded; {
+		case sequence < loaded.Header.Sequence:
 			older := generation{sequence: sequence}
-			if loaded, err := readManifest(path); err == nil {
-				older.manifest = loaded.manifest
+			if read, err := recovery.ReadManifest(path, kinds); err == nil {
+				older.manifest = read.Manifest
 			}
 			good = append(good, older)
-		case sequence == r.header.sequence:
-			good = append(good, generation{sequence, r.manifest})
+		case sequence == loaded.Header.Sequence:
+			good = append(good, generation{sequence, loaded.Manifest})
 		}
 	}
 	return good
@@ -230,44 +301,43 @@ func goodSnapshots(r *recoverer) []generation {
 
 // tidy moves damaged snapshots aside, cuts off a torn write, and removes what
 // a crash left half made. The state is safe without each of these.
-func (k *Keeper) tidy(r *recoverer) error {
-	for _, path := range r.damaged {
-		if err := rename(path, path+damagedSuffix); err != nil {
+func tidy(found *recovery.State, options *Options) error {
+	for _, path := range found.Damaged {
+		if err := disk.SetAside(path); err != nil {
 			return err
 		}
 	}
-	for _, path := range r.files.temporary {
-		if err := remove(path); err != nil {
+	for _, path := range found.Files.Temporary {
+		if err := disk.Remove(path); err != nil {
 			return err
 		}
 	}
-	if r.newest == nil {
+	if err := tidyJournal(found.Newest, options); err != nil {
+		return err
+	}
+	for _, warning := range found.Summary.Warnings {
+		options.Logger.Warn(warning)
+	}
+	return nil
+}
+
+// tidyJournal readies the newest journal file, nil for none, to be followed by another.
+func tidyJournal(newest *recovery.Scan, options *Options) error {
+	if newest == nil {
 		return nil
 	}
-	if len(r.newest.frames) == 0 {
+	if len(newest.Frames) == 0 {
 		// Created, but nothing acknowledged in it; the next one may get its name.
-		if err := remove(r.newest.path); err != nil {
+		if err := disk.Remove(newest.Path); err != nil {
 			return err
 		}
-		return syncDirectory(k.options.Directory)
+		return disk.SyncDirectory(options.Directory)
 	}
-	if r.newest.tail > 0 {
-		k.log.Warn("cut off a write that was never acknowledged",
-			"file", r.newest.path, "offset", r.newest.end, "bytes", r.newest.tail)
+	if newest.Tail > 0 {
+		options.Logger.Warn("cut off a write that was never acknowledged",
+			"file", newest.Path, "offset", newest.End, "bytes", newest.Tail)
 	}
 	// Without a tail too: frames that the process did not live to sync may have
 	// been read from memory alone, and the next file builds on them.
-	return cutOff(r.newest.path, r.newest.end)
-}
-
-func cutOff(path string, end int64) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return fmt.Errorf("open %q: %w", path, plain(err))
-	}
-	defer file.Close()
-	if err := truncate(file, end); err != nil {
-		return err
-	}
-	return syncFile(file, "journal")
+	return disk.CutOff(newest.Path, newest.End)
 }

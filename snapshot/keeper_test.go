@@ -13,6 +13,7 @@ import (
 
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/disk"
 )
 
 func TestEveryScenarioComesBackAfterClosing(t *testing.T) {
@@ -125,7 +126,7 @@ func TestASecondProcessIsTurnedAway(t *testing.T) {
 	before := files(t, directory)
 	for range 2 {
 		_, err := snapshot.Open(options(directory))
-		if !errors.Is(err, snapshot.ErrLocked) || !strings.Contains(err.Error(), directory) {
+		if !errors.Is(err, disk.ErrLocked) || !strings.Contains(err.Error(), directory) {
 			t.Errorf("the second open says %v, want ErrLocked and the directory", err)
 		}
 	}

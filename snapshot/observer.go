@@ -2,7 +2,7 @@ package snapshot
 
 import "time"
 
-// An Observer is told what a Keeper does on disk. The persistence goroutine
+// An Observer is told what a Keeper does on disk. The committing goroutine
 // calls it, one call at a time, and waits for it: it must not block.
 type Observer interface {
 	// Committed is called when a commit was written to the journal, as a frame
@@ -18,6 +18,15 @@ type Observer interface {
 	SnapshotFailed(took time.Duration)
 }
 
+// A Follower is told of every commit that is durable, so that other stores can have it
+// too, see Keeper.Merge. The committing goroutine calls it, one call at a time, and
+// waits for it: it must not block.
+type Follower interface {
+	// Committed gets what was counted here, by names. Commits that only have what was
+	// merged are left out. The bytes are valid during the call.
+	Committed(sequence uint64, portable []byte)
+}
+
 // unobserved is the Observer of a Keeper that has none.
 type unobserved struct{}
 
@@ -26,19 +35,3 @@ func (unobserved) Synced(time.Duration)                 {}
 func (unobserved) Refused()                             {}
 func (unobserved) SnapshotWritten(time.Duration, int64) {}
 func (unobserved) SnapshotFailed(time.Duration)         {}
-
-// sync makes durable what was written to the journal.
-func (k *Keeper) sync() error {
-	if err := k.journal.broken(); err != nil {
-		return err
-	}
-	return k.syncJournal(k.journal)
-}
-
-// syncJournal may be called by another goroutine than the persistence one.
-func (k *Keeper) syncJournal(journal *journalWriter) error {
-	began := time.Now()
-	err := journal.sync()
-	k.options.Observer.Synced(time.Since(began))
-	return err
-}

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"math"
 	"os"
+
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
 )
 
 const (
@@ -44,7 +47,7 @@ type layOutcome struct{ noRoom, broken error }
 
 // newRunway returns the runway of a journal file that has no frames yet.
 func newRunway(file *os.File) runway {
-	return runway{file: file, end: journalHeaderSize, retry: journalHeaderSize + runwayLead}
+	return runway{file: file, end: format.JournalHeaderSize, retry: format.JournalHeaderSize + runwayLead}
 }
 
 // makeWay makes sure that a frame can be written from offset to end, and that there
@@ -81,7 +84,7 @@ func (r *runway) take(outcome layOutcome, offset int64) {
 		r.retry = offset + runwayStep
 		// What was laid in part may be the last space that there is for frames. If it
 		// cannot be given back, nothing is lost but that.
-		_ = truncate(r.file, max(offset, r.end))
+		_ = disk.Truncate(r.file, max(offset, r.end))
 	default:
 		r.end = r.from + runwayStep
 	}
@@ -105,11 +108,11 @@ func (r *runway) close(offset int64) error {
 
 // layRunway makes a part of a journal file blank, durably.
 func layRunway(file *os.File, from int64) layOutcome {
-	if err := reserve(file, from, runwayStep); err != nil {
+	if err := disk.Reserve(file, from, runwayStep); err != nil {
 		return layOutcome{noRoom: err}
 	}
-	if err := blank(file, from, runwayStep); err != nil {
+	if err := disk.Blank(file, from, runwayStep); err != nil {
 		return layOutcome{noRoom: err}
 	}
-	return layOutcome{broken: syncData(file, "runway")}
+	return layOutcome{broken: disk.SyncData(file, "runway")}
 }

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +14,9 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/formattest"
+	"stats-recorder/snapshot/recovery"
 )
 
 func isOneOf(err error, targets ...error) bool {
@@ -23,7 +25,7 @@ func isOneOf(err error, targets ...error) bool {
 
 // whatCanBeWrong are the errors of a damaged file.
 func whatCanBeWrong() []error {
-	return []error{snapshot.ErrNotOurs, snapshot.ErrTruncated, snapshot.ErrChecksum, snapshot.ErrMalformed}
+	return []error{format.ErrNotOurs, format.ErrTruncated, format.ErrChecksum, format.ErrMalformed}
 }
 
 // attacked is a directory whose newest snapshot is replaced again and again.
@@ -77,7 +79,7 @@ func (a attacked) expectNothing(t *testing.T, what string, content []byte) {
 		t.Errorf("%s: %+v was loaded", what, loaded.Recovery)
 		return
 	}
-	if !errors.Is(err, snapshot.ErrVersion) && (!errors.Is(err, snapshot.ErrNoGoodSnapshot) || !isOneOf(err, whatCanBeWrong()...)) {
+	if !errors.Is(err, format.ErrVersion) && (!errors.Is(err, recovery.ErrNoGoodSnapshot) || !isOneOf(err, whatCanBeWrong()...)) {
 		t.Errorf("%s: %v is not a documented error", what, err)
 	}
 	if !strings.Contains(err.Error(), a.path) || !strings.Contains(err.Error(), "offset") {
@@ -167,7 +169,7 @@ func TestAnotherSnapshotUnderThisNameIsFoundOut(t *testing.T) {
 func (a attacked) expectVersionRefusal(t *testing.T, what string, content []byte) {
 	t.Helper()
 	write(t, a.path, content)
-	if loaded, err := snapshot.Load(a.directory); !errors.Is(err, snapshot.ErrVersion) {
+	if loaded, err := snapshot.Load(a.directory); !errors.Is(err, format.ErrVersion) {
 		t.Errorf("%s: %+v, %v, want ErrVersion", what, loaded.Recovery, err)
 	}
 }
@@ -179,19 +181,19 @@ func TestASnapshotOfANewerProgramIsLeftAlone(t *testing.T) {
 	binary.LittleEndian.PutUint32(newer[8:], 2)
 	binary.LittleEndian.PutUint32(newer[32:], crc32.Checksum(newer[:32], castagnoli()))
 	write(t, a.path, newer)
-	expectRefusal(t, a.directory, snapshot.ErrVersion, a.path, "nothing was changed")
+	expectRefusal(t, a.directory, format.ErrVersion, a.path, "nothing was changed")
 
 	unknown := slices.Clone(a.good)
 	binary.LittleEndian.PutUint32(unknown[sections(unknown)[1].start:], 77)
-	snapshot.SealSnapshot(unknown)
+	formattest.SealSnapshot(unknown)
 	write(t, a.path, unknown)
-	expectRefusal(t, a.directory, snapshot.ErrVersion, a.path, "77")
+	expectRefusal(t, a.directory, format.ErrVersion, a.path, "77")
 }
 
 func TestSealedNonsenseInASnapshotIsRefused(t *testing.T) {
 	t.Parallel()
 	a := attackNewest(t, newHistory(t, 3)).alone(t)
-	snapshot.SealSnapshot(a.good) // changes nothing: or all below proves nothing
+	formattest.SealSnapshot(a.good) // changes nothing: or all below proves nothing
 	if !slices.Equal(a.good, read(t, a.path)) {
 		t.Fatal("a good snapshot has other checksums than its seals")
 	}
@@ -205,7 +207,7 @@ func TestSealedNonsenseInASnapshotIsRefused(t *testing.T) {
 			flipped(a.good, one.end-1, 1),
 			flipped(a.good, one.start+sectionHeader+4, 0xff),
 		} {
-			snapshot.SealSnapshot(content)
+			formattest.SealSnapshot(content)
 			if exactly(content, a.good) {
 				continue
 			}
@@ -228,47 +230,30 @@ func (a attacked) expectNothingElse(t *testing.T, what string, content []byte) {
 	}
 }
 
-// allocated is how many bytes a function allocates. Nothing may run beside it.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
-
 // TestHugeLengthsAllocateLittle is not parallel: it measures the whole process.
 func TestHugeLengthsAllocateLittle(t *testing.T) {
 	const bound = 16 << 20
 	a := attackNewest(t, newHistory(t, 3)).alone(t)
 	contents := map[string][]byte{}
-	for _, length := range []uint32{0, 1, snapshot.MaxSection, snapshot.MaxSection + 1, 1 << 31, 1<<32 - 1} {
+	for _, length := range []uint32{0, 1, formattest.MaxSection, formattest.MaxSection + 1, 1 << 31, 1<<32 - 1} {
 		for _, field := range []int{4, 8} {
 			content := slices.Clone(a.good)
 			binary.LittleEndian.PutUint32(content[fileHeader+field:], length)
 			contents[fmt.Sprintf("length %d at byte %d of a section", length, field)] = content
 			sealed := slices.Clone(content)
-			snapshot.SealSnapshot(sealed)
+			formattest.SealSnapshot(sealed)
 			contents[fmt.Sprintf("sealed length %d at byte %d of a section", length, field)] = sealed
 		}
 	}
-	bomb := filepath.Join(t.TempDir(), "bomb")
-	file, err := os.Create(bomb)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if err := snapshot.WriteSections(file, 4, []snapshot.Section{{Type: snapshot.SectionBenefits, Content: make([]byte, 256<<20)}}); err != nil {
-		t.Fatal(err)
-	}
-	contents["a section that inflates to 256 MiB"] = read(t, bomb)
-	dishonest := read(t, bomb)
-	binary.LittleEndian.PutUint32(dishonest[fileHeader+4:], snapshot.MaxSection)
-	snapshot.SealSnapshot(dishonest)
+	bomb := formattest.Snapshot(t, 4, formattest.Section{Type: formattest.SectionBenefits, Content: make([]byte, 256<<20)})
+	contents["a section that inflates to 256 MiB"] = bomb
+	dishonest := slices.Clone(bomb)
+	binary.LittleEndian.PutUint32(dishonest[fileHeader+4:], formattest.MaxSection)
+	formattest.SealSnapshot(dishonest)
 	contents["a section that inflates to 256 MiB and says 1 MiB"] = dishonest
 	for what, content := range contents {
 		t.Run(what, func(t *testing.T) {
-			if used := allocated(func() { a.expectNothing(t, what, content) }); used > bound {
+			if used := formattest.Allocated(func() { a.expectNothing(t, what, content) }); used > bound {
 				t.Errorf("%d bytes were allocated, want at most %d", used, bound)
 			}
 		})
@@ -283,12 +268,7 @@ func TestManySectionsLoadExactly(t *testing.T) {
 	store := counters.NewStore(counters.WhenDurable)
 	events := storetest.Grow(t, store, size)
 	path := filepath.Join(t.TempDir(), "snapshot-0000000000000001")
-	file, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if err := snapshot.EncodeSnapshot(file, 1, store); err != nil {
+	if err := snapshot.SaveSnapshot(path, store); err != nil {
 		t.Fatal(err)
 	}
 	if count := len(sections(read(t, path))); count < 8 {
@@ -302,8 +282,8 @@ func TestManySectionsLoadExactly(t *testing.T) {
 		t.Errorf("%d events in %d counters, want %d in %d", got, loaded.Counters(), events, size)
 	}
 	want := map[counters.Benefit][]counters.Cell{}
-	store.Statistics(2, func(benefit counters.Benefit, cells []counters.Cell) { want[benefit] = slices.Clone(cells) })
-	loaded.Statistics(2, func(benefit counters.Benefit, cells []counters.Cell) {
+	store.Read(counters.PositionsOf(2, nil), nil, func(benefit counters.Benefit, cells []counters.Cell) { want[benefit] = slices.Clone(cells) })
+	loaded.Read(counters.PositionsOf(2, nil), nil, func(benefit counters.Benefit, cells []counters.Cell) {
 		if !slices.Equal(cells, want[benefit]) {
 			t.Errorf("benefit %d has other counters", benefit)
 		}

@@ -1,9 +1,11 @@
 package snapshot
 
 import (
-	"os"
 	"sync/atomic"
 	"time"
+
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/recovery"
 )
 
 // refusalMemory is how long after the last record that the disk refused a
@@ -27,7 +29,7 @@ type Status struct {
 	ClosedBytes int64
 }
 
-// pulse is what the persistence goroutine shows of itself.
+// pulse is what the committing goroutine shows of itself.
 type pulse struct {
 	beat     chan struct{}
 	opened   time.Time
@@ -36,28 +38,33 @@ type pulse struct {
 	// when the disk last refused a commit, 0 if it took the last one. Both are
 	// times since opened, so that no clock that is set matters.
 	covered, refused atomic.Int64
+	// stuck holds why acknowledged records cannot be written at the moment, in
+	// the modes that acknowledge before they write. New ones are refused then.
+	stuck atomic.Pointer[error]
 }
 
-func (p *pulse) begin(r Recovery, now time.Time) {
-	p.beat, p.opened = make(chan struct{}), time.Now()
-	p.sequence.Store(r.Sequence)
-	if r.Frames > 0 && !r.Written.IsZero() {
-		p.covered.Store(int64(min(0, r.Written.Sub(now))))
+func newPulse(found recovery.Summary, now time.Time) *pulse {
+	p := &pulse{beat: make(chan struct{}), opened: time.Now()}
+	p.sequence.Store(found.Sequence)
+	if found.Frames > 0 && !found.Written.IsZero() {
+		p.covered.Store(int64(min(0, found.Written.Sub(now))))
 	}
+	return p
 }
 
 // noteCovered says that a snapshot held everything there was at that time.
 func (p *pulse) noteCovered(at time.Time) { p.covered.Store(int64(at.Sub(p.opened))) }
 
-func (p *pulse) noteRefused(err error) {
-	if err == nil {
+// noteRefused says that the disk refused a commit, or took one.
+func (p *pulse) noteRefused(refused bool) {
+	if !refused {
 		p.refused.Store(0)
 		return
 	}
 	p.refused.Store(int64(max(1, time.Since(p.opened))))
 }
 
-// Beat receives whenever the persistence goroutine is between two steps of its
+// Beat receives whenever the committing goroutine is between two steps of its
 // work. If it does not for long, that hangs, and nothing is made durable.
 func (k *Keeper) Beat() <-chan struct{} { return k.pulse.beat }
 
@@ -75,40 +82,15 @@ func (k *Keeper) Status() (Status, error) {
 		SnapshotAge: time.Since(k.pulse.opened) - time.Duration(k.pulse.covered.Load()),
 	}
 	closed := k.history.current()
-	for _, s := range closed.segments {
+	for _, day := range closed.Days {
 		status.ClosedDays++
-		status.ClosedBytes += s.bytes
+		status.ClosedBytes += day.Bytes
 	}
-	files, err := list(k.options.Directory)
+	files, err := disk.List(k.options.Directory)
 	if err != nil {
 		return status, err
 	}
-	status.JournalBytes, status.SnapshotBytes = sizes(files.journals), sizes(files.snapshots[max(0, len(files.snapshots)-1):])
+	status.JournalBytes = disk.Sizes(files.Journals...)
+	status.SnapshotBytes = disk.Sizes(files.Snapshots[max(0, len(files.Snapshots)-1):]...)
 	return status, nil
-}
-
-// noteRefusal logs when the disk begins or ceases to refuse.
-func (k *Keeper) noteRefusal(err error) {
-	k.pulse.noteRefused(err)
-	if err != nil {
-		k.options.Observer.Refused()
-	}
-	if refusing := err != nil; refusing != k.refusing {
-		k.refusing = refusing
-		if refusing {
-			k.log.Error("cannot write the journal: refusing records until the disk takes them again", "error", err)
-		} else {
-			k.log.Info("the journal can be written again: accepting records")
-		}
-	}
-}
-
-// sizes adds up files. One that is removed meanwhile counts nothing.
-func sizes(paths []string) (sum int64) {
-	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil {
-			sum += info.Size()
-		}
-	}
-	return sum
 }

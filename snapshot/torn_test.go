@@ -11,6 +11,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/format"
 )
 
 // unsynced is a journal of five commits, each of one record, of which frame n
@@ -30,8 +31,7 @@ func unsynced(t *testing.T, durable ...uint64) (directory string, content []byte
 		if err := journal.Append(uint64(i+1), durable, store, delta); err != nil {
 			t.Fatal(err)
 		}
-		delta.Settle(nil)
-		store.Fold(delta)
+		delta.Commit()
 	}
 	if err := journal.Close(); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestAHoleInWhatWasNeverSyncedIsATornWrite(t *testing.T) {
 		} {
 			write(t, newest(t, directory, "journal-"), content)
 			if test.refused {
-				expectRefusal(t, directory, snapshot.ErrChecksum, "journal-0000000000000001")
+				expectRefusal(t, directory, format.ErrChecksum, "journal-0000000000000001")
 				continue
 			}
 			expectTorn(t, directory, what, test.damaged-1, len(content)-hole.start)
@@ -208,7 +208,7 @@ func TestIntactFramesOfNonsenseAreRefused(t *testing.T) {
 		}
 		before := files(t, directory)
 		loaded, err := snapshot.Load(directory)
-		if !isOneOf(err, snapshot.ErrMalformed, snapshot.ErrVersion) {
+		if !isOneOf(err, format.ErrMalformed, format.ErrVersion) {
 			t.Errorf("%s: %v, want ErrMalformed or ErrVersion; loaded %+v", what, err, loaded.Recovery)
 		}
 		expectUntouched(t, directory, before)

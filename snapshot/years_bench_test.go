@@ -173,13 +173,13 @@ func measureYears(b *testing.B, directory string, records int) {
 	runtime.ReadMemStats(&memory)
 	b.ReportMetric(float64(memory.HeapAlloc)/1e6, "heap-MB")
 	events := uint64(0)
-	totals := func(_ counters.Benefit, totals []counters.EventTotal) {
-		for _, total := range totals {
-			events += total.Count
+	totals := func(_ counters.Benefit, cells []counters.Cell) {
+		for _, cell := range cells {
+			events += cell.Count
 		}
 	}
 	took("benefits-since-ms", func() {
-		if err := keeper.History().EventTotals(1, counters.EndOfTime, totals); err != nil {
+		if err := keeper.History().Read(counters.EventTotals([]counters.Hour{1, counters.EndOfTime}), totals); err != nil {
 			b.Fatal(err)
 		}
 	})
@@ -190,7 +190,7 @@ func measureYears(b *testing.B, directory string, records int) {
 	found := 0
 	year := func() {
 		found = 0
-		err := keeper.History().Statistics(2, to-365, to, func(_ counters.Benefit, cells []counters.Cell) { found += len(cells) })
+		err := keeper.History().Read(counters.PositionsOf(2, []counters.Hour{(to - 365).FirstHour(), to.FirstHour()}), func(_ counters.Benefit, cells []counters.Cell) { found += len(cells) })
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func measureYears(b *testing.B, directory string, records int) {
 	took("year-warm-ms", year)
 	b.ReportMetric(float64(found), "year-counters")
 	dayCounters := 0
-	if err := keeper.History().Statistics(2, to-1, to, func(_ counters.Benefit, cells []counters.Cell) { dayCounters += len(cells) }); err != nil {
+	if err := keeper.History().Read(counters.PositionsOf(2, []counters.Hour{(to - 1).FirstHour(), to.FirstHour()}), func(_ counters.Benefit, cells []counters.Cell) { dayCounters += len(cells) }); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(dayCounters), "day-counters")

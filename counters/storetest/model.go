@@ -50,8 +50,8 @@ func (m Model) Events() uint64 {
 	return sum
 }
 
-// A Question is one number that a store can be asked for: a counter of
-// Statistics, or with Totals one of EventTotals since an hour.
+// A Question is one number that a store can be asked for: a counter of positions, or
+// with Totals one of the events of a type since an hour.
 type Question struct {
 	Totals                    bool
 	Since                     counters.Hour
@@ -102,7 +102,7 @@ type Totals func(since counters.Hour, visit func(counters.Benefit, []counters.Ev
 // some are closed.
 func OpenDays(store *counters.Store) Totals {
 	return func(since counters.Hour, visit func(counters.Benefit, []counters.EventTotal)) {
-		store.EventTotalsBetween(since, counters.EndOfTime, nil, visit)
+		store.Read(counters.EventTotals([]counters.Hour{since, counters.EndOfTime}), nil, counters.VisitTotals(visit))
 	}
 }
 
@@ -110,7 +110,7 @@ func OpenDays(store *counters.Store) Totals {
 func (m Model) Ask(store *counters.Store, totals Totals) Answers {
 	answers := Answers{}
 	for _, version := range m.versions() {
-		store.Statistics(version, func(benefit counters.Benefit, cells []counters.Cell) {
+		store.Read(counters.PositionsOf(version, nil), nil, func(benefit counters.Benefit, cells []counters.Cell) {
 			for _, cell := range cells {
 				question := question(store, benefit, cell.Key.Event())
 				question.Version = cell.Key.Version()
@@ -207,8 +207,6 @@ func Number(t testing.TB, store *counters.Store, r Record) (counters.Benefit, co
 // Commit makes everything durable that a store has gathered.
 func Commit(store *counters.Store) {
 	if delta := store.Seal(); delta != nil {
-		store.MakeVisible()
-		delta.Settle(nil)
-		store.Fold(delta)
+		delta.Commit()
 	}
 }

@@ -99,9 +99,9 @@ func popularity(t testing.TB, store *counters.Store, random *rand.Rand, benefit 
 
 // Events is the sum of all counts that a store answers with.
 func Events(store *counters.Store) (sum uint64) {
-	store.EventTotals(func(_ counters.Benefit, totals []counters.EventTotal) {
-		for _, total := range totals {
-			sum += total.Count
+	store.Read(counters.EventTotals(nil), nil, func(_ counters.Benefit, cells []counters.Cell) {
+		for _, cell := range cells {
+			sum += cell.Count
 		}
 	})
 	return sum

@@ -1,4 +1,4 @@
-package snapshot
+package format
 
 import (
 	"bufio"
@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -15,6 +15,22 @@ import (
 // sectionHandler takes the content of a section, valid during the call, and
 // returns the sum of the counts in it.
 type sectionHandler func(content []byte) (sum uint64, err error)
+
+// columns is for sections of columns; nil for a visitor that is nil.
+func columns(visit dayVisitor) sectionHandler {
+	if visit == nil {
+		return nil
+	}
+	return func(content []byte) (uint64, error) { return readColumns(content, visit) }
+}
+
+// names is for sections of names; nil for a visitor that is nil.
+func names(read func([]byte, Names) error, visit Names) sectionHandler {
+	if visit == nil {
+		return nil
+	}
+	return func(content []byte) (uint64, error) { return 0, read(content, visit) }
+}
 
 // sectionHandlers say what to do with each type of section. One without an
 // entry is unknown; a nil one is passed over unread.
@@ -53,32 +69,24 @@ func (r *sectionReader) reset(file io.Reader, size int64) error {
 	return nil
 }
 
-// readSections reads a file of the kind that the magic says, section by
-// section, up to its end, or up to a section of type stopAt if that is not 0.
-// It gives the header to begin first. Nothing larger than a section is
-// allocated before its checksum has been verified.
-func readSections(path, magic string, begin func(header []byte) error, handlers sectionHandlers, stopAt uint32) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open %q: %w", path, err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("stat %q: %w", path, plain(err))
-	}
+// readSections reads a file of the kind that the magic says and of the given size,
+// section by section, up to its end, or up to a section of one of the types stopAt.
+// It gives the header to begin first. Nothing larger than a section is allocated
+// before its checksum has been verified. Errors begin with the offset.
+func readSections(file io.Reader, size int64, magic string, begin func(header []byte) error, handlers sectionHandlers, stopAt ...uint32) error {
 	r := sectionReaders.Get().(*sectionReader)
 	defer sectionReaders.Put(r)
-	if err := r.reset(file, info.Size()); err != nil {
-		return err
+	err := r.reset(file, size)
+	if err == nil {
+		err = r.read(magic, begin, handlers, stopAt)
 	}
-	if err := r.read(magic, begin, handlers, stopAt); err != nil {
-		return fmt.Errorf("file %q at offset %d: %w", path, r.offset, err)
+	if err != nil {
+		return fmt.Errorf("at offset %d: %w", r.offset, err)
 	}
 	return nil
 }
 
-func (r *sectionReader) read(magic string, begin func([]byte) error, handlers sectionHandlers, stopAt uint32) error {
+func (r *sectionReader) read(magic string, begin func([]byte) error, handlers sectionHandlers, stopAt []uint32) error {
 	var header [fileHeaderSize]byte
 	if err := r.fill(header[:]); err != nil {
 		return err
@@ -93,7 +101,7 @@ func (r *sectionReader) read(magic string, begin func([]byte) error, handlers se
 	r.offset = fileHeaderSize
 	for {
 		kind, size, err := r.section(handlers, stopAt)
-		if err != nil || kind == sectionEnd || kind == stopAt {
+		if err != nil || kind == sectionEnd || slices.Contains(stopAt, kind) {
 			return err
 		}
 		r.offset += size
@@ -102,7 +110,7 @@ func (r *sectionReader) read(magic string, begin func([]byte) error, handlers se
 }
 
 // section reads one section and returns its type and its size in the file.
-func (r *sectionReader) section(handlers sectionHandlers, stopAt uint32) (kind uint32, size int64, err error) {
+func (r *sectionReader) section(handlers sectionHandlers, stopAt []uint32) (kind uint32, size int64, err error) {
 	var header [sectionHeaderSize]byte
 	if err := r.fill(header[:]); err != nil {
 		return 0, 0, err
@@ -112,7 +120,7 @@ func (r *sectionReader) section(handlers sectionHandlers, stopAt uint32) (kind u
 	}
 	kind = binary.LittleEndian.Uint32(header[0:])
 	length, stored := binary.LittleEndian.Uint32(header[4:]), binary.LittleEndian.Uint32(header[8:])
-	if err := r.checkLengths(length, stored); err != nil || (kind == stopAt && stopAt != 0) {
+	if err := r.checkLengths(length, stored); err != nil || slices.Contains(stopAt, kind) {
 		return kind, 0, err
 	}
 	size = int64(sectionHeaderSize + stored)

@@ -1,4 +1,4 @@
-package snapshot
+package format
 
 import (
 	"encoding/binary"
@@ -45,12 +45,12 @@ func (e *columnEncoder) take() []byte {
 	return b
 }
 
-// cellVisitor takes the counters of one benefit and day.
-type cellVisitor func(counters.Day, counters.Benefit, []counters.Cell) error
+// dayVisitor takes the counters of one benefit and day.
+type dayVisitor func(counters.Day, counters.Benefit, []counters.Cell) error
 
 // readColumns decodes a section of columns, run by run. It returns the sum of
 // the counts.
-func readColumns(content []byte, visit cellVisitor) (sum uint64, err error) {
+func readColumns(content []byte, visit dayVisitor) (sum uint64, err error) {
 	c := &cursor{data: content}
 	day, runsLength, gapsLength := c.uvarint(), c.uvarint(), c.uvarint()
 	runs, gaps := &cursor{data: c.bytes(runsLength)}, &cursor{data: c.bytes(gapsLength)}

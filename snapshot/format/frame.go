@@ -1,4 +1,4 @@
-package snapshot
+package format
 
 import (
 	"encoding/binary"
@@ -7,19 +7,34 @@ import (
 	"stats-recorder/counters"
 )
 
-// appendPayload encodes a delta, and the names that the journal does not know
-// yet: those from the given numbers on.
-func appendPayload(b []byte, delta *counters.Delta, benefits, events []string, knownBenefits, knownEvents int) []byte {
+// AppendPayload encodes a delta as the payload of a frame, and the names that the
+// journal does not know yet: those from the given numbers on.
+func AppendPayload(b []byte, delta *counters.Delta, benefits, events []string, knownBenefits, knownEvents int) []byte {
 	if knownBenefits < len(benefits) {
-		b = appendSection(b, frameBenefits, func(b []byte) []byte { return appendNames(b, benefits, knownBenefits) })
+		b = appendNamesSection(b, frameBenefits, benefits, knownBenefits)
 	}
 	if knownEvents < len(events) {
-		b = appendSection(b, frameEvents, func(b []byte) []byte { return appendNames(b, events, knownEvents) })
+		b = appendNamesSection(b, frameEvents, events, knownEvents)
 	}
 	for _, span := range delta.Spans {
-		b = appendSection(b, frameSpan, func(b []byte) []byte { return appendSpan(b, span) })
+		b = appendSpanSection(b, span)
 	}
 	return b
+}
+
+// AppendNothing encodes a commit without counts and names, as the payload of a frame.
+func AppendNothing(b []byte, knownBenefits int) []byte {
+	return appendSection(b, frameBenefits, func(b []byte) []byte {
+		return binary.AppendUvarint(binary.AppendUvarint(b, uint64(knownBenefits)), 0)
+	})
+}
+
+func appendNamesSection(b []byte, kind byte, names []string, first int) []byte {
+	return appendSection(b, kind, func(b []byte) []byte { return appendNames(b, names, first) })
+}
+
+func appendSpanSection(b []byte, span counters.Span) []byte {
+	return appendSection(b, frameSpan, func(b []byte) []byte { return appendSpan(b, span) })
 }
 
 // appendSection leaves room for the longest length before the content and
@@ -159,23 +174,19 @@ func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version
 	return cells, c.err
 }
 
-// frameSink takes what a frame holds.
-type frameSink struct {
-	benefits, events func(*cursor) error
-	counts           func(counters.Hour, counters.Benefit, []counters.Cell) error
+// A FrameSink takes what the payload of a frame holds.
+type FrameSink struct {
+	Benefits, Events Names
+	Counts           func(counters.Hour, counters.Benefit, []counters.Cell) error
 }
 
-// replaySink adds to a store.
-func replaySink(store *counters.Store) frameSink {
-	return frameSink{
-		benefits: func(c *cursor) error { return restoreNames(c, store.Benefits) },
-		events:   func(c *cursor) error { return restoreNames(c, store.Events) },
-		counts:   store.Replay,
-	}
+// ReplayInto adds to a store.
+func ReplayInto(store *counters.Store) FrameSink {
+	return FrameSink{Benefits: NamesOf(store.Benefits), Events: NamesOf(store.Events), Counts: store.Replay}
 }
 
-// readPayload decodes the payload of a frame.
-func readPayload(payload []byte, sink frameSink) error {
+// ReadPayload decodes the payload of a frame.
+func ReadPayload(payload []byte, sink FrameSink) error {
 	c := &cursor{data: payload}
 	for c.more() {
 		kind := c.byte()
@@ -186,11 +197,11 @@ func readPayload(payload []byte, sink frameSink) error {
 		var err error
 		switch kind {
 		case frameBenefits:
-			err = sink.benefits(&cursor{data: content})
+			err = readNames(content, sink.Benefits)
 		case frameEvents:
-			err = sink.events(&cursor{data: content})
+			err = readNames(content, sink.Events)
 		case frameSpan:
-			err = readSpan(content, sink.counts)
+			err = readSpan(content, sink.Counts)
 		default:
 			err = fmt.Errorf("%w: frame section of unknown type %d", ErrVersion, kind)
 		}

@@ -1,12 +1,10 @@
-package snapshot
+package format
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-
-	"stats-recorder/counters"
 )
 
 // What can be wrong with a file, in the order in which it is checked. Each is
@@ -35,42 +33,6 @@ func checksum(parts ...[]byte) uint32 {
 		sum = crc32.Update(sum, castagnoli, part)
 	}
 	return sum
-}
-
-// Names, in snapshots and frames:
-//
-//	uvarint  number of the first name
-//	uvarint  how many names
-//	then for each: uvarint length, bytes
-func appendNames(dst []byte, names []string, first int) []byte {
-	dst = binary.AppendUvarint(dst, uint64(first))
-	dst = binary.AppendUvarint(dst, uint64(len(names)-first))
-	for _, name := range names[first:] {
-		dst = binary.AppendUvarint(dst, uint64(len(name)))
-		dst = append(dst, name...)
-	}
-	return dst
-}
-
-// restoreNames adds names to a directory in which they must get the numbers
-// that they had. Names that it already has at those numbers are fine: a frame
-// may repeat what a snapshot says.
-func restoreNames(c *cursor, directory *counters.Directory) error {
-	first, count := c.uvarint(), c.uvarint()
-	for number := first; number < first+count && c.err == nil; number++ {
-		name := c.bytes(c.uvarint())
-		if c.err != nil {
-			break
-		}
-		got, err := directory.Number(name)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrMalformed, err)
-		}
-		if uint64(got) != number {
-			return fmt.Errorf("%w: name %q has number %d, the file says %d", ErrMalformed, name, got, number)
-		}
-	}
-	return c.end()
 }
 
 // cursor reads a byte slice from front to back. The first failure sticks, so

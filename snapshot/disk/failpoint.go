@@ -1,6 +1,6 @@
 //go:build !failpoints
 
-package snapshot
+package disk
 
 // reach does nothing in a normal build. Built with the tag failpoints, the
 // process kills itself at the place that the environment names: see

@@ -1,6 +1,6 @@
 //go:build failpoints
 
-package snapshot
+package disk
 
 import (
 	"fmt"

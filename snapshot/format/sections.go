@@ -1,9 +1,9 @@
-package snapshot
+package format
 
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
+	"io"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -34,16 +34,13 @@ import (
 //
 //	1  names of benefits, see appendNames
 //	2  names of event types, the same
-//	3  columns: positions of one day, keyed by counters.Key
-//	4  columns: totals of the hours of one day, keyed as counters.Frozen.Hours gives them
-//	5  columns: positions of all closed days together, the day being 0
-//	6  the days that are closed, see readSegmentRows: read, but no longer written
-//	7  names of some benefits, see someNames
-//	8  columns: totals of one day, keyed by counters.TotalKey
+//	6  the days that are closed, see readDayRows: read, but no longer written
+//	7  names of some benefits, see appendSomeNames
 //	10 what has been imported, see appendImports
-//	11 the days that are closed, see segments
+//	11 the days that are closed, see appendDays
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
+//	any other: columns, of the part that the type says, see the package's doc
 //
 // Columns:
 //
@@ -74,13 +71,40 @@ const (
 	sectionPositions    = 3
 	sectionHours        = 4
 	sectionPast         = 5
-	sectionSegmentRows  = 6
+	sectionDayRows      = 6
 	sectionSomeBenefits = 7
 	sectionTotals       = 8
 	sectionEnd          = 9
 	sectionImports      = 10
-	sectionSegments     = 11
+	sectionDays         = 11
+
+	// sectionKinds is where the types of kinds begin that are not built in.
+	sectionKinds = 32
 )
+
+// sectionOf is the type of a part's sections.
+func sectionOf(part counters.Part) uint32 {
+	switch {
+	case part.Kind == counters.Positions && part.Day == counters.Past:
+		return sectionPast
+	case part.Kind == counters.Positions:
+		return sectionPositions
+	case part.Kind == counters.Hours && part.Day != counters.Past:
+		return sectionHours
+	case part.Day == counters.Past:
+		return sectionKinds + 3*uint32(part.Kind) + 1
+	default:
+		return sectionKinds + 3*uint32(part.Kind)
+	}
+}
+
+// totalsOf is the type of the sections with the totals of an hourly kind.
+func totalsOf(kind counters.Kind) uint32 {
+	if kind == counters.Hours {
+		return sectionTotals
+	}
+	return sectionKinds + 3*uint32(kind) + 2
+}
 
 // appendFileHeader appends a header for the given kind of file.
 func appendFileHeader(b []byte, magic string, flags uint32, number, other uint64) []byte {
@@ -121,23 +145,33 @@ func sectionChecksum(fileSum uint32, number uint64, header []byte) uint32 {
 
 // sectionWriter writes the sections of one file.
 type sectionWriter struct {
-	file     *os.File
-	kind     string // names the failpoint
-	offset   int64
+	output   io.Writer
 	fileSum  uint32
 	sections uint64
 	encoder  *zstd.Encoder
 	buffer   []byte
+
+	positions, hours uint64 // sums of the counts
 }
 
-// newSectionWriter writes the header. The caller closes the encoder.
-func newSectionWriter(file *os.File, kind string, header []byte) (*sectionWriter, error) {
+// writeSections writes a file: the header, the sections that the function writes, and
+// the end section.
+func writeSections(output io.Writer, header []byte, sections func(*sectionWriter) error) error {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxSection))
 	if err != nil {
-		return nil, fmt.Errorf("make a zstd encoder: %w", err)
+		return fmt.Errorf("make a zstd encoder: %w", err)
 	}
-	w := &sectionWriter{file: file, kind: kind, encoder: encoder, fileSum: binary.LittleEndian.Uint32(header[32:])}
-	return w, w.write(header)
+	defer encoder.Close()
+	if _, err := output.Write(header); err != nil {
+		return err
+	}
+	w := &sectionWriter{output: output, encoder: encoder, fileSum: binary.LittleEndian.Uint32(header[32:])}
+	if err := sections(w); err != nil {
+		return err
+	}
+	end := binary.AppendUvarint(nil, w.sections)
+	end = binary.AppendUvarint(end, w.positions)
+	return w.section(sectionEnd, binary.AppendUvarint(end, w.hours))
 }
 
 func (w *sectionWriter) section(kind uint32, content []byte) error {
@@ -150,25 +184,8 @@ func (w *sectionWriter) section(kind uint32, content []byte) error {
 	binary.LittleEndian.PutUint32(b[12:], checksum(b[sectionHeaderSize:]))
 	binary.LittleEndian.PutUint32(b[16:], sectionChecksum(w.fileSum, w.sections, b))
 	w.sections++
-	return w.write(b)
-}
-
-func (w *sectionWriter) write(b []byte) error {
-	err := writeAt(w.file, w.kind, b, w.offset)
-	if err == nil {
-		// Little by little, so that no commit waits for all of it.
-		beginWriting(w.file, w.offset, int64(len(b)))
-	}
-	w.offset += int64(len(b))
+	_, err := w.output.Write(b)
 	return err
-}
-
-// end writes the end section.
-func (w *sectionWriter) end(positions, hours uint64) error {
-	end := binary.AppendUvarint(nil, w.sections)
-	end = binary.AppendUvarint(end, positions)
-	end = binary.AppendUvarint(end, hours)
-	return w.section(sectionEnd, end)
 }
 
 func (w *sectionWriter) names(kind uint32, names []string) error {
@@ -186,30 +203,53 @@ func (w *sectionWriter) names(kind uint32, names []string) error {
 	return nil
 }
 
-// cellReader appends the counters of a benefit to dst, sorted by key.
-type cellReader func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell
+// someNames writes at least one section, also for nobody.
+func (w *sectionWriter) someNames(names []string, has func(counters.Benefit) bool) error {
+	for next := 0; ; {
+		var content []byte
+		content, next = appendSomeNames(nil, names, next, has)
+		full := len(content) >= sectionTarget
+		if err := w.section(sectionSomeBenefits, content); err != nil || !full {
+			return err
+		}
+	}
+}
 
-// columns writes the counters of benefits as sections of one kind and day and
-// returns the sum of the counts.
-func (w *sectionWriter) columns(kind uint32, day counters.Day, benefits int, read cellReader) (sum uint64, err error) {
+// Cells appends the counters of a benefit to dst, sorted by key.
+type Cells func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell
+
+// columns writes the counters of benefits as sections of one type and day.
+func (w *sectionWriter) columns(kind uint32, day counters.Day, benefits int, read Cells) error {
 	columns := columnEncoder{day: day}
 	var cells []counters.Cell
 	for benefit := range counters.Benefit(benefits) {
 		cells = read(benefit, cells[:0])
-		for _, cell := range cells {
-			sum += cell.Count
-		}
+		w.addUp(kind, cells)
 		for rest := cells; len(rest) > 0; {
 			rest = columns.add(benefit, rest)
 			if columns.size() >= sectionTarget {
 				if err := w.section(kind, columns.take()); err != nil {
-					return 0, err
+					return err
 				}
 			}
 		}
 	}
 	if columns.size() == 0 {
-		return sum, nil
+		return nil
 	}
-	return sum, w.section(kind, columns.take())
+	return w.section(kind, columns.take())
+}
+
+// addUp adds counts to the sums that the end section tells.
+func (w *sectionWriter) addUp(kind uint32, cells []counters.Cell) {
+	sum := uint64(0)
+	for _, cell := range cells {
+		sum += cell.Count
+	}
+	switch kind {
+	case sectionPositions:
+		w.positions += sum
+	case sectionHours:
+		w.hours += sum
+	}
 }

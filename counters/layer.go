@@ -1,0 +1,95 @@
+package counters
+
+// layer is what one shard has: of each day, and of the Past, the tables of all kinds
+// in the order of the store's Kinds, nil where there is nothing.
+type layer map[Day][]*Table
+
+// table is the table of a kind, by its place in the store's Kinds, on a day, nil if
+// there is none.
+func (l layer) table(kind int, day Day) *Table {
+	if tables := l[day]; tables != nil {
+		return tables[kind]
+	}
+	return nil
+}
+
+// at is the same table, made when it is missing.
+func (l layer) at(s *Store, shard, kind int, day Day) *Table {
+	tables := l[day]
+	if tables == nil {
+		tables = make([]*Table, len(s.kinds))
+		l[day] = tables
+	}
+	return s.tableAt(tables, shard, kind)
+}
+
+func (s *Store) tableAt(tables []*Table, shard, kind int) *Table {
+	if tables[kind] == nil {
+		tables[kind] = newShardTable(s.seed, Benefit(shard), Benefit(len(s.shards)))
+	}
+	return tables[kind]
+}
+
+// seeDays adds the days of which the layer has counts.
+func (l layer) seeDays(seen map[Day]bool) {
+	for day := range l {
+		if day != Past {
+			seen[day] = true
+		}
+	}
+}
+
+// addRecords adds the records of a span to each kind that they count in, and
+// returns how many positions are new. It is the one place that says what a record
+// adds.
+func (l layer) addRecords(s *Store, span Span) (added int) {
+	day := span.Hour.Day()
+	positions := l.at(s, span.shard, 0, day)
+	before := positions.counters
+	positions.addEntries(span.Entries)
+	tables := l[day]
+	for kind := 1; kind < len(tables); kind++ {
+		if rule := &s.kinds[kind]; rule.OfRecord != nil {
+			s.tableAt(tables, span.shard, kind).addRuns(span, rule)
+		}
+	}
+	return positions.counters - before
+}
+
+// addEntries adds sorted entries under their own keys.
+func (t *Table) addEntries(entries []Entry) {
+	for i := 0; i < len(entries); {
+		benefit := entries[i].Benefit()
+		into := t.at(benefit)
+		before := into.used
+		for ; i < len(entries) && entries[i].Benefit() == benefit; i++ {
+			into.add(t.seed, entries[i].Key(), entries[i].Count)
+		}
+		t.counters += into.used - before
+	}
+}
+
+// addRuns adds sorted entries under the keys of another kind. Neighbours with the
+// same one are added up first, and the rule is asked once for those that it takes
+// for the same, of any benefit: see BenchmarkFold.
+func (t *Table) addRuns(span Span, rule *KindRule) {
+	const wholeKey = 1<<keyBits - 1
+	looksAt := increment(rule.LooksAt)
+	if looksAt == 0 {
+		looksAt = wholeKey
+	}
+	same := looksAt | ^increment(wholeKey)
+	asked, key := ^increment(0), Key(0)
+	for i := 0; i < len(span.Entries); {
+		first, total := span.Entries[i].increment, uint64(0)
+		for ; i < len(span.Entries) && (span.Entries[i].increment^first)&same == 0; i++ {
+			total += span.Entries[i].Count
+		}
+		if first&looksAt != asked {
+			asked, key = first&looksAt, rule.OfRecord(span.Hour, first.key())
+		}
+		if key != 0 {
+			t.Add(first.benefit(), key, total)
+		}
+	}
+}

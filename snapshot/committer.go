@@ -1,0 +1,265 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/snapshot/format"
+)
+
+const (
+	// everySecondPace and snapshotPace are how long records gather between
+	// commits when nobody waits for them.
+	everySecondPace = 50 * time.Millisecond
+	snapshotPace    = 10 * time.Millisecond
+	syncInterval    = time.Second
+)
+
+// committer is the committing goroutine: it does one thing after the other, so that
+// nothing on disk needs a lock. What is done beside it touches other files: a
+// snapshotJob removes journals only below what it keeps, and a journal file that is
+// full is durable and belongs to who closes it.
+type committer struct {
+	options   *Options
+	store     *counters.Store
+	pulse     *pulse
+	journal   journal
+	snapshots snapshotter
+
+	// unwritten is an acknowledged delta that the disk did not take yet.
+	unwritten *counters.Delta
+	refusing  bool              // whether the last commit failed, so that only changes are logged
+	broken    error             // a sync failed: nothing can be made durable any more
+	requests  chan chan<- error // for a snapshot at once, with whom to tell what became of it
+	portable  []byte
+}
+
+// run commits until quit is closed, or until nothing can be made durable any more,
+// which is the error. finish must be called after it.
+func (c *committer) run(quit <-chan struct{}) error {
+	c.snapshots.lastGood = time.Now()
+	snapshots := time.NewTimer(c.options.SnapshotInterval)
+	defer snapshots.Stop()
+	syncs := time.NewTicker(syncInterval)
+	defer syncs.Stop()
+	var due <-chan time.Time // of the next commit, where commits are paced
+	wait := newGroupWait(c.store)
+	defer wait.stop()
+	for c.broken == nil {
+		wake := c.store.Wake()
+		if due != nil {
+			wake = nil
+		}
+		select {
+		case <-wake:
+			if pace := c.options.Durability.pace(); pace > 0 {
+				due = time.After(pace)
+				continue
+			}
+			batches := 0
+			batches, c.broken = c.commit()
+			wait.begin(batches)
+		case <-wait.timer.C:
+			wait.advance()
+		case <-due:
+			due = nil
+			_, c.broken = c.commit()
+			if c.unwritten != nil {
+				due = time.After(c.options.Durability.pace())
+			}
+		case <-syncs.C:
+			c.journal.beginSync()
+		case outcome := <-c.journal.syncing:
+			c.broken = c.journal.endSync(outcome)
+		case <-snapshots.C:
+			var began bool
+			if began, c.broken = c.beginSnapshot(); !began {
+				snapshots.Reset(c.options.SnapshotInterval)
+			}
+		case waiting := <-c.requests:
+			c.broken = c.snapshotFor(waiting)
+		case outcome := <-c.snapshots.running:
+			snapshots.Reset(c.snapshots.end(outcome))
+			c.broken = c.snapshotForThoseWhoAsked()
+		case c.pulse.beat <- struct{}{}:
+		case <-quit:
+			return nil
+		}
+	}
+	return c.broken
+}
+
+func (d Durability) pace() time.Duration {
+	switch d {
+	case EverySecond:
+		return everySecondPace
+	case Snapshot:
+		return snapshotPace
+	default:
+		return 0
+	}
+}
+
+// commit seals what has gathered and makes it as durable as it must be. It returns how
+// many batches that were. An error means that it is unknown what is on disk: nothing
+// may be acknowledged any more.
+func (c *committer) commit() (batches int, err error) {
+	if err := c.journal.rotateIfFull(); err != nil {
+		return 0, err
+	}
+	delta := c.unwritten
+	if delta == nil {
+		delta = c.store.Seal()
+	}
+	if delta == nil {
+		return 0, nil
+	}
+	if c.options.Durability == Always {
+		return delta.Batches, c.commitDurably(delta)
+	}
+	c.commitWritten(delta)
+	return delta.Batches, nil
+}
+
+// commitDurably writes and syncs a delta that is acknowledged when that is done.
+func (c *committer) commitDurably(delta *counters.Delta) error {
+	if err := c.journal.write(delta); err != nil {
+		c.noteRefusal(err)
+		delta.Reject(fmt.Errorf("%w: %w", ErrNotDurable, err))
+		return nil
+	}
+	if err := c.journal.sync(); err != nil {
+		return err
+	}
+	c.noteRefusal(nil)
+	c.commitTo(delta)
+	return nil
+}
+
+// commitWritten writes a delta that is acknowledged already. If the disk does
+// not take it, it stays sealed, and new records are refused until it does.
+func (c *committer) commitWritten(delta *counters.Delta) {
+	err := c.journal.write(delta)
+	c.noteRefusal(err)
+	if err != nil {
+		cause := fmt.Errorf("%w: %w", ErrNotDurable, err)
+		c.unwritten = delta
+		c.pulse.stuck.Store(&cause)
+		return
+	}
+	c.unwritten = nil
+	c.pulse.stuck.Store(nil)
+	c.commitTo(delta)
+}
+
+// commitTo ends a delta that is as durable as it must be.
+func (c *committer) commitTo(delta *counters.Delta) {
+	c.pulse.sequence.Store(c.journal.sequence)
+	delta.Commit()
+	if c.options.Follower == nil {
+		return
+	}
+	c.portable = format.AppendPortable(c.portable[:0], delta, c.store.Benefits.Names(), c.store.Events.Names())
+	if len(c.portable) > 0 {
+		c.options.Follower.Committed(c.journal.sequence, c.portable)
+	}
+}
+
+// commitNothing writes a commit without counts, so that the next snapshot, which
+// is named after the last commit, has a name of its own. It says whether the
+// disk took it.
+func (c *committer) commitNothing() bool {
+	if err := c.journal.writeNothing(); err != nil {
+		c.options.Logger.Warn("could not write to the journal; days are closed later", "error", err)
+		return false
+	}
+	c.pulse.sequence.Store(c.journal.sequence)
+	return true
+}
+
+// noteRefusal logs when the disk begins or ceases to refuse.
+func (c *committer) noteRefusal(err error) {
+	refusing := err != nil
+	c.pulse.noteRefused(refusing)
+	if refusing {
+		c.options.Observer.Refused()
+	}
+	if refusing == c.refusing {
+		return
+	}
+	c.refusing = refusing
+	if refusing {
+		c.options.Logger.Error("cannot write the journal: refusing records until the disk takes them again", "error", err)
+	} else {
+		c.options.Logger.Info("the journal can be written again: accepting records")
+	}
+}
+
+// beginSnapshot has a snapshot written in the background. It says whether it did:
+// there may be nothing new to write, or another one at work.
+func (c *committer) beginSnapshot() (began bool, err error) {
+	if c.snapshots.running != nil {
+		return false, nil
+	}
+	if c.journal.sequence == c.snapshots.covered {
+		c.pulse.noteCovered(time.Now())
+		if !c.snapshots.daysAreDue() || !c.commitNothing() {
+			return false, nil
+		}
+	}
+	if err := c.journal.rotateIfUsed(); err != nil {
+		return false, err
+	}
+	c.snapshots.begin(&c.journal)
+	return true, nil
+}
+
+// snapshotFor commits what has gathered and has a snapshot written of it, of which it
+// tells who waits for it.
+func (c *committer) snapshotFor(waiting chan<- error) error {
+	c.snapshots.asked = append(c.snapshots.asked, waiting)
+	if _, err := c.commit(); err != nil {
+		return err
+	}
+	return c.snapshotForThoseWhoAsked()
+}
+
+// snapshotForThoseWhoAsked begins a snapshot, unless one is at work that began before
+// they asked.
+func (c *committer) snapshotForThoseWhoAsked() error {
+	if c.snapshots.running != nil || len(c.snapshots.asked) == 0 {
+		return nil
+	}
+	began, err := c.beginSnapshot()
+	if began || err != nil {
+		return err
+	}
+	for _, waiting := range c.snapshots.asked {
+		waiting <- nil // there is nothing to write
+	}
+	c.snapshots.asked = nil
+	return nil
+}
+
+// finish makes durable what was taken, writes a last snapshot and closes the
+// journal.
+func (c *committer) finish() error {
+	c.snapshots.await()
+	if c.broken != nil {
+		c.journal.ending.Wait()
+		return c.broken // what is on disk is unknown: the next start finds out
+	}
+	for range 2 { // the first one may only write what the disk refused before
+		if _, err := c.commit(); err != nil {
+			c.journal.ending.Wait()
+			return err
+		}
+	}
+	err := c.journal.sync()
+	if err == nil && c.unwritten != nil {
+		err = fmt.Errorf("acknowledged records are lost: %w", *c.pulse.stuck.Load())
+	}
+	return errors.Join(err, c.snapshots.last(&c.journal), c.journal.close())
+}

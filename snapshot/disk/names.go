@@ -1,0 +1,135 @@
+package disk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	snapshotPrefix  = "snapshot-"
+	journalPrefix   = "journal-"
+	dayPrefix       = "day-"
+	temporarySuffix = ".tmp"
+	damagedSuffix   = ".damaged"
+)
+
+// SnapshotPath is the file of the snapshot of all commits up to a sequence number.
+func SnapshotPath(directory string, sequence uint64) string {
+	return filepath.Join(directory, fmt.Sprintf("%s%016x", snapshotPrefix, sequence))
+}
+
+// JournalPath is the journal file of the commits from a sequence number on.
+func JournalPath(directory string, sequence uint64) string {
+	return filepath.Join(directory, fmt.Sprintf("%s%016x", journalPrefix, sequence))
+}
+
+// DayPath is the file of a generation of a closed day, in days since 1970-01-01.
+// Generations of a day sort by it.
+func DayPath(directory string, day uint32, generation uint64) string {
+	date := time.Unix(int64(day)*secondsOfDay, 0).UTC().Format(time.DateOnly)
+	return filepath.Join(directory, fmt.Sprintf("%s%s-%016x", dayPrefix, date, generation))
+}
+
+const secondsOfDay = 24 * 60 * 60
+
+// SetAside gives a damaged file a name under which no start looks at it.
+func SetAside(path string) error { return Rename(path, path+damagedSuffix) }
+
+// SnapshotSequence is the sequence number in the name of a snapshot's file.
+func SnapshotSequence(path string) uint64 {
+	sequence, _ := parseName(path, snapshotPrefix)
+	return sequence
+}
+
+// JournalSequence is the sequence number in the name of a journal file.
+func JournalSequence(path string) uint64 {
+	sequence, _ := parseName(path, journalPrefix)
+	return sequence
+}
+
+// ParseDay returns the day and the generation in the name of a closed day's file,
+// and whether it is one.
+func ParseDay(path string) (day uint32, generation uint64, ok bool) {
+	text, found := strings.CutPrefix(filepath.Base(path), dayPrefix)
+	if !found || len(text) != len(time.DateOnly)+1+16 || text[len(time.DateOnly)] != '-' {
+		return 0, 0, false
+	}
+	date, err := time.Parse(time.DateOnly, text[:len(time.DateOnly)])
+	if err != nil || date.Unix() < 0 {
+		return 0, 0, false
+	}
+	generation, err = strconv.ParseUint(text[len(time.DateOnly)+1:], 16, 64)
+	return uint32(date.Unix() / secondsOfDay), generation, err == nil
+}
+
+// parseName returns the sequence number in the name of a file of the kind that
+// the prefix says, and whether it is one.
+func parseName(path, prefix string) (sequence uint64, ok bool) {
+	digits, found := strings.CutPrefix(filepath.Base(path), prefix)
+	if !found || len(digits) != 16 {
+		return 0, false
+	}
+	sequence, err := strconv.ParseUint(digits, 16, 64)
+	return sequence, err == nil
+}
+
+// Contents are the files of a data directory by kind, in the order of their
+// sequence numbers, those of closed days by day, then generation.
+type Contents struct {
+	Snapshots, Journals, Days, Temporary, Damaged []string
+}
+
+// List reads a data directory. Files that are none of ours are left out.
+func List(directory string) (Contents, error) {
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		return Contents{}, fmt.Errorf("read directory %q: %w", directory, Plain(err))
+	}
+	var c Contents
+	for _, entry := range entries {
+		path := filepath.Join(directory, entry.Name())
+		if kind := c.kindOf(path); kind != nil {
+			*kind = append(*kind, path)
+		}
+	}
+	for _, paths := range [][]string{c.Snapshots, c.Journals, c.Days} {
+		slices.Sort(paths)
+	}
+	return c, nil
+}
+
+// kindOf is the list that a file belongs to, nil for none.
+func (c *Contents) kindOf(path string) *[]string {
+	_, isSnapshot := parseName(path, snapshotPrefix)
+	_, isJournal := parseName(path, journalPrefix)
+	_, _, isDay := ParseDay(path)
+	switch {
+	case isSnapshot:
+		return &c.Snapshots
+	case isDay:
+		return &c.Days
+	case isJournal:
+		return &c.Journals
+	case strings.HasSuffix(path, temporarySuffix):
+		return &c.Temporary
+	case strings.HasSuffix(path, damagedSuffix):
+		return &c.Damaged
+	}
+	return nil
+}
+
+// Sizes adds up the sizes of files. One that is removed meanwhile, or that cannot be
+// looked at, counts nothing: reading it will say why.
+func Sizes(paths ...string) (sum int64) {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil {
+			sum += info.Size()
+		}
+	}
+	return sum
+}

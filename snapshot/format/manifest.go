@@ -1,0 +1,152 @@
+package format
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"time"
+
+	"stats-recorder/counters"
+)
+
+// A Manifest is what a snapshot says beside counts: the closed days that it relies
+// on, and what has been imported. It is not changed once made.
+type Manifest struct {
+	// KeptFrom is the first day that retention has left; 0 when it left all.
+	KeptFrom counters.Day
+	Days     []ClosedDay // by day
+	Imports  []Imported
+}
+
+// A ClosedDay is what a snapshot says of the file of a closed day.
+type ClosedDay struct {
+	Day        counters.Day
+	Generation uint64
+	Bytes      int64
+}
+
+// Imported says what was imported once, so that it is not counted again.
+type Imported struct {
+	// Fingerprint is of the content, whatever its order and format.
+	Fingerprint [16]byte
+	// At is when, Documents how many.
+	At        time.Time
+	Documents uint64
+}
+
+// Find returns what there is to say of a day, if it is closed.
+func (m *Manifest) Find(day counters.Day) (ClosedDay, bool) {
+	for _, closed := range m.Between(day, day+1) {
+		return closed, true
+	}
+	return ClosedDay{}, false
+}
+
+// Between returns the closed days from a day on, up to but without to.
+func (m *Manifest) Between(from, to counters.Day) []ClosedDay {
+	start, end := 0, len(m.Days)
+	for start < end && m.Days[start].Day < from {
+		start++
+	}
+	for end > start && m.Days[end-1].Day >= to {
+		end--
+	}
+	return m.Days[start:end]
+}
+
+// appendDays encodes the closed days. It is the one part of a snapshot that grows
+// with the years, so it is made to compress to a few bytes a day:
+//
+//	uvarint first day kept, uvarint how many days
+//	uvarint length of the days, uvarint length of the generations
+//	days: for each, ascending: uvarint day less the previous one (0 before the first)
+//	generations: for each day: varint generation less that of the previous one
+//	sizes: for each day: varint bytes of its file less those of the previous one
+func (m *Manifest) appendDays(b []byte) []byte {
+	var days, generations, sizes []byte
+	var previous ClosedDay
+	for _, closed := range m.Days {
+		days = binary.AppendUvarint(days, uint64(closed.Day-previous.Day))
+		generations = binary.AppendVarint(generations, int64(closed.Generation-previous.Generation))
+		sizes = binary.AppendVarint(sizes, closed.Bytes-previous.Bytes)
+		previous = closed
+	}
+	b = binary.AppendUvarint(b, uint64(m.KeptFrom))
+	b = binary.AppendUvarint(b, uint64(len(m.Days)))
+	b = binary.AppendUvarint(b, uint64(len(days)))
+	b = binary.AppendUvarint(b, uint64(len(generations)))
+	return slices.Concat(b, days, generations, sizes)
+}
+
+func (m *Manifest) readDays(content []byte) (uint64, error) {
+	c := &cursor{data: content}
+	keptFrom, count, daysLength, generationsLength := c.uvarint(), c.uvarint(), c.uvarint(), c.uvarint()
+	days, generations := &cursor{data: c.bytes(daysLength)}, &cursor{data: c.bytes(generationsLength)}
+	if c.err != nil || keptFrom > uint64(counters.MaxDay) {
+		c.fail("bad list of closed days")
+		return 0, c.err
+	}
+	sizes := &cursor{data: content[c.pos:]}
+	m.KeptFrom = counters.Day(keptFrom)
+	for closed := (ClosedDay{}); count > 0 && days.err == nil; count-- {
+		closed.Generation += uint64(generations.varint())
+		closed.Bytes += sizes.varint()
+		m.addDay(days, days.uvarint(), closed)
+	}
+	return 0, errors.Join(days.end(), generations.end(), sizes.end())
+}
+
+// readDayRows reads what snapshots had in place of these columns at first:
+//
+//	uvarint first day kept, uvarint how many days
+//	then for each, ascending: uvarint day less the previous one (0 before the
+//	first), uvarint generation, uvarint bytes of the file, uvarint sum of its counts
+func (m *Manifest) readDayRows(content []byte) (uint64, error) {
+	c := &cursor{data: content}
+	m.KeptFrom = counters.Day(c.uvarint())
+	for n := c.uvarint(); n > 0 && c.err == nil; n-- {
+		gap, closed := c.uvarint(), ClosedDay{Generation: c.uvarint(), Bytes: int64(c.uvarint())}
+		c.uvarint()
+		m.addDay(c, gap, closed)
+	}
+	return 0, c.end()
+}
+
+// addDay adds the next closed day, so many days after the one before.
+func (m *Manifest) addDay(c *cursor, gap uint64, closed ClosedDay) {
+	day := counters.Day(0)
+	if count := len(m.Days); count > 0 {
+		if day = m.Days[count-1].Day; gap == 0 {
+			c.fail("a day that is there twice")
+		}
+	}
+	if gap > uint64(counters.MaxDay-day) || closed.Bytes < 0 {
+		c.fail("bad day or size")
+	}
+	closed.Day = day + counters.Day(gap)
+	m.Days = append(m.Days, closed)
+}
+
+// appendImports encodes what has been imported:
+//
+//	for each: fingerprint (16), uvarint milliseconds since 1970, uvarint documents
+func (m *Manifest) appendImports(b []byte) []byte {
+	for _, one := range m.Imports {
+		b = append(b, one.Fingerprint[:]...)
+		b = binary.AppendUvarint(b, uint64(one.At.UnixMilli()))
+		b = binary.AppendUvarint(b, one.Documents)
+	}
+	return b
+}
+
+func (m *Manifest) readImports(content []byte) (uint64, error) {
+	c := &cursor{data: content}
+	for c.more() {
+		var one Imported
+		copy(one.Fingerprint[:], c.bytes(uint64(len(one.Fingerprint))))
+		one.At = time.UnixMilli(int64(c.uvarint()))
+		one.Documents = c.uvarint()
+		m.Imports = append(m.Imports, one)
+	}
+	return 0, c.end()
+}

@@ -1,0 +1,97 @@
+package format
+
+import (
+	"fmt"
+
+	"stats-recorder/counters"
+)
+
+// A portable delta stands alone: it is the payload of a frame as a store would write
+// it that knew no other names, with the numbers from 0 for benefits and from 1 for
+// event types in the order of the names in it.
+
+// AppendPortable encodes what a store itself counted in a delta: without what was
+// merged into it, which another store tells. The names are the store's, by number.
+// It appends nothing where nothing was counted.
+func AppendPortable(b []byte, delta *counters.Delta, benefits, events []string) []byte {
+	usedBenefits, usedEvents := localNumbers{}, localNumbers{}
+	for _, span := range own(delta) {
+		for _, entry := range span.Entries {
+			usedBenefits.see(int(entry.Benefit()))
+			usedEvents.see(int(entry.Key().Event()) - 1)
+		}
+	}
+	if len(usedBenefits) == 0 {
+		return b
+	}
+	b = appendNamesSection(b, frameBenefits, usedBenefits.number(benefits), 0)
+	b = appendNamesSection(b, frameEvents, usedEvents.number(events), 0)
+	for _, span := range own(delta) {
+		local := counters.Span{Hour: span.Hour, Entries: make([]counters.Entry, len(span.Entries))}
+		for i, entry := range span.Entries {
+			benefit, event := usedBenefits[entry.Benefit()]-1, usedEvents[entry.Key().Event()-1]
+			local.Entries[i] = entry.Renumbered(counters.Benefit(benefit), counters.EventType(event))
+		}
+		b = appendSpanSection(b, local)
+	}
+	return b
+}
+
+// own are the spans of a delta that were not merged into it.
+func own(delta *counters.Delta) (spans []counters.Span) {
+	for _, span := range delta.Spans {
+		if !span.Merged {
+			spans = append(spans, span)
+		}
+	}
+	return spans
+}
+
+// localNumbers are, by number in a store, 0 for what is not used, else the number
+// in a portable delta, from 1.
+type localNumbers []int
+
+func (l *localNumbers) see(number int) {
+	if missing := number + 1 - len(*l); missing > 0 {
+		*l = append(*l, make([]int, missing)...)
+	}
+	(*l)[number] = 1
+}
+
+// number gives local numbers in the order of the store's, so that what is sorted by
+// those stays sorted, and returns the names by local number.
+func (l localNumbers) number(names []string) (used []string) {
+	for number, seen := range l {
+		if seen != 0 {
+			used = append(used, names[number])
+			l[number] = len(used)
+		}
+	}
+	return used
+}
+
+// ReadPortable decodes a portable delta, all or nothing. It returns ErrMalformed, or
+// ErrVersion for what a newer program encoded.
+func ReadPortable(data []byte) (*counters.Foreign, error) {
+	foreign := &counters.Foreign{}
+	err := ReadPayload(data, FrameSink{
+		Benefits: listNames(&foreign.Benefits),
+		Events:   listNames(&foreign.Events),
+		Counts:   foreign.Add,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("portable delta: %w", err)
+	}
+	return foreign, nil
+}
+
+// listNames appends names, whose numbers must follow each other from 0.
+func listNames(list *[]string) Names {
+	return func(number uint64, name []byte) error {
+		if number != uint64(len(*list)) {
+			return fmt.Errorf("%w: name %q has number %d, want %d", ErrMalformed, name, number, len(*list))
+		}
+		*list = append(*list, string(name))
+		return nil
+	}
+}

@@ -1,0 +1,225 @@
+package recovery
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
+)
+
+// What makes a start refuse a directory.
+var (
+	// ErrNoGoodSnapshot means that there are snapshots, but none can be read and
+	// the journal does not go back to the beginning.
+	ErrNoGoodSnapshot = errors.New("no snapshot can be read")
+	// ErrJournalGap means that acknowledged commits are missing from the journal.
+	ErrJournalGap = errors.New("acknowledged commits are missing")
+)
+
+// refusalAdvice ends every refusal to start.
+const refusalAdvice = "nothing was changed; bring the files back from a backup, " +
+	"or run `stats-recorder verify --repair` to keep all that can be read"
+
+// A Summary says what was found.
+type Summary struct {
+	// Snapshot is the path of the snapshot that was loaded, empty for none, and
+	// Written when it was written.
+	Snapshot string
+	Written  time.Time
+	// Sequence is the last commit that was recovered.
+	Sequence uint64
+	// Frames is how many commits came from the journal.
+	Frames int
+	// TornBytes is how much of an unacknowledged last write there is.
+	TornBytes int64
+	// Warnings tell of damage that cost nothing, or that DURABILITY=snapshot
+	// allows for, one sentence each.
+	Warnings []string
+}
+
+// A State is the newest state that a directory holds.
+type State struct {
+	Summary Summary
+	Store   *counters.Store
+	// Loaded is the snapshot that it builds on; its manifest is empty for none, nil
+	// before any was found good.
+	Loaded Snapshot
+	// Files are those of the directory, Damaged the snapshots that cannot be read, and
+	// Newest the newest journal file, nil for none.
+	Files   disk.Contents
+	Damaged []string
+	Newest  *Scan
+	// Lost is what DURABILITY=snapshot allows to be missing, if something is.
+	Lost error
+
+	directory string
+	newStore  func() *counters.Store
+}
+
+// Find finds it, and fills stores as the function makes them. An error says what makes
+// it impossible to go on without something that was acknowledged, and what to do; the
+// state is then as far as it came.
+func Find(directory string, newStore func() *counters.Store) (*State, error) {
+	s := &State{directory: directory, newStore: newStore}
+	return s, s.find()
+}
+
+func (s *State) find() (err error) {
+	if s.Files, err = disk.List(s.directory); err != nil {
+		return err
+	}
+	if err := s.loadSnapshot(); err != nil {
+		return err
+	}
+	s.Summary.Sequence = s.Loaded.Header.Sequence
+	if err := s.replayJournals(); err != nil {
+		return fmt.Errorf("%w; %s", err, refusalAdvice)
+	}
+	if err := s.checkReach(); err != nil {
+		return err
+	}
+	return s.checkDays()
+}
+
+// loadSnapshot loads the newest snapshot that can be read, or none at all if
+// there is none, or if the journal may go back to the beginning.
+func (s *State) loadSnapshot() error {
+	var failures []error
+	for _, path := range slices.Backward(s.Files.Snapshots) {
+		s.Store = s.newStore()
+		loaded, err := LoadSnapshot(path, s.Store)
+		if err == nil {
+			err = s.checkDaySizes(loaded.Manifest)
+		}
+		if err == nil {
+			s.Loaded = loaded
+			s.Summary.Snapshot, s.Summary.Written = path, loaded.Header.Written
+			return nil
+		}
+		if errors.Is(err, format.ErrVersion) {
+			return fmt.Errorf("%w; nothing was changed", err)
+		}
+		failures = append(failures, err)
+		s.Damaged = append(s.Damaged, path)
+		s.Summary.Warnings = append(s.Summary.Warnings, fmt.Sprintf("fell back from a damaged snapshot: %v", err))
+	}
+	s.Store = s.newStore()
+	s.Loaded = Snapshot{format.SnapshotHeader{Journaled: true}, &format.Manifest{}}
+	if len(failures) > 0 && !s.journalFromStart() {
+		return fmt.Errorf("%w: %w; %s", ErrNoGoodSnapshot, errors.Join(failures...), refusalAdvice)
+	}
+	return nil
+}
+
+// checkDaySizes makes sure that the closed days are there. Their content is
+// checked when it is read; to read years of it here would take too long.
+func (s *State) checkDaySizes(m *format.Manifest) error {
+	for _, closed := range m.Days {
+		if err := checkDaySize(DayPath(s.directory, closed), closed); err != nil {
+			return fmt.Errorf("closed day %s: %w", closed.Day, err)
+		}
+	}
+	return nil
+}
+
+func (s *State) journalFromStart() bool {
+	if len(s.Files.Journals) == 0 {
+		return false
+	}
+	first := disk.JournalSequence(s.Files.Journals[0])
+	return first == 1
+}
+
+// replayJournals adds the frames after the snapshot, each once, in order.
+// Files whose frames are all in the snapshot are not even opened.
+func (s *State) replayJournals() error {
+	for i, path := range s.Files.Journals {
+		if i+1 < len(s.Files.Journals) {
+			if next := disk.JournalSequence(s.Files.Journals[i+1]); next <= s.Loaded.Header.Sequence+1 {
+				continue
+			}
+		}
+		scan, err := ScanJournal(path)
+		if err != nil {
+			return err
+		}
+		if err := s.replayJournal(scan); err != nil {
+			return err
+		}
+		s.Newest = scan
+	}
+	if s.Newest != nil {
+		s.Summary.TornBytes = s.Newest.Tail
+	}
+	return nil
+}
+
+func (s *State) replayJournal(scan *Scan) error {
+	sequence := s.Summary.Sequence
+	// A file is begun once all before its first frame is durable, so that even one
+	// without frames tells of a loss, unless no journal was kept then.
+	if scan.First > sequence+1 && (len(scan.Frames) > 0 || s.Loaded.Header.Journaled) {
+		return fmt.Errorf("journal %q: %w: it begins with %d, want %d%s",
+			scan.Path, ErrJournalGap, scan.First, sequence+1, s.endOfNewest())
+	}
+	if s.Newest != nil && len(scan.Frames) > 0 && scan.First <= s.Newest.Last() {
+		return fmt.Errorf("journal %q: %w: it begins with %d, the file before it ends with %d",
+			scan.Path, format.ErrMalformed, scan.First, s.Newest.Last())
+	}
+	for _, frame := range scan.Frames {
+		if frame.Sequence <= sequence {
+			continue
+		}
+		if err := format.ReadPayload(frame.Payload, format.ReplayInto(s.Store)); err != nil {
+			return fmt.Errorf("journal %q at offset %d, frame %d: %w", scan.Path, frame.Offset, frame.Sequence, err)
+		}
+		s.Summary.Frames++
+		s.Summary.Sequence = frame.Sequence
+	}
+	return scan.Damage
+}
+
+// endOfNewest says where the file ends that was read before a gap.
+func (s *State) endOfNewest() string {
+	if s.Newest == nil {
+		return ""
+	}
+	return fmt.Sprintf(", but journal %q at offset %d has no good frame after %d", s.Newest.Path, s.Newest.End, s.Newest.Last())
+}
+
+// checkDays makes sure that the commits are there which the files of closed days
+// tell of: all up to the one before their generation, which may be an import that
+// never came to be a commit. Where no journal was kept, a crash may have cost them.
+func (s *State) checkDays() error {
+	for _, path := range s.Files.Days {
+		if closed := DayOf(path); closed.Generation > s.Summary.Sequence+1 && wasJournaled(path) {
+			return fmt.Errorf("%w: the file of a closed day %q tells of commits up to %d, and all else ends with %d; %s",
+				ErrJournalGap, path, closed.Generation-1, s.Summary.Sequence, refusalAdvice)
+		}
+	}
+	return nil
+}
+
+// checkReach makes sure that falling back to an older snapshot lost nothing:
+// the journal must reach what the newer one held. Without a journal there was
+// nothing to lose that DURABILITY=snapshot does not allow for.
+func (s *State) checkReach() error {
+	for _, path := range s.Damaged {
+		sequence := disk.SnapshotSequence(path)
+		if sequence <= s.Summary.Sequence {
+			continue
+		}
+		if s.Loaded.Header.Journaled || s.Summary.Frames > 0 {
+			return fmt.Errorf("%w: snapshot %q cannot be read, and the journal ends with %d, want %d; %s",
+				ErrJournalGap, path, s.Summary.Sequence, sequence, refusalAdvice)
+		}
+		s.Lost = fmt.Errorf("%w: %d to %d went with %q, and DURABILITY=snapshot keeps no journal",
+			ErrJournalGap, s.Summary.Sequence+1, sequence, path)
+		s.Summary.Warnings = append(s.Summary.Warnings, s.Lost.Error())
+	}
+	return nil
+}

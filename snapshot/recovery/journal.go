@@ -1,0 +1,83 @@
+package recovery
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
+)
+
+// A Scan is what a journal file holds.
+type Scan struct {
+	Path   string
+	First  uint64 // sequence number of the first frame, by the header
+	Frames []format.Frame
+	// End is where the last good frame ends.
+	End int64
+	// Tail is how many bytes from there to the last one that is not zero.
+	Tail int64
+	// Damage is set when what follows the last good frame cannot be a write
+	// that was cut short: something durable is missing.
+	Damage error
+}
+
+// Last is the sequence number of the last good frame, or first - 1.
+func (s *Scan) Last() uint64 { return s.First + uint64(len(s.Frames)) - 1 }
+
+// ScanJournal finds the frames of a journal file.
+//
+// What follows the last good frame is either a torn write or damage. It is torn
+// if nothing says that it was ever durable: no later frame that is intact, or
+// only frames that were written before the missing one was known to be durable
+// (the disk may write what was not synced in any order). It is damage if an
+// intact later frame says that the missing one was durable.
+//
+// The returned error is about the file as a whole: unreadable, not ours, or
+// another version. A file that ends within its header, or whose header is all
+// zeros, is one whose creation was cut short: torn, without frames.
+func ScanJournal(path string) (*Scan, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", path, disk.Plain(err))
+	}
+	named := disk.JournalSequence(path)
+	scan := &Scan{Path: path, First: named}
+	if len(data) < format.JournalHeaderSize || len(bytes.Trim(data, "\x00")) == 0 {
+		scan.Tail = int64(len(data))
+		return scan, nil
+	}
+	header, err := format.ParseJournalHeader(data)
+	if err != nil {
+		return nil, fmt.Errorf("journal %q at offset 0: %w", path, err)
+	}
+	if header.First != named {
+		return nil, fmt.Errorf("journal %q at offset 20: %w: first sequence number %d, the name says %d; was it renamed?",
+			path, format.ErrMalformed, header.First, named)
+	}
+	scan.scanFrames(data, header)
+	return scan, nil
+}
+
+func (s *Scan) scanFrames(data []byte, header format.JournalHeader) {
+	s.End = format.JournalHeaderSize
+	previous := header.Sum
+	for {
+		frame, ok := format.FrameAt(data, s.End, header.Salt)
+		if !ok || frame.Sequence != s.Last()+1 || frame.Previous != previous {
+			break
+		}
+		s.Frames = append(s.Frames, frame)
+		previous, s.End = frame.Sum, frame.End()
+	}
+	s.Tail = int64(len(bytes.TrimRight(data[s.End:], "\x00")))
+	missing := s.Last() + 1
+	for _, later := range format.FindFrames(data, s.End, header.Salt) {
+		if later.Durable >= missing {
+			s.Damage = fmt.Errorf("journal %q at offset %d: %w: frame %d is damaged or missing, but frame %d at offset %d says it was durable",
+				s.Path, s.End, format.ErrChecksum, missing, later.Sequence, later.Offset)
+			return
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package salvage
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/recovery"
+)
+
+// FileReport says what one file holds.
+type FileReport struct {
+	Path string
+	// Covers are the commits in it, as text.
+	Covers string
+	// State is "good", or what is wrong and whether that matters.
+	State string
+	Bytes int64
+}
+
+// damagedState begins the State of a file that is not what was written.
+const damagedState = "DAMAGED: "
+
+// Report is what Verify found.
+type Report struct {
+	Files []FileReport
+	// Recovery is what a start would find.
+	Recovery recovery.Summary
+	// Missing is nil when everything acknowledged is there. Otherwise it says
+	// what is not, or why that cannot be known.
+	Missing error
+}
+
+// Needless is how many files are damaged though nothing is missing.
+func (r Report) Needless() (files int) {
+	for _, file := range r.Files {
+		if r.Missing == nil && strings.HasPrefix(file.State, damagedState) {
+			files++
+		}
+	}
+	return files
+}
+
+// Verify reads every file of a data directory, whose counts are of the given kinds, and
+// changes nothing. It returns disk.ErrLocked while a server runs on it. What is wrong
+// with the files is in the report, not in the error.
+func Verify(directory string, kinds counters.Kinds) (Report, error) {
+	unlock, err := disk.LockForReading(directory)
+	if err != nil {
+		return Report{}, err
+	}
+	defer unlock()
+	files, err := disk.List(directory)
+	if err != nil {
+		return Report{}, err
+	}
+	var report Report
+	for _, path := range files.Snapshots {
+		report.Files = append(report.Files, verifySnapshot(path, kinds))
+	}
+	for i, path := range files.Journals {
+		var next uint64
+		if i+1 < len(files.Journals) {
+			next = disk.JournalSequence(files.Journals[i+1])
+		}
+		report.Files = append(report.Files, verifyJournal(path, next))
+	}
+	state, err := recovery.Find(directory, func() *counters.Store { return counters.NewStoreOf(kinds, counters.WhenDurable) })
+	days, damaged := verifyDays(directory, kinds, files.Days, state.Loaded.Manifest)
+	report.Files = append(report.Files, days...)
+	for _, path := range append(files.Temporary, files.Damaged...) {
+		report.Files = append(report.Files, FileReport{
+			Path: path, Covers: "nothing", State: "not used by a start", Bytes: disk.Sizes(path),
+		})
+	}
+	report.Recovery, report.Missing = state.Summary, errors.Join(err, state.Lost, damaged)
+	return report, nil
+}
+
+func verifySnapshot(path string, kinds counters.Kinds) FileReport {
+	report := FileReport{Path: path, Bytes: disk.Sizes(path), State: "good"}
+	report.Covers = fmt.Sprintf("commits up to %d", disk.SnapshotSequence(path))
+	loaded, err := recovery.CheckSnapshot(path, kinds)
+	if err != nil {
+		report.State = damagedState + err.Error()
+		return report
+	}
+	report.State = "good, written " + loaded.Header.Written.UTC().Format(time.RFC3339)
+	return report
+}
+
+// verifyJournal gets the first commit of the next journal file, 0 for none:
+// only the newest file can end in a write that was cut short.
+func verifyJournal(path string, next uint64) FileReport {
+	report := FileReport{Path: path, Bytes: disk.Sizes(path), Covers: "unknown"}
+	scan, err := recovery.ScanJournal(path)
+	if err != nil {
+		report.State = damagedState + err.Error()
+		return report
+	}
+	report.Covers = "no commits"
+	if len(scan.Frames) > 0 {
+		report.Covers = fmt.Sprintf("commits %d to %d", scan.First, scan.Last())
+	}
+	switch {
+	case scan.Damage != nil:
+		report.State = damagedState + scan.Damage.Error()
+	case scan.Tail > 0 && next > scan.Last()+1:
+		report.State = fmt.Sprintf(damagedState+"the %d bytes at offset %d hold no good frame, want commits %d to %d",
+			scan.Tail, scan.End, scan.Last()+1, next-1)
+	case scan.Tail > 0:
+		report.State = fmt.Sprintf("good, with %d bytes of a write that was cut short at offset %d, never acknowledged",
+			scan.Tail, scan.End)
+	default:
+		report.State = "good"
+	}
+	return report
+}
+
+// verifyDays reads the files of closed days, and says which of those that the newest
+// state needs are damaged.
+func verifyDays(directory string, kinds counters.Kinds, paths []string, m *format.Manifest) (reports []FileReport, damaged error) {
+	needed := map[string]format.ClosedDay{}
+	if m != nil {
+		for _, closed := range m.Days {
+			needed[recovery.DayPath(directory, closed)] = closed
+		}
+	}
+	for _, path := range paths {
+		report := FileReport{Path: path, Bytes: disk.Sizes(path), Covers: "day " + recovery.DayOf(path).Day.String(), State: "good"}
+		closed, isNeeded := needed[path]
+		if !isNeeded {
+			report.State = "not used by a start"
+		} else if err := recovery.CheckDay(path, kinds, closed); err != nil {
+			report.State = damagedState + err.Error()
+			damaged = errors.Join(damaged, err)
+		}
+		reports = append(reports, report)
+	}
+	return reports, damaged
+}

@@ -1,0 +1,177 @@
+package snapshot
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
+)
+
+const (
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+)
+
+// generation is a snapshot that is kept. Its manifest is nil if that could not
+// be read; then no closed day's file is removed.
+type generation struct {
+	sequence uint64
+	manifest *format.Manifest
+}
+
+// jobOutcome is what became of a snapshotJob.
+type jobOutcome struct {
+	kept []generation
+	err  error
+}
+
+// snapshotter has snapshots written, one at a time, and knows which are kept. It
+// belongs to the committing goroutine.
+type snapshotter struct {
+	options *Options
+	store   *counters.Store
+	history *History
+	pulse   *pulse
+	hurry   <-chan struct{} // closed when there is no time to rest
+
+	kept    []generation // oldest first
+	covered uint64       // last commit in a snapshot
+
+	running  chan jobOutcome // nil when there is none
+	sequence uint64          // of the one that is running
+	began    time.Time
+	lastGood time.Time // when the last snapshot was written by this process
+	retry    time.Duration
+
+	asked, served []chan<- error // who waits for a snapshot yet to begin, and for the running one
+}
+
+// daysAreDue says whether a snapshot would close a day, or take one that retention no
+// longer keeps.
+func (s *snapshotter) daysAreDue() bool {
+	now, closed := s.options.Now(), s.history.current()
+	if open := s.store.OpenDays(); len(open) > 0 && slices.Min(open) < closedBefore(now, s.options.MaxEventAge) {
+		return true
+	}
+	return len(closed.Days) > 0 && closed.Days[0].Day < s.options.keepFrom(now)
+}
+
+// begin freezes the base and has it written in the background. The outcome, received
+// from running, must be given to end.
+func (s *snapshotter) begin(j *journal) {
+	done := make(chan jobOutcome, 1)
+	s.running, s.sequence, s.began = done, j.sequence, time.Now()
+	s.served, s.asked = s.asked, nil
+	job := s.newJob(j)
+	go func() {
+		kept, err := job.run()
+		done <- jobOutcome{kept, err}
+	}()
+}
+
+// newJob freezes the base for a snapshot of the commits so far.
+func (s *snapshotter) newJob(j *journal) *snapshotJob {
+	now := s.options.Now()
+	return &snapshotJob{
+		directory: s.options.Directory,
+		store:     s.store,
+		frozen:    j.freeze(),
+		history:   s.history,
+		header: format.SnapshotHeader{
+			Sequence:  j.sequence,
+			Journaled: j.file != nil,
+			Written:   now,
+		},
+		closeBefore: closedBefore(now, s.options.MaxEventAge),
+		keepFrom:    s.options.keepFrom(now),
+		maxDays:     maxDaysClosed,
+		pacer:       newPacer(s.hurry),
+		kept:        s.kept,
+		log:         s.options.Logger,
+	}
+}
+
+// newImportJob is newJob for counts that are no commits yet: they become the next one,
+// and nothing may be left of them in memory.
+func (s *snapshotter) newImportJob(j *journal) *snapshotJob {
+	job := s.newJob(j)
+	job.header.Sequence++
+	job.header.Journaled = true
+	job.maxDays = math.MaxInt
+	return job
+}
+
+// end takes the outcome of a job and returns when to begin the next.
+func (s *snapshotter) end(outcome jobOutcome) time.Duration {
+	s.running = nil
+	for _, waiting := range s.served {
+		waiting <- outcome.err
+	}
+	took := time.Since(s.began)
+	if outcome.err != nil {
+		s.options.Observer.SnapshotFailed(took)
+		s.retry = min(max(2*s.retry, firstRetry), lastRetry)
+		s.options.Logger.Error("could not write a snapshot; it will be tried again", "error", outcome.err,
+			"age", time.Since(s.lastGood).Round(time.Second), "retry", s.retry, "journaled", s.options.Durability != Snapshot)
+		return s.retry
+	}
+	s.retry, s.lastGood = 0, time.Now()
+	s.options.Logger.Debug("wrote a snapshot", "sequence", s.sequence, "took", took.Round(time.Millisecond))
+	s.pulse.noteCovered(s.began)
+	s.options.Observer.SnapshotWritten(took, disk.Sizes(disk.SnapshotPath(s.options.Directory, s.sequence)))
+	s.kept, s.covered = outcome.kept, s.sequence
+	return s.options.SnapshotInterval
+}
+
+// write runs a job and waits for it.
+func (s *snapshotter) write(job *snapshotJob) error {
+	kept, err := job.run()
+	if err == nil {
+		s.kept, s.covered = kept, job.header.Sequence
+	}
+	return err
+}
+
+// last waits for the snapshot that is running, and writes another one if that lacks
+// something.
+func (s *snapshotter) last(j *journal) error {
+	s.await()
+	if j.sequence == s.covered {
+		return nil
+	}
+	if err := s.write(s.newJob(j)); err != nil {
+		return fmt.Errorf("last snapshot: %w", err)
+	}
+	return nil
+}
+
+func (s *snapshotter) await() {
+	if s.running != nil {
+		s.end(<-s.running)
+	}
+}
+
+// closedBefore is the first day that is still open at a time: a day is closed
+// once nothing more can arrive for it.
+func closedBefore(now time.Time, maxEventAge time.Duration) counters.Day {
+	const (
+		whenUnlimited = 48 * time.Hour // later records open a day again
+		grace         = 10 * time.Minute
+	)
+	if maxEventAge == 0 {
+		maxEventAge = whenUnlimited
+	}
+	return counters.HourOf(now.Add(-maxEventAge - grace)).Day()
+}
+
+// keepFrom is the first day that retention keeps.
+func (o *Options) keepFrom(now time.Time) counters.Day {
+	if o.Retention == 0 {
+		return 0
+	}
+	return counters.HourOf(now.Add(-o.Retention)).Day()
+}
