@@ -102,3 +102,12 @@ func (w GroupWait) Committed(batches int) { w.wait.begin(batches) }
 
 // RunOut says that the time is over which the timer was set to.
 func (w GroupWait) RunOut() { w.wait.advance() }
+
+// BreakRunway has a part of the runway of the journal be laid that could not be
+// synced. Nothing may be recorded meanwhile.
+func (k *Keeper) BreakRunway(err error) {
+	<-k.Beat()
+	laying := make(chan layOutcome, 1)
+	laying <- layOutcome{broken: err}
+	k.committer.journal.file.runway.laying = laying
+}

@@ -151,3 +151,42 @@ func TestClosingSaysWhatItCouldNotSave(t *testing.T) {
 	check(t, keeper, storetest.ModelOf(page))
 	closed(t, keeper)
 }
+
+// TestAFailedWriteIsCutBack writes a frame of which the disk takes a part.
+func TestAFailedWriteIsCutBack(t *testing.T) {
+	directory := t.TempDir()
+	keeper := opened(t, options(directory))
+	record(t, keeper, storetest.Page(5, storetest.Noon()))
+	path := newest(t, directory, "journal-")
+	end := framesEnd(read(t, path))
+	lift := limitFiles(t, end+20)
+	if err := recorded(keeper, storetest.Batch(t, keeper.Store(), spreadRecords(100))); !errors.Is(err, snapshot.ErrNotDurable) {
+		t.Errorf("beyond the limit: %v, want ErrNotDurable", err)
+	}
+	if content := read(t, path); len(content) != end {
+		t.Errorf("the journal has %d bytes, its frames end at %d", len(content), end)
+	}
+	lift()
+	closed(t, keeper)
+}
+
+// TestNothingIsAcknowledgedOnceARunwayCouldNotBeSynced: what the disk could not write
+// then may be a block that frames lie in.
+func TestNothingIsAcknowledgedOnceARunwayCouldNotBeSynced(t *testing.T) {
+	keeper := opened(t, options(t.TempDir()))
+	record(t, keeper, storetest.Page(5, storetest.Noon()))
+	keeper.BreakRunway(syscall.EIO)
+	ticket, err := keeper.Record(storetest.Batch(t, keeper.Store(), storetest.Page(5, storetest.Noon())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-keeper.Failed(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("the keeper fails with %v, want EIO", err)
+	}
+	if ticket.Settled() {
+		t.Errorf("the record is answered: %v", ticket.Wait())
+	}
+	if err := keeper.Close(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("closing says %v, want EIO", err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,15 @@ func options(directory string) snapshot.Options {
 
 // noon is a clock that stands in the hour in which most records happen.
 func noon() time.Time { return storetest.Noon().Time().Add(30 * time.Minute) }
+
+// clock is one that a test turns. It begins at noon.
+type clock struct{ later atomic.Int64 }
+
+func newClock() *clock { return &clock{} }
+
+func (c *clock) now() time.Time { return noon().Add(time.Duration(c.later.Load())) }
+
+func (c *clock) turn(by time.Duration) { c.later.Add(int64(by)) }
 
 // opened is a keeper that the test must close.
 func opened(t testing.TB, options snapshot.Options) *snapshot.Keeper {

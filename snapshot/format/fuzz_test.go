@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"testing"
 	"time"
@@ -178,7 +179,8 @@ func FuzzPortable(f *testing.F) {
 		if len(data) > longest {
 			return
 		}
-		foreign, err := format.ReadPortable(data)
+		sum := crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
+		foreign, err := format.ReadPortable(binary.LittleEndian.AppendUint32(data, sum))
 		if err != nil {
 			if !errors.Is(err, format.ErrMalformed) && !errors.Is(err, format.ErrVersion) {
 				t.Errorf("%v is not a documented error", err)

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"stats-recorder/counters"
@@ -8,7 +9,8 @@ import (
 
 // A portable delta stands alone: it is the payload of a frame as a store would write
 // it that knew no other names, with the numbers from 0 for benefits and from 1 for
-// event types in the order of the names in it.
+// event types in the order of the names in it, and then 4 bytes, little endian, of the
+// CRC32C of that.
 
 // AppendPortable encodes what a store itself counted in a delta: without what was
 // merged into it, which another store tells. The names are the store's, by number.
@@ -24,6 +26,7 @@ func AppendPortable(b []byte, delta *counters.Delta, benefits, events []string) 
 	if len(usedBenefits) == 0 {
 		return b
 	}
+	start := len(b)
 	b = appendNamesSection(b, frameBenefits, usedBenefits.number(benefits), 0)
 	b = appendNamesSection(b, frameEvents, usedEvents.number(events), 0)
 	for _, span := range own(delta) {
@@ -34,7 +37,7 @@ func AppendPortable(b []byte, delta *counters.Delta, benefits, events []string) 
 		}
 		b = appendSpanSection(b, local)
 	}
-	return b
+	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 }
 
 // own are the spans of a delta that were not merged into it.
@@ -70,11 +73,18 @@ func (l localNumbers) number(names []string) (used []string) {
 	return used
 }
 
-// ReadPortable decodes a portable delta, all or nothing. It returns ErrMalformed, or
-// ErrVersion for what a newer program encoded.
+// ReadPortable decodes a portable delta, all or nothing. It returns ErrTruncated,
+// ErrChecksum or ErrMalformed, or ErrVersion for what a newer program encoded.
 func ReadPortable(data []byte) (*counters.Foreign, error) {
+	end := len(data) - 4
+	if end < 0 {
+		return nil, fmt.Errorf("portable delta: %w: %d bytes", ErrTruncated, len(data))
+	}
+	if have, want := checksum(data[:end]), binary.LittleEndian.Uint32(data[end:]); have != want {
+		return nil, fmt.Errorf("portable delta: %w: have %08x, want %08x", ErrChecksum, have, want)
+	}
 	foreign := &counters.Foreign{}
-	err := ReadPayload(data, FrameSink{
+	err := ReadPayload(data[:end], FrameSink{
 		Benefits: listNames(&foreign.Benefits),
 		Events:   listNames(&foreign.Events),
 		Counts:   foreign.Add,

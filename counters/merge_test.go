@@ -1,0 +1,200 @@
+package counters_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"stats-recorder/counters"
+	"stats-recorder/counters/storetest"
+)
+
+// told is what a store tells of a delta, by names, in the worst order there is.
+func told(t testing.TB, store *counters.Store, delta *counters.Delta) *counters.Foreign {
+	t.Helper()
+	foreign := &counters.Foreign{Benefits: store.Benefits.Names(), Events: store.Events.Names()}
+	for _, span := range slices.Backward(delta.Spans) {
+		for _, entry := range slices.Backward(span.Entries) {
+			if err := foreign.Add(span.Hour, entry.Benefit(), []counters.Cell{{Key: entry.Key(), Count: entry.Count}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return foreign
+}
+
+// merge merges batches into a store as another one with other numbers counted them.
+func merge(t testing.TB, store *counters.Store, records []storetest.Record) *counters.Ticket {
+	t.Helper()
+	source := counters.NewStore(counters.WhenDurable)
+	storetest.Number(t, source, storetest.Record{Benefit: "known to the source only", Event: "event-3", PageTotal: 1, Index: 1})
+	_, _ = source.Add(storetest.Batch(t, source, records))
+	delta := source.Seal()
+	if delta == nil {
+		return nil
+	}
+	ticket, err := store.Merge(told(t, source, delta))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ticket
+}
+
+func TestWhatIsMergedCountsLikeRecordsAtEveryStageOfItsWay(t *testing.T) {
+	t.Parallel()
+	for stage, prepare := range map[string]func(*counters.Store) (after func()){
+		"added":  func(*counters.Store) func() { return func() {} },
+		"sealed": func(store *counters.Store) func() { return func() { store.Seal() } },
+		"folded": func(store *counters.Store) func() { return func() { storetest.Commit(store) } },
+		"in the overlay": func(store *counters.Store) func() {
+			store.Freeze()
+			return func() { storetest.Commit(store) }
+		},
+		"thawed": func(store *counters.Store) func() {
+			frozen := store.Freeze()
+			return func() {
+				storetest.Commit(store)
+				frozen.Thaw()
+			}
+		},
+	} {
+		for _, scenario := range storetest.Scenarios() {
+			if scenario.Name == "the largest position, version and event type" {
+				continue // takes all event types, of which the source knows one more
+			}
+			t.Run(scenario.Name+", "+stage, func(t *testing.T) {
+				t.Parallel()
+				store := counters.NewStore(counters.WhenAdded)
+				scenario.Begin(t, store)
+				after := prepare(store)
+				for i, records := range scenario.Batches {
+					if i%2 == 0 {
+						merge(t, store, records)
+					} else {
+						_, _ = store.Add(storetest.Batch(t, store, records))
+					}
+				}
+				after()
+				scenario.Model().Check(t, store)
+			})
+		}
+	}
+}
+
+func TestWhatIsMergedTakesRoomButIsNeverTurnedAway(t *testing.T) {
+	t.Parallel()
+	for _, frozen := range []bool{false, true} {
+		store := counters.NewStore(counters.WhenDurable)
+		store.SetLimits(counters.Limits{Benefits: 1, Counters: 3})
+		if frozen {
+			defer store.Freeze().Thaw()
+		}
+		page := storetest.Page(5, storetest.Noon())
+		ticket := merge(t, store, page)
+		storetest.ModelOf().Check(t, store)
+		storetest.Commit(store)
+		if err := ticket.Wait(); err != nil {
+			t.Error(err)
+		}
+		storetest.ModelOf(page).Check(t, store)
+		if got := placed(t, store, storetest.Shown("benefit-1", 9, 9, storetest.Noon())); got != counters.OtherBenefit {
+			t.Errorf("frozen: %v: a new record counts for %q, want %q", frozen, got, counters.OtherBenefit)
+		}
+	}
+}
+
+func TestAMergedDeltaIsSortedLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	random := storetest.Random(t)
+	store := counters.NewStore(counters.WhenDurable)
+	model := storetest.Model{}
+	for i := range 20 {
+		records := storetest.RandomBatch(random, 200)
+		model.Add(records)
+		if i%3 == 0 {
+			_, _ = store.Add(storetest.Batch(t, store, records))
+		} else {
+			merge(t, store, records)
+		}
+	}
+	delta := store.Seal()
+	merged := 0
+	for _, span := range delta.Spans {
+		if !slices.IsSortedFunc(span.Entries, byBenefitAndKey) {
+			t.Errorf("a span of hour %d is not sorted, merged: %v", span.Hour, span.Merged)
+		}
+		if span.Merged {
+			merged++
+		}
+	}
+	if merged == 0 || merged == len(delta.Spans) {
+		t.Errorf("%d of %d spans are merged, want some", merged, len(delta.Spans))
+	}
+	delta.Commit()
+	model.Check(t, store)
+}
+
+func TestARejectedMergeWasNeverThere(t *testing.T) {
+	t.Parallel()
+	store := counters.NewStore(counters.WhenDurable)
+	ticket := merge(t, store, storetest.Page(5, storetest.Noon()))
+	store.Seal().Reject(errDisk)
+	if err := ticket.Wait(); !errors.Is(err, errDisk) {
+		t.Errorf("the ticket says %v", err)
+	}
+	storetest.Model{}.Check(t, store)
+	merge(t, store, storetest.Page(2, storetest.Noon()))
+	storetest.Commit(store)
+	storetest.ModelOf(storetest.Page(2, storetest.Noon())).Check(t, store)
+}
+
+func TestImpossibleMergesAreRefused(t *testing.T) {
+	t.Parallel()
+	key := mustKey(t, 1, 2, 3, 1)
+	for name, test := range map[string]struct {
+		benefit counters.Benefit
+		hour    counters.Hour
+		cell    counters.Cell
+	}{
+		"a benefit without a name":     {1, 0, counters.Cell{Key: key, Count: 1}},
+		"an event type without a name": {0, 0, counters.Cell{Key: mustKey(t, 2, 2, 3, 1), Count: 1}},
+		"a key that is none":           {0, 0, counters.Cell{Key: 1 << 63, Count: 1}},
+		"no record":                    {0, 0, counters.Cell{Key: key}},
+		"more than can be":             {0, 0, counters.Cell{Key: key, Count: 1<<56 + 1}},
+		"an hour that is none":         {0, counters.EndOfTime, counters.Cell{Key: key, Count: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			foreign := &counters.Foreign{Benefits: []string{"rsa"}, Events: []string{"show"}}
+			expectImpossible(t, foreign.Add(test.hour, test.benefit, []counters.Cell{test.cell}))
+			store := counters.NewStore(counters.WhenDurable)
+			if ticket, err := store.Merge(foreign); ticket != nil || err != nil || store.Seal() != nil {
+				t.Errorf("ticket %v, %v; want nothing to wait for", ticket, err)
+			}
+		})
+	}
+}
+
+func TestAShutStoreMergesNothing(t *testing.T) {
+	store := counters.NewStore(counters.WhenDurable)
+	store.Shut()
+	foreign := &counters.Foreign{Benefits: []string{"rsa"}, Events: []string{"show"}}
+	if err := foreign.Add(1, 0, []counters.Cell{{Key: mustKey(t, 1, 2, 3, 1), Count: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Merge(foreign); !errors.Is(err, counters.ErrShut) {
+		t.Errorf("%v, want ErrShut", err)
+	}
+}
+
+func TestMoreEventTypesThanAKeyCanTellApartAreRefused(t *testing.T) {
+	store := counters.NewStore(counters.WhenDurable)
+	for i := range counters.MaxEventTypes {
+		if _, err := store.Events.Number([]byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	foreign := &counters.Foreign{Benefits: []string{"rsa"}, Events: []string{"one more"}}
+	if _, err := store.Merge(foreign); !errors.Is(err, counters.ErrDirectoryFull) {
+		t.Errorf("%v, want ErrDirectoryFull", err)
+	}
+}
