@@ -11,7 +11,8 @@ import (
 // Store.Merge once, and belongs to one goroutine.
 type Foreign struct {
 	// Benefits are the names of Benefit(0) and on, Events those of EventType(1) and on.
-	Benefits, Events []string
+	// The bytes must stay as they are until it is merged.
+	Benefits, Events [][]byte
 
 	runs  []foreignRun
 	cells []Cell
@@ -92,8 +93,9 @@ func (s *Store) spansOf(f *Foreign) ([]Span, error) {
 
 // numbersOf returns this store's numbers of the names, by their own.
 func (s *Store) numbersOf(f *Foreign) (benefits []Benefit, events []EventType, err error) {
+	benefits = make([]Benefit, 0, len(f.Benefits))
 	for _, name := range f.Benefits {
-		number, err := s.Benefits.numberWithin([]byte(name), MaxBenefits)
+		number, err := s.Benefits.numberWithin(name, MaxBenefits)
 		if err != nil {
 			return nil, nil, fmt.Errorf("benefit %q: %w", name, err)
 		}
@@ -101,7 +103,7 @@ func (s *Store) numbersOf(f *Foreign) (benefits []Benefit, events []EventType, e
 	}
 	events = append(events, 0) // no event type
 	for _, name := range f.Events {
-		number, err := s.Events.Number([]byte(name))
+		number, err := s.Events.Number(name)
 		if err != nil {
 			return nil, nil, fmt.Errorf("event type %q: %w", name, err)
 		}

@@ -12,7 +12,13 @@ import (
 // told is what a store tells of a delta, by names, in the worst order there is.
 func told(t testing.TB, store *counters.Store, delta *counters.Delta) *counters.Foreign {
 	t.Helper()
-	foreign := &counters.Foreign{Benefits: store.Benefits.Names(), Events: store.Events.Names()}
+	foreign := &counters.Foreign{}
+	for _, name := range store.Benefits.Names() {
+		foreign.Benefits = append(foreign.Benefits, []byte(name))
+	}
+	for _, name := range store.Events.Names() {
+		foreign.Events = append(foreign.Events, []byte(name))
+	}
 	for _, span := range slices.Backward(delta.Spans) {
 		for _, entry := range slices.Backward(span.Entries) {
 			if err := foreign.Add(span.Hour, entry.Benefit(), []counters.Cell{{Key: entry.Key(), Count: entry.Count}}); err != nil {
@@ -164,7 +170,7 @@ func TestImpossibleMergesAreRefused(t *testing.T) {
 		"an hour that is none":         {0, counters.EndOfTime, counters.Cell{Key: key, Count: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			foreign := &counters.Foreign{Benefits: []string{"rsa"}, Events: []string{"show"}}
+			foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}, Events: [][]byte{[]byte("show")}}
 			expectImpossible(t, foreign.Add(test.hour, test.benefit, []counters.Cell{test.cell}))
 			store := counters.NewStore(counters.WhenDurable)
 			if ticket, err := store.Merge(foreign); ticket != nil || err != nil || store.Seal() != nil {
@@ -177,7 +183,7 @@ func TestImpossibleMergesAreRefused(t *testing.T) {
 func TestAShutStoreMergesNothing(t *testing.T) {
 	store := counters.NewStore(counters.WhenDurable)
 	store.Shut()
-	foreign := &counters.Foreign{Benefits: []string{"rsa"}, Events: []string{"show"}}
+	foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}, Events: [][]byte{[]byte("show")}}
 	if err := foreign.Add(1, 0, []counters.Cell{{Key: mustKey(t, 1, 2, 3, 1), Count: 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +199,7 @@ func TestMoreEventTypesThanAKeyCanTellApartAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	foreign := &counters.Foreign{Benefits: []string{"rsa"}, Events: []string{"one more"}}
+	foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}, Events: [][]byte{[]byte("one more")}}
 	if _, err := store.Merge(foreign); !errors.Is(err, counters.ErrDirectoryFull) {
 		t.Errorf("%v, want ErrDirectoryFull", err)
 	}

@@ -13,8 +13,8 @@ import (
 type Visibility int
 
 const (
-	// WhenDurable shows a record once Delta.Settle(nil) was called for it, for
-	// stores whose writers wait for their Ticket.
+	// WhenDurable shows a record once its Delta is committed, for stores whose
+	// writers wait for their Ticket.
 	WhenDurable Visibility = iota
 	// WhenAdded shows a record as soon as Add has returned, for stores whose
 	// writers do not wait.

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/format"
 )
 
 // delta is what gathers of so many pages of thirty records.
@@ -176,4 +179,51 @@ func BenchmarkDecodeSnapshot(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(loads*manyCounters), "ns/counter")
 	b.ReportMetric(float64(size)/manyCounters, "bytes/counter")
 	expectLoaded(b, path, events)
+}
+
+// BenchmarkMerge has a delta told by names and counted by another store, whose numbers
+// are others, up to and with its fold.
+func BenchmarkMerge(b *testing.B) {
+	for _, pages := range []int{1, 16, 256} {
+		b.Run(fmt.Sprintf("batches=%d", pages), func(b *testing.B) {
+			source := counters.NewStore(counters.WhenDurable)
+			delta := delta(b, source, pages)
+			store := counters.NewStore(counters.WhenDurable)
+			for _, name := range slices.Backward(source.Benefits.Names()) {
+				storetest.Number(b, store, storetest.Record{Benefit: name, Event: "show"})
+			}
+			counted := entries(delta)
+			b.ReportAllocs()
+			var portable []byte
+			var encoding, decoding, merging, folding time.Duration
+			merges := 0
+			for b.Loop() {
+				began := time.Now()
+				portable = format.AppendPortable(portable[:0], delta, source.Benefits.Names(), source.Events.Names())
+				encoded := time.Now()
+				foreign, err := format.ReadPortable(portable)
+				decoded := time.Now()
+				if err == nil {
+					_, err = store.Merge(foreign)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				merged := time.Now()
+				storetest.Commit(store)
+				encoding, decoding = encoding+encoded.Sub(began), decoding+decoded.Sub(encoded)
+				merging, folding = merging+merged.Sub(decoded), folding+time.Since(merged)
+				merges++
+			}
+			for unit, took := range map[string]time.Duration{
+				"encode-ns/counter": encoding, "decode-ns/counter": decoding, "merge-ns/counter": merging, "fold-ns/counter": folding,
+			} {
+				b.ReportMetric(float64(took.Nanoseconds())/float64(merges*counted), unit)
+			}
+			b.ReportMetric(float64(len(portable))/float64(counted), "bytes/counter")
+			if got := storetest.Events(store); got != uint64(merges*delta.Records) {
+				b.Errorf("%d events, want %d", got, merges*delta.Records)
+			}
+		})
+	}
 }

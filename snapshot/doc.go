@@ -1,13 +1,17 @@
 // Package snapshot is the truth on disk: it keeps a counters.Store durable and
 // brings it back.
 //
-// A Keeper owns the data directory and the one goroutine that persists. Each
+// A Keeper owns the data directory and the one goroutine that commits. Each
 // commit seals what has gathered in the store, writes it as one frame to the
 // journal, syncs, wakes those who wait, and folds it into the base. From time
 // to time the base is written as a snapshot, after which older journal files
 // go. Open does the way back: the newest good snapshot, then the frames after
 // it, each once. Ahead of the frames lies a runway of zeros, so that syncing one
-// is cheap (runway.go).
+// is cheap (runway.go). Where to start reading: committer.go, then journal.go and
+// snapshotter.go, which it commands; history.go for readers.
+//
+// The rooms below: recovery reads a directory, format is between bytes and counts, disk
+// changes files. Beside them, salvage is for people.
 //
 // The files of a data directory:
 //
@@ -22,7 +26,4 @@
 // Sequence numbers count commits, from 1, never reused once durable. They are
 // 16 hexadecimal digits in a name, so that names sort by them. Order goes by
 // them, never by a clock, which only says which days are over.
-//
-// The formats are in format.go (what they share), sections.go, snapshotfile.go,
-// segmentfile.go, journal.go and frame.go.
 package snapshot

@@ -197,9 +197,9 @@ func (k *Keeper) Record(batch *counters.Batch) (*counters.Ticket, error) {
 }
 
 // Merge adds what another keeper's Follower was told, of any names and numbers, as
-// Record adds a batch. That each is merged once is up to the caller. It returns
-// format.ErrMalformed or format.ErrVersion for what cannot be read, of which nothing
-// counts, and counters.ErrDirectoryFull for more names than a store can number.
+// Record adds a batch. That each is merged once is up to the caller. It returns an
+// error of format.ReadPortable for what cannot be read, of which nothing counts, and
+// counters.ErrDirectoryFull for more names than a store can number.
 func (k *Keeper) Merge(portable []byte) (*counters.Ticket, error) {
 	foreign, err := format.ReadPortable(portable)
 	if err != nil {

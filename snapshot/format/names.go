@@ -7,7 +7,7 @@ import (
 	"stats-recorder/counters"
 )
 
-// Names takes names by their numbers. The bytes are valid during the call.
+// Names takes names by their numbers. The bytes are those that are read.
 type Names func(number uint64, name []byte) error
 
 // NamesOf adds names to a directory in which they must get the numbers that they

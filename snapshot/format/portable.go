@@ -73,7 +73,8 @@ func (l localNumbers) number(names []string) (used []string) {
 	return used
 }
 
-// ReadPortable decodes a portable delta, all or nothing. It returns ErrTruncated,
+// ReadPortable decodes a portable delta, all or nothing; the bytes must stay as they
+// are until it is merged. It returns ErrTruncated,
 // ErrChecksum or ErrMalformed, or ErrVersion for what a newer program encoded.
 func ReadPortable(data []byte) (*counters.Foreign, error) {
 	end := len(data) - 4
@@ -96,12 +97,12 @@ func ReadPortable(data []byte) (*counters.Foreign, error) {
 }
 
 // listNames appends names, whose numbers must follow each other from 0.
-func listNames(list *[]string) Names {
+func listNames(list *[][]byte) Names {
 	return func(number uint64, name []byte) error {
 		if number != uint64(len(*list)) {
 			return fmt.Errorf("%w: name %q has number %d, want %d", ErrMalformed, name, number, len(*list))
 		}
-		*list = append(*list, string(name))
+		*list = append(*list, name)
 		return nil
 	}
 }
