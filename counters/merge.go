@@ -45,8 +45,9 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 
 // Merge adds what another store counted, as one batch: it is in the next delta, whole,
 // and counts as records do, also where they make counters beyond the limits. Names
-// get numbers of this store. It returns ErrShut after Shut, and ErrDirectoryFull for
-// names that no Key can number. The ticket is nil where nothing was counted.
+// get numbers of this store. It returns ErrShut after Shut, ErrDirectoryFull for names
+// that no Key can number, and ErrImpossibleCounts for counts too large to be any. The
+// ticket is nil where nothing was counted.
 func (s *Store) Merge(f *Foreign) (*Ticket, error) {
 	spans, err := s.spansOf(f)
 	if err != nil {
@@ -86,7 +87,11 @@ func (s *Store) spansOf(f *Foreign) ([]Span, error) {
 			entries = appendEntries(entries, runs[0].benefit, events, f.cells[runs[0].start:runs[0].end])
 			runs = runs[1:]
 		}
-		spans = append(spans, Span{Hour: hour, Entries: inOrder(entries[start:len(entries):len(entries)]), Merged: true, shard: shard})
+		ordered, err := inOrder(entries[start:len(entries):len(entries)])
+		if err != nil {
+			return nil, err
+		}
+		spans = append(spans, Span{Hour: hour, Entries: ordered, Merged: true, shard: shard})
 	}
 	return spans, nil
 }
@@ -120,23 +125,26 @@ func appendEntries(dst []Entry, benefit Benefit, events []EventType, cells []Cel
 }
 
 // inOrder makes entries ones of a span: sorted, each pair once. Nearly always they
-// are already, because stores number the event types in the same order.
-func inOrder(entries []Entry) []Entry {
+// are already, because stores number the event types in the same order. What is named
+// twice must not add up to more than can be read back.
+func inOrder(entries []Entry) ([]Entry, error) {
 	ascending := true
 	for i := 1; i < len(entries) && ascending; i++ {
 		ascending = entries[i-1].increment < entries[i].increment
 	}
 	if ascending {
-		return entries
+		return entries, nil
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.increment, b.increment) })
 	merged := entries[:0]
 	for _, entry := range entries {
 		if last := len(merged) - 1; last >= 0 && merged[last].increment == entry.increment {
-			merged[last].Count += entry.Count
+			if merged[last].Count += entry.Count; merged[last].Count > maxCount {
+				return nil, fmt.Errorf("%w: count %d", ErrImpossibleCounts, merged[last].Count)
+			}
 			continue
 		}
 		merged = append(merged, entry)
 	}
-	return merged
+	return merged, nil
 }

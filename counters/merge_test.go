@@ -180,6 +180,21 @@ func TestImpossibleMergesAreRefused(t *testing.T) {
 	}
 }
 
+func TestCountsThatAddUpToTooManyAreRefused(t *testing.T) {
+	store := counters.NewStore(counters.WhenDurable)
+	foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}, Events: [][]byte{[]byte("show")}}
+	for range 2 {
+		if err := foreign.Add(1, 0, []counters.Cell{{Key: mustKey(t, 1, 2, 3, 1), Count: 1 << 56}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := store.Merge(foreign)
+	expectImpossible(t, err)
+	if store.Seal() != nil {
+		t.Error("some of it is merged")
+	}
+}
+
 func TestAShutStoreMergesNothing(t *testing.T) {
 	store := counters.NewStore(counters.WhenDurable)
 	store.Shut()
