@@ -59,10 +59,10 @@ func (h *History) Read(q counters.Query, visit func(counters.Benefit, []counters
 	for {
 		m := h.current()
 		closed, err := h.closed(m, q)
-		answered := err == nil && h.whileCurrent(m, func() { h.store.Read(q, closed, visit) })
-		if answered {
+		if err == nil && h.whileCurrent(m, func() { h.store.Read(q, closed, visit) }) {
 			return nil
 		}
+		// A file that is gone was that of an earlier generation, if there is a new list.
 		if err != nil && (!errors.Is(err, os.ErrNotExist) || h.current() == m) {
 			return err
 		}

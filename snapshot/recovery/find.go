@@ -108,7 +108,7 @@ func (s *State) loadSnapshot() error {
 		s.Summary.Warnings = append(s.Summary.Warnings, fmt.Sprintf("fell back from a damaged snapshot: %v", err))
 	}
 	s.Store = s.newStore()
-	s.Loaded = Snapshot{format.SnapshotHeader{Journaled: true}, &format.Manifest{}}
+	s.Loaded = Snapshot{Header: format.SnapshotHeader{Journaled: true}, Manifest: &format.Manifest{}}
 	if len(failures) > 0 && !s.journalFromStart() {
 		return fmt.Errorf("%w: %w; %s", ErrNoGoodSnapshot, errors.Join(failures...), refusalAdvice)
 	}
@@ -127,11 +127,7 @@ func (s *State) checkDaySizes(m *format.Manifest) error {
 }
 
 func (s *State) journalFromStart() bool {
-	if len(s.Files.Journals) == 0 {
-		return false
-	}
-	first := disk.JournalSequence(s.Files.Journals[0])
-	return first == 1
+	return len(s.Files.Journals) > 0 && disk.JournalSequence(s.Files.Journals[0]) == 1
 }
 
 // replayJournals adds the frames after the snapshot, each once, in order.

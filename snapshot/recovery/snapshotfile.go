@@ -13,17 +13,19 @@ import (
 type Snapshot struct {
 	Header   format.SnapshotHeader
 	Manifest *format.Manifest
+
+	path string
 }
 
 // LoadSnapshot loads a snapshot into an empty store, which is of no use when an error
 // is returned.
 func LoadSnapshot(path string, store *counters.Store) (Snapshot, error) {
-	return named(path)(readSnapshot(path, store.Kinds(), format.RestoreInto(store)))
+	return named(readSnapshot(path, store.Kinds(), format.RestoreInto(store)))
 }
 
 // CheckSnapshot reads a snapshot as LoadSnapshot does, and forgets the counts.
 func CheckSnapshot(path string, kinds counters.Kinds) (Snapshot, error) {
-	return named(path)(CheckSnapshotContent(path, kinds, func() {}))
+	return named(CheckSnapshotContent(path, kinds, func() {}))
 }
 
 // CheckSnapshotContent is CheckSnapshot for a file that has not its name yet. It calls
@@ -39,24 +41,23 @@ func CheckSnapshotContent(path string, kinds counters.Kinds, pause func()) (Snap
 
 // ReadManifest reads only which days a snapshot says are closed.
 func ReadManifest(path string, kinds counters.Kinds) (Snapshot, error) {
-	return named(path)(readSnapshot(path, kinds, format.SnapshotSink{}))
+	return named(readSnapshot(path, kinds, format.SnapshotSink{}))
 }
 
-func readSnapshot(path string, kinds counters.Kinds, sink format.SnapshotSink) (s Snapshot, err error) {
-	err = disk.Read(path, func(input io.Reader, size int64) (err error) {
+func readSnapshot(path string, kinds counters.Kinds, sink format.SnapshotSink) (Snapshot, error) {
+	s := Snapshot{path: path}
+	err := disk.Read(path, func(input io.Reader, size int64) (err error) {
 		s.Header, s.Manifest, err = format.ReadSnapshot(input, size, kinds, sink)
 		return err
 	})
 	return s, err
 }
 
-// named makes sure that a snapshot is the one that its name says.
-func named(path string) func(Snapshot, error) (Snapshot, error) {
-	return func(s Snapshot, err error) (Snapshot, error) {
-		if sequence := disk.SnapshotSequence(path); err == nil && sequence != s.Header.Sequence {
-			err = fmt.Errorf("snapshot %q at offset 16: %w: sequence number %d, the name says %d; was it renamed?",
-				path, format.ErrMalformed, s.Header.Sequence, sequence)
-		}
-		return s, err
+// named makes sure that a snapshot that was read is the one that its name says.
+func named(s Snapshot, err error) (Snapshot, error) {
+	if sequence := disk.SnapshotSequence(s.path); err == nil && sequence != s.Header.Sequence {
+		err = fmt.Errorf("snapshot %q at offset 16: %w: sequence number %d, the name says %d; was it renamed?",
+			s.path, format.ErrMalformed, s.Header.Sequence, sequence)
 	}
+	return s, err
 }
