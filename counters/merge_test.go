@@ -140,6 +140,15 @@ func TestAMergedDeltaIsSortedLikeAnyOther(t *testing.T) {
 	model.Check(t, store)
 }
 
+func TestADayIsOpenAsSoonAsWhatIsMergedCounts(t *testing.T) {
+	t.Parallel()
+	store := counters.NewStore(counters.WhenAdded)
+	merge(t, store, storetest.Page(5, storetest.Noon()))
+	if days := store.OpenDays(); !slices.Equal(days, []counters.Day{storetest.Noon().Day()}) {
+		t.Errorf("days %v are open, want the one", days)
+	}
+}
+
 func TestARejectedMergeWasNeverThere(t *testing.T) {
 	t.Parallel()
 	store := counters.NewStore(counters.WhenDurable)

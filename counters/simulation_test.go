@@ -78,7 +78,12 @@ func (s *simulation) adder(random *rand.Rand) {
 		if s.visible == counters.WhenAdded {
 			s.possible.Add(uint64(len(records)))
 		}
-		ticket, _ := s.store.Add(batch)
+		var ticket *counters.Ticket
+		if random.IntN(4) > 0 {
+			ticket, _ = s.store.Add(batch)
+		} else {
+			ticket = merge(s.t, s.store, records) // as another store tells of them
+		}
 		if s.visible == counters.WhenAdded && !s.drops {
 			s.certain.Add(uint64(len(records)))
 		}
@@ -166,7 +171,11 @@ func (s *simulation) settle(delta *counters.Delta, random *rand.Rand) {
 		return
 	}
 	if s.visible == counters.WhenDurable {
-		s.possible.Add(uint64(delta.Records))
+		for _, span := range delta.Spans {
+			for _, entry := range span.Entries {
+				s.possible.Add(entry.Count)
+			}
+		}
 	}
 	delta.Commit()
 }
