@@ -15,12 +15,17 @@ func (l layer) table(kind int, day Day) *Table {
 
 // at is the same table, made when it is missing.
 func (l layer) at(s *Store, shard, kind int, day Day) *Table {
+	return s.tableAt(l.tables(s, day), shard, kind)
+}
+
+// tables are those of a day.
+func (l layer) tables(s *Store, day Day) []*Table {
 	tables := l[day]
 	if tables == nil {
 		tables = make([]*Table, len(s.kinds))
 		l[day] = tables
 	}
-	return s.tableAt(tables, shard, kind)
+	return tables
 }
 
 func (s *Store) tableAt(tables []*Table, shard, kind int) *Table {
@@ -43,11 +48,10 @@ func (l layer) seeDays(seen map[Day]bool) {
 // returns how many positions are new. It is the one place that says what a record
 // adds.
 func (l layer) addRecords(s *Store, span Span) (added int) {
-	day := span.Hour.Day()
-	positions := l.at(s, span.shard, 0, day)
+	tables := l.tables(s, span.Hour.Day())
+	positions := s.tableAt(tables, span.shard, 0)
 	before := positions.counters
 	positions.addEntries(span.Entries)
-	tables := l[day]
 	for kind := 1; kind < len(tables); kind++ {
 		if rule := &s.kinds[kind]; rule.OfRecord != nil {
 			s.tableAt(tables, span.shard, kind).addRuns(span, rule)

@@ -21,7 +21,7 @@ func (s *Store) Restore(part Part, benefit Benefit, cells []Cell) error {
 	if !known || (part.Day == Past && !s.kinds[kind].Kept) {
 		return fmt.Errorf("%w: kind %d on day %d", ErrImpossibleCounts, part.Kind, part.Day)
 	}
-	if err := s.checkCells(s.kinds[kind], benefit, cells); err != nil {
+	if err := s.checkCells(&s.kinds[kind], benefit, cells); err != nil {
 		return err
 	}
 	number := s.shardOf(benefit)
@@ -37,14 +37,14 @@ func (s *Store) Restore(part Part, benefit Benefit, cells []Cell) error {
 // Replay adds counted records of one benefit and hour to the base: what folding once
 // did with them. The base must not be frozen. Errors are as for Restore.
 func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
-	if err := s.checkCells(KindRule{Name: "a record"}, benefit, cells); err != nil {
+	if err := s.checkCells(&KindRule{Name: "a record"}, benefit, cells); err != nil {
 		return err
 	}
 	number := s.shardOf(benefit)
 	shard := &s.shards[number]
 	shard.layers.Lock()
 	defer shard.layers.Unlock()
-	var buffer [64]Entry
+	var buffer [8]Entry // most runs are short: to clear more would take longer than to add them
 	for len(cells) > 0 {
 		n := min(len(cells), len(buffer))
 		for i, cell := range cells[:n] {
@@ -57,14 +57,14 @@ func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
 }
 
 // checkCells checks that keys, names and counts are ones that the store can hold.
-func (s *Store) checkCells(rule KindRule, benefit Benefit, cells []Cell) error {
+func (s *Store) checkCells(rule *KindRule, benefit Benefit, cells []Cell) error {
 	if int(benefit) >= s.Benefits.Len() {
 		return fmt.Errorf("%w: benefit number %d of %d known", ErrImpossibleCounts, benefit, s.Benefits.Len())
 	}
 	return checkCells(rule, s.Events.Len(), cells)
 }
 
-func checkCells(rule KindRule, events int, cells []Cell) error {
+func checkCells(rule *KindRule, events int, cells []Cell) error {
 	for _, cell := range cells {
 		if !rule.valid(cell.Key) {
 			return fmt.Errorf("%w: key %#x of %s", ErrImpossibleCounts, uint64(cell.Key), rule.Name)
