@@ -119,5 +119,5 @@ func (k Kinds) PartsOf(day Day) []Part {
 
 // valid says whether a key that came from outside can be one of this kind.
 func (r *KindRule) valid(key Key) bool {
-	return key.valid() && (!r.Hourly || key.HourOfDay() < 24) && (r.Valid == nil || r.Valid(key))
+	return (!r.Hourly || key.HourOfDay() < 24) && (r.Valid == nil || r.Valid(key))
 }

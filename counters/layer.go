@@ -44,17 +44,17 @@ func (l layer) seeDays(seen map[Day]bool) {
 	}
 }
 
-// addRecords adds the records of a span to each kind that they count in, and
-// returns how many positions are new. It is the one place that says what a record
-// adds.
-func (l layer) addRecords(s *Store, span Span) (added int) {
-	tables := l.tables(s, span.Hour.Day())
-	positions := s.tableAt(tables, span.shard, 0)
+// addRecords adds sorted records of a shard and an hour to each kind that they count
+// in, and returns how many positions are new. It is the one place that says what a
+// record adds.
+func (l layer) addRecords(s *Store, shard int, hour Hour, entries []Entry) (added int) {
+	tables := l.tables(s, hour.Day())
+	positions := s.tableAt(tables, shard, 0)
 	before := positions.counters
-	positions.addEntries(span.Entries)
+	positions.addEntries(entries)
 	for kind := 1; kind < len(tables); kind++ {
 		if rule := &s.kinds[kind]; rule.OfRecord != nil {
-			s.tableAt(tables, span.shard, kind).addRuns(span, rule)
+			s.tableAt(tables, shard, kind).addRuns(hour, entries, rule)
 		}
 	}
 	return positions.counters - before
@@ -76,7 +76,7 @@ func (t *Table) addEntries(entries []Entry) {
 // addRuns adds sorted entries under the keys of another kind. Neighbours with the
 // same one are added up first, and the rule is asked once for those that it takes
 // for the same, of any benefit: see BenchmarkFold.
-func (t *Table) addRuns(span Span, rule *KindRule) {
+func (t *Table) addRuns(hour Hour, entries []Entry, rule *KindRule) {
 	const wholeKey = 1<<keyBits - 1
 	looksAt := increment(rule.LooksAt)
 	if looksAt == 0 {
@@ -84,13 +84,13 @@ func (t *Table) addRuns(span Span, rule *KindRule) {
 	}
 	same := looksAt | ^increment(wholeKey)
 	asked, key := ^increment(0), Key(0)
-	for i := 0; i < len(span.Entries); {
-		first, total := span.Entries[i].increment, uint64(0)
-		for ; i < len(span.Entries) && (span.Entries[i].increment^first)&same == 0; i++ {
-			total += span.Entries[i].Count
+	for i := 0; i < len(entries); {
+		first, total := entries[i].increment, uint64(0)
+		for ; i < len(entries) && (entries[i].increment^first)&same == 0; i++ {
+			total += entries[i].Count
 		}
 		if first&looksAt != asked {
-			asked, key = first&looksAt, rule.OfRecord(span.Hour, first.key())
+			asked, key = first&looksAt, rule.OfRecord(hour, first.key())
 		}
 		if key != 0 {
 			t.Add(first.benefit(), key, total)

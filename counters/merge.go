@@ -31,7 +31,7 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 	if int(benefit) >= len(f.Benefits) || hour.Day() > MaxDay {
 		return fmt.Errorf("%w: benefit number %d of %d named, hour %d", ErrImpossibleCounts, benefit, len(f.Benefits), hour)
 	}
-	if err := checkCells(&KindRule{Name: "a record"}, len(f.Events), cells); err != nil {
+	if err := checkCells(nil, len(f.Events), cells); err != nil {
 		return err
 	}
 	f.cells = append(f.cells, cells...)

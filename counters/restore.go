@@ -37,20 +37,20 @@ func (s *Store) Restore(part Part, benefit Benefit, cells []Cell) error {
 // Replay adds counted records of one benefit and hour to the base: what folding once
 // did with them. The base must not be frozen. Errors are as for Restore.
 func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
-	if err := s.checkCells(&KindRule{Name: "a record"}, benefit, cells); err != nil {
+	if err := s.checkCells(nil, benefit, cells); err != nil {
 		return err
 	}
 	number := s.shardOf(benefit)
 	shard := &s.shards[number]
 	shard.layers.Lock()
 	defer shard.layers.Unlock()
-	var buffer [8]Entry // most runs are short: to clear more would take longer than to add them
+	var buffer [4]Entry // most runs are short, and clearing takes time too
 	for len(cells) > 0 {
 		n := min(len(cells), len(buffer))
 		for i, cell := range cells[:n] {
 			buffer[i] = Entry{newIncrement(benefit, cell.Key), cell.Count}
 		}
-		shard.base.addRecords(s, Span{Hour: hour, Entries: buffer[:n], shard: number})
+		shard.base.addRecords(s, number, hour, buffer[:n])
 		cells = cells[n:]
 	}
 	return nil
@@ -64,10 +64,11 @@ func (s *Store) checkCells(rule *KindRule, benefit Benefit, cells []Cell) error 
 	return checkCells(rule, s.Events.Len(), cells)
 }
 
+// checkCells checks counters of a kind, or of records where there is no rule.
 func checkCells(rule *KindRule, events int, cells []Cell) error {
 	for _, cell := range cells {
-		if !rule.valid(cell.Key) {
-			return fmt.Errorf("%w: key %#x of %s", ErrImpossibleCounts, uint64(cell.Key), rule.Name)
+		if !cell.Key.valid() || (rule != nil && !rule.valid(cell.Key)) {
+			return fmt.Errorf("%w: key %#x", ErrImpossibleCounts, uint64(cell.Key))
 		}
 		if int(cell.Key.Event()) > events {
 			return fmt.Errorf("%w: event type %d of %d known", ErrImpossibleCounts, cell.Key.Event(), events)

@@ -254,7 +254,7 @@ func (sh *shard) fold(s *Store, spans []Span) {
 		into = sh.overlay
 	}
 	for _, span := range spans {
-		s.limits.existing.Add(int64(into.addRecords(s, span)))
+		s.limits.existing.Add(int64(into.addRecords(s, span.shard, span.Hour, span.Entries)))
 	}
 	sh.forgetSealed()
 }
