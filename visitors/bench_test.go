@@ -1,0 +1,212 @@
+//go:build unix
+
+package visitors_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/visitors"
+)
+
+// The site of the benchmarks: pages of 30 of 600 benefits, two experiments.
+const (
+	siteBenefits = 600
+	pageLength   = 30
+)
+
+// visitorID is an id as the real client sends it: 16 hexadecimal digits.
+func visitorID(n uint64) []byte { return fmt.Appendf(nil, "%016x", n*0x9e3779b97f4a7c15) }
+
+// siteAssignments are the four ways to be in two experiments of two variants.
+func siteAssignments() (all [4][]visitors.Assignment) {
+	for i := range all {
+		all[i] = []visitors.Assignment{
+			{Experiment: []byte("aides_bafa"), Variant: []byte{'A' + byte(i&1)}},
+			{Experiment: []byte("plans_to_ask_question"), Variant: []byte{'A' + byte(i>>1)}},
+		}
+	}
+	return all
+}
+
+// A site makes batches of a page shown. The records are the same few each time, so
+// that they are in the processor's cache as those just parsed are; the ids in them
+// change.
+type site struct {
+	pages [][]visitors.Record
+	ids   [][]byte
+	// visitors is how many come, spread says that each record is of its own.
+	visitors uint64
+	spread   bool
+}
+
+func newSite(visitorCount uint64, spread bool) *site {
+	random := rand.New(rand.NewPCG(1, 2))
+	assignments := siteAssignments()
+	s := &site{visitors: visitorCount, spread: spread}
+	for i := range pageLength {
+		s.ids = append(s.ids, visitorID(uint64(i)))
+	}
+	for range 16 {
+		page := make([]visitors.Record, pageLength)
+		for j, benefit := range random.Perm(siteBenefits)[:pageLength] {
+			page[j] = visitors.Record{
+				HashID: s.ids[0], Assignments: assignments[0], Hour: noon,
+				Benefit: counters.Benefit(benefit), Index: uint16(j + 1), Event: show,
+			}
+			if spread {
+				page[j].HashID, page[j].Assignments = s.ids[j], assignments[j&3]
+			}
+		}
+		s.pages = append(s.pages, page)
+	}
+	return s
+}
+
+// batch is the nth batch, the same each time. All visitors come once in the first
+// s.batches().
+func (s *site) batch(n uint64) []visitors.Record {
+	visitor := n * s.step()
+	for i, id := range s.ids[:s.step()] {
+		binary.LittleEndian.PutUint64(id, visitor+uint64(i))
+	}
+	return s.pages[n%uint64(len(s.pages))]
+}
+
+func (s *site) batches() uint64 { return s.visitors / s.step() }
+
+// step is how many visitors a batch has.
+func (s *site) step() uint64 {
+	if s.spread {
+		return pageLength
+	}
+	return 1
+}
+
+// fill lets every visitor come once.
+func (s *site) fill(ledger *visitors.Ledger) {
+	for n := range s.batches() {
+		ledger.Add(s.batch(n))
+	}
+}
+
+// measureCPU makes a benchmark report the processor time of an operation, which
+// says the same on a machine that has other work. It is called where the measured
+// part begins, what it returns where that ends.
+func measureCPU(b *testing.B) (end func()) {
+	before := processorTime(b)
+	return func() {
+		b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
+	}
+}
+
+// processorTime is what the process has used.
+func processorTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// benchmarkSites are days that the default limits hold, and fuller ones.
+var benchmarkSites = []struct {
+	name     string
+	visitors uint64
+	spread   bool
+}{
+	{"one visitor of 16", 16, false},
+	{"a visitor a record of 480", 480, true},
+	{"one visitor of 16000", 16_000, false},
+	{"one visitor of 128000", 128_000, false},
+	{"a visitor a record of 60000", 60_000, true},
+	{"a visitor a record of 480000", 480_000, true},
+}
+
+// BenchmarkAddKnown measures a batch of 30 records of visitors who were there
+// before, in a random order.
+func BenchmarkAddKnown(b *testing.B) {
+	for _, bench := range benchmarkSites {
+		b.Run(bench.name, func(b *testing.B) {
+			ledger, site := newLedger(b, visitors.DefaultLimits()), newSite(bench.visitors, bench.spread)
+			site.fill(ledger)
+			random := rand.New(rand.NewPCG(3, 4))
+			b.ReportAllocs()
+			b.ResetTimer()
+			defer measureCPU(b)()
+			for range b.N {
+				ledger.Add(site.batch(random.Uint64N(site.batches())))
+			}
+		})
+	}
+}
+
+// BenchmarkAddNew measures a batch of 30 records of visitors who are new, with
+// all that it takes to grow, to halve, and to close the day when all were there.
+func BenchmarkAddNew(b *testing.B) {
+	for _, bench := range benchmarkSites {
+		b.Run(bench.name, func(b *testing.B) {
+			site := newSite(bench.visitors, bench.spread)
+			var ledger *visitors.Ledger
+			b.ReportAllocs()
+			b.ResetTimer()
+			defer measureCPU(b)()
+			for i := range uint64(b.N) {
+				n := i % site.batches()
+				if n == 0 {
+					ledger = newLedger(b, visitors.DefaultLimits())
+				}
+				ledger.Add(site.batch(n))
+			}
+		})
+	}
+}
+
+// BenchmarkAddParallel is BenchmarkAddKnown by all processors at once.
+func BenchmarkAddParallel(b *testing.B) {
+	for _, bench := range benchmarkSites {
+		b.Run(bench.name, func(b *testing.B) {
+			ledger := newLedger(b, visitors.DefaultLimits())
+			newSite(bench.visitors, bench.spread).fill(ledger)
+			var goroutine atomic.Uint64
+			b.ReportAllocs()
+			b.ResetTimer()
+			defer measureCPU(b)()
+			b.RunParallel(func(pb *testing.PB) {
+				site, random := newSite(bench.visitors, bench.spread), rand.New(rand.NewPCG(goroutine.Add(1), 4))
+				for pb.Next() {
+					ledger.Add(site.batch(random.Uint64N(site.batches())))
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkSums measures the sums of a full day.
+func BenchmarkSums(b *testing.B) {
+	ledger := newLedger(b, visitors.DefaultLimits())
+	newSite(17_000, false).fill(ledger)
+	b.ReportAllocs()
+	b.ResetTimer()
+	defer measureCPU(b)()
+	for range b.N {
+		if _, ok := ledger.Sums(noon.Day()); !ok {
+			b.Fatal("the day is not open")
+		}
+	}
+}
+
+// BenchmarkHash measures the hash of one id.
+func BenchmarkHash(b *testing.B) {
+	id := visitorID(1)
+	defer measureCPU(b)()
+	for range b.N {
+		visitors.SipHash(1, 2, id)
+	}
+}

@@ -1,0 +1,216 @@
+package visitors
+
+import (
+	"bytes"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+
+	"stats-recorder/counters"
+)
+
+// A sample is how many of something are kept, and at which rate.
+type sample struct {
+	halvings atomic.Uint32
+	limit    int64
+
+	_    [64]byte // whoever reads the rate does not wait for whoever counts
+	kept atomic.Int64
+	_    [64]byte
+}
+
+// takes says whether visitors of this hash are in the sample.
+func (s *sample) takes(hash uint64) bool { return takes(s.halvings.Load(), hash) }
+
+func (s *sample) full() bool { return s.kept.Load() > s.limit }
+
+// takes says whether a rate of 2^-halvings takes visitors of this hash.
+func takes(halvings uint32, hash uint64) bool {
+	return uint32(bits.LeadingZeros64(hash)) >= halvings
+}
+
+// A day is the visitors of one UTC day.
+type day struct {
+	date   counters.Day
+	config *Config
+	key    key
+	names  names
+
+	// visitors and pairs count what the shards hold. The rate of pairs is at most
+	// that of visitors, so that the visitor of each pair is there. A rate is lowered
+	// before the shards are sifted, and a shard is sifted and added to under its
+	// lock, so that after a sift nobody adds what it would have taken out.
+	visitors, pairs sample
+	halving         sync.Mutex // held by whoever lowers the rates
+
+	// reading is held by whoever makes sums, ended by whoever ends the day under it.
+	reading sync.Mutex
+	ended   bool
+
+	shards [shardCount]shard
+}
+
+func newDay(date counters.Day, config *Config, secret [2]uint64) *day {
+	d := &day{date: date, config: config}
+	d.key.set(secret)
+	d.names.init(config.Limits.Variants)
+	d.visitors.limit = int64(config.Limits.Visitors)
+	d.pairs.limit = int64(config.Limits.Pairs)
+	return d
+}
+
+// add counts records of this day. It returns those that it did not take because
+// the day has been closed meanwhile.
+func (d *day) add(records []Record) (rest []Record) {
+	var run stay
+	for len(records) > 0 {
+		n := runLength(records)
+		run.records = records[:n]
+		if !d.addRun(&run) {
+			return records
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// addRun counts the records of one visitor and says whether the day is open.
+func (d *day) addRun(run *stay) bool {
+	first := &run.records[0]
+	run.hash = newHash(d.key.hash(first.HashID))
+	s := &d.shards[run.hash>>stageBits%shardCount]
+	if d.config.isAnonymous(first.HashID) {
+		return s.addAnonymous(len(run.records))
+	}
+	if !d.visitors.takes(run.hash) {
+		return true
+	}
+	d.names.resolve(first.Assignments, &run.assignments)
+	s.Lock()
+	if s.closed {
+		s.Unlock()
+		return false
+	}
+	if d.visitors.takes(run.hash) { // still
+		newVisitors, newPairs := s.add(run, d)
+		d.keep(newVisitors, newPairs)
+	}
+	s.Unlock()
+	if d.visitors.full() || d.pairs.full() {
+		d.halve()
+	}
+	return true
+}
+
+// keep counts what a shard holds more, or less. Most runs bring nothing new and
+// leave the counts, which all processors share, alone.
+func (d *day) keep(visitors, pairs int) {
+	if visitors != 0 {
+		d.visitors.kept.Add(int64(visitors))
+	}
+	if pairs != 0 {
+		d.pairs.kept.Add(int64(pairs))
+	}
+}
+
+// addAnonymous counts records that are of no visitor, and says whether the day is
+// open.
+func (s *shard) addAnonymous(records int) bool {
+	s.Lock()
+	defer s.Unlock()
+	if s.closed {
+		return false
+	}
+	s.tally.anonymous += uint64(records)
+	return true
+}
+
+// isAnonymous says whether an id is no visitor.
+func (c *Config) isAnonymous(id []byte) bool {
+	for _, prefix := range c.Anonymous {
+		if bytes.HasPrefix(id, []byte(prefix)) {
+			return true
+		}
+	}
+	return len(id) == 0
+}
+
+// halve lowers the rates until there is room. Others add meanwhile, except those
+// who find no room either.
+func (d *day) halve() {
+	d.halving.Lock()
+	defer d.halving.Unlock()
+	for d.visitors.full() || d.pairs.full() {
+		visitorHalvings, pairHalvings := d.rates()
+		if d.pairs.full() {
+			pairHalvings++
+		}
+		if d.visitors.full() {
+			visitorHalvings++
+			pairHalvings = max(pairHalvings, visitorHalvings)
+		}
+		d.visitors.halvings.Store(visitorHalvings)
+		d.pairs.halvings.Store(pairHalvings)
+		for i := range d.shards {
+			d.sift(&d.shards[i], visitorHalvings, pairHalvings)
+		}
+	}
+}
+
+func (d *day) sift(s *shard, visitorHalvings, pairHalvings uint32) {
+	s.Lock()
+	defer s.Unlock()
+	visitors, pairs := s.sift(visitorHalvings, pairHalvings)
+	d.keep(-visitors, -pairs)
+}
+
+func (d *day) rates() (visitorHalvings, pairHalvings uint32) {
+	return d.visitors.halvings.Load(), d.pairs.halvings.Load()
+}
+
+// sums are the sums of the day as it is now; not ok if it has ended.
+func (d *day) sums() (sums Sums, ok bool) {
+	d.reading.Lock()
+	defer d.reading.Unlock()
+	if d.ended {
+		return Sums{}, false
+	}
+	return d.collapse(), true
+}
+
+// end closes the day: its sums are made once more, then the key is overwritten and
+// the hashes are cleared. Those who come with records from here on find the shards closed.
+func (d *day) end() Sums {
+	d.reading.Lock()
+	defer d.reading.Unlock()
+	for i := range d.shards {
+		d.shards[i].close()
+	}
+	d.halving.Lock() // whoever halves now is done before the sums are made
+	defer d.halving.Unlock()
+	sums := d.collapse()
+	d.ended = true
+	d.key.forget()
+	for i := range d.shards {
+		d.keep(d.shards[i].forget())
+	}
+	return sums
+}
+
+func (s *shard) close() {
+	s.Lock()
+	defer s.Unlock()
+	s.closed = true
+}
+
+// forget clears what the shard holds of visitors and says by how much it holds
+// less.
+func (s *shard) forget() (visitors, pairs int) {
+	s.Lock()
+	defer s.Unlock()
+	visitors, pairs = s.visitors.used, s.pairs.used
+	clear(s.visitors.table)
+	clear(s.pairs.table)
+	s.visitors, s.pairs = visitorSet{}, pairSet{}
+	return -visitors, -pairs
+}

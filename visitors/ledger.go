@@ -1,0 +1,245 @@
+package visitors
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"stats-recorder/counters"
+)
+
+// MaxOpenDays is how many days a ledger has open.
+const MaxOpenDays = 3
+
+// maxWaiting is how many days that the ledger closed by itself wait for their
+// owner.
+const maxWaiting = 3
+
+// Limits bound the memory of an open day. With MAX_VISITORS and MAX_VISITOR_PAIRS
+// reached it is about
+//
+//	Visitors × 25 bytes + Pairs × 16 bytes
+//
+// and never more than a fifth above that: 10 to 12 MB with DefaultLimits.
+type Limits struct {
+	// Visitors is how many are kept of a day (MAX_VISITORS).
+	Visitors int
+	// Pairs is how many pairs of visitor and benefit are (MAX_VISITOR_PAIRS).
+	Pairs int
+	// Variants is how many variants a day has by name (MAX_VARIANTS); others count
+	// under Other.
+	Variants int
+}
+
+// DefaultLimits are for a site of some 60,000 visitors a day.
+func DefaultLimits() Limits { return Limits{Visitors: 1 << 16, Pairs: 1 << 19, Variants: 64} }
+
+const (
+	maxVisitors = 1 << 28 // half of what the position in a pair has room for
+	maxPairs    = 1 << 30
+)
+
+// ErrLimits is returned for limits that no ledger can have.
+var ErrLimits = errors.New("limit of visitors out of range")
+
+func (l Limits) check() error {
+	for _, limit := range []struct {
+		name       string
+		have, most int
+	}{
+		{"visitors", l.Visitors, maxVisitors}, {"pairs of visitor and benefit", l.Pairs, maxPairs}, {"variants", l.Variants, maxVariants},
+	} {
+		if limit.have < 1 || limit.have > limit.most {
+			return fmt.Errorf("%w: %s are %d, want 1 to %d", ErrLimits, limit.name, limit.have, limit.most)
+		}
+	}
+	return nil
+}
+
+// Config is what a ledger needs to know. It does not change.
+type Config struct {
+	Limits Limits
+	// Anonymous are prefixes of ids that are no visitor (ANONYMOUS_IDS). Their
+	// records are counted, nothing else is. An empty id is anonymous too.
+	Anonymous []string
+	Stages    StageTable
+}
+
+// A Ledger is the visitors of the open days. All methods may be called by any
+// goroutine at any time. The zero value is not usable; see New.
+type Ledger struct {
+	config Config
+	// secret returns the random key of a new day.
+	secret func() [2]uint64
+
+	// open are the open days, oldest first. The list is replaced, never changed.
+	open     atomic.Pointer[[]*day]
+	changing sync.Mutex // held by whoever replaces open or changes waiting
+	// waiting are days that were closed for want of room, oldest first.
+	waiting []Sums
+
+	refused atomic.Uint64
+	lost    atomic.Uint64
+}
+
+// New returns an empty ledger. It returns ErrLimits for limits out of range.
+func New(config Config) (*Ledger, error) {
+	if err := config.Limits.check(); err != nil {
+		return nil, err
+	}
+	config.Anonymous = slices.Clone(config.Anonymous)
+	l := &Ledger{config: config, secret: randomSecret}
+	l.open.Store(new([]*day))
+	return l, nil
+}
+
+func randomSecret() [2]uint64 {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails: where there is no randomness it ends the program
+	return [2]uint64{binary.LittleEndian.Uint64(random[:]), binary.LittleEndian.Uint64(random[8:])}
+}
+
+// Format keeps the ledger out of logs and messages.
+func (l *Ledger) Format(state fmt.State, _ rune) { _, _ = state.Write([]byte("visitors.Ledger")) }
+
+// Add counts the records of one posted batch, each in its day. The ledger keeps
+// none of their bytes. A record is refused if its day is older than MaxOpenDays
+// days that are open; one that is newer than the oldest of these closes that one,
+// whose sums wait for Close.
+//
+// Records of one visitor cost least one after the other.
+func (l *Ledger) Add(records []Record) {
+	for len(records) > 0 {
+		date := records[0].Hour.Day()
+		n := 1
+		for n < len(records) && (records[n].Hour == records[0].Hour || records[n].Hour.Day() == date) {
+			n++
+		}
+		l.addDay(date, records[:n])
+		records = records[n:]
+	}
+}
+
+func (l *Ledger) addDay(date counters.Day, records []Record) {
+	for len(records) > 0 {
+		d := l.dayOf(date)
+		if d == nil {
+			l.refused.Add(uint64(len(records)))
+			return
+		}
+		records = d.add(records)
+	}
+}
+
+// dayOf is the open day of a date, opened if need be; nil if it is too old.
+func (l *Ledger) dayOf(date counters.Day) *day {
+	if d := find(*l.open.Load(), date); d != nil {
+		return d
+	}
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	open := *l.open.Load()
+	if d := find(open, date); d != nil {
+		return d
+	}
+	if len(open) == MaxOpenDays {
+		if date < open[0].date {
+			return nil
+		}
+		l.wait(open[0].end())
+		open = open[1:]
+	}
+	d := newDay(date, &l.config, l.secret())
+	open = append(slices.Clone(open), d)
+	slices.SortFunc(open, func(a, b *day) int { return cmp.Compare(a.date, b.date) })
+	l.open.Store(&open)
+	return d
+}
+
+func find(open []*day, date counters.Day) *day {
+	for _, d := range open {
+		if d.date == date {
+			return d
+		}
+	}
+	return nil
+}
+
+// wait keeps the sums of a day until Close. The caller holds changing.
+func (l *Ledger) wait(sums Sums) {
+	l.waiting = append(l.waiting, sums)
+	if len(l.waiting) > maxWaiting {
+		l.waiting = slices.Delete(l.waiting, 0, 1)
+		l.lost.Add(1)
+	}
+}
+
+// Days are the days that there are sums of, oldest first: the open ones and those
+// closed by Add.
+func (l *Ledger) Days() []counters.Day {
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	var dates []counters.Day
+	for _, sums := range l.waiting {
+		dates = append(dates, sums.Day)
+	}
+	for _, d := range *l.open.Load() {
+		dates = append(dates, d.date)
+	}
+	slices.Sort(dates)
+	return slices.Compact(dates)
+}
+
+// Sums are the sums of a day as it is now, whether it is open or waits for Close;
+// not ok if it is neither. Each visitor is in them as at one moment of the call, with
+// all that the visitor had done by then; different visitors may be of different
+// moments. Who adds meanwhile waits at most for a copy of one shard.
+func (l *Ledger) Sums(date counters.Day) (sums Sums, ok bool) {
+	if d := find(*l.open.Load(), date); d != nil {
+		sums, ok = d.sums()
+	}
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	for _, waiting := range l.waiting {
+		if waiting.Day == date {
+			sums, ok = l.both(waiting, sums, ok), true
+		}
+	}
+	return sums, ok
+}
+
+// Close ends a day, forgets its key and its hashes and returns its last sums; not
+// ok if there are none. A record that comes for this day later opens it anew, with
+// another key: the sums of both are merged by their owner, and a visitor of both
+// counts twice.
+func (l *Ledger) Close(date counters.Day) (sums Sums, ok bool) {
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	open := *l.open.Load()
+	if d := find(open, date); d != nil {
+		left := slices.DeleteFunc(slices.Clone(open), func(other *day) bool { return other == d })
+		l.open.Store(&left)
+		sums, ok = d.end(), true
+	}
+	l.waiting = slices.DeleteFunc(l.waiting, func(waiting Sums) bool {
+		if waiting.Day != date {
+			return false
+		}
+		sums, ok = l.both(waiting, sums, ok), true
+		return true
+	})
+	return sums, ok
+}
+
+// both are the sums of a part of a day and, if there is one, the other.
+func (l *Ledger) both(waiting, sums Sums, more bool) Sums {
+	if !more {
+		return waiting
+	}
+	return waiting.Merge(sums, l.config.Limits.Variants)
+}

@@ -1,0 +1,252 @@
+package visitors_test
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"stats-recorder/counters"
+	"stats-recorder/visitors"
+)
+
+// runs is how often the simulations are run with other keys. With more, the
+// figures that -v prints have more digits that mean something.
+var runs = flag.Int("runs", 2, "how often a simulation of samples is run")
+
+// A crowd is visitors of one day. Each comes once: a page of some benefits is
+// shown, and some of the visitors open one.
+type crowd struct {
+	visitors int
+	benefits int // on a page
+	// variants of the one experiment, of which visitor i is in variant i mod variants.
+	variants int
+}
+
+// opens says whether a visitor opens a benefit: three of ten do.
+func opens(visitor int) bool { return visitor*7%10 < 3 }
+
+func (c crowd) arrive(ledger *visitors.Ledger) {
+	id := make([]byte, 16)
+	page := make([]visitors.Record, c.benefits+1)
+	assignments := make([][]visitors.Assignment, c.variants)
+	for i := range assignments {
+		assignments[i] = []visitors.Assignment{{Experiment: []byte("place"), Variant: []byte{'A' + byte(i)}}}
+	}
+	for i := range c.visitors {
+		binary.LittleEndian.PutUint64(id, uint64(i))
+		for j := range page {
+			page[j] = visitors.Record{HashID: id, Hour: noon, Benefit: counters.Benefit(j), Index: uint16(j + 1), Event: show}
+			if c.variants > 0 {
+				page[j].Assignments = assignments[i/10%c.variants]
+			}
+		}
+		page[c.benefits] = visitors.Record{HashID: id, Hour: noon, Assignments: page[0].Assignments, Benefit: 0, Index: 1, Event: showDetails}
+		if opens(i) {
+			ledger.Add(page)
+		} else {
+			ledger.Add(page[:c.benefits])
+		}
+	}
+}
+
+// day is the day of a crowd under keys of this seed.
+func (c crowd) day(t testing.TB, limits visitors.Limits, seed uint64) visitors.Sums {
+	t.Helper()
+	ledger, err := visitors.NewSeeded(visitors.Config{Limits: limits, Stages: stageTable()}, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.arrive(ledger)
+	stats := ledger.Stats().Days[0]
+	if stats.Visitors > uint64(limits.Visitors) || stats.Pairs > uint64(limits.Pairs) {
+		t.Errorf("%d visitors and %d pairs are kept, want at most %+v", stats.Visitors, stats.Pairs, limits)
+	}
+	sums, _ := ledger.Close(noon.Day())
+	return sums
+}
+
+// TestTheErrorOfASampleIsThatOfItsSize runs days at the default limits. With
+// -v -args -runs 100 it prints the figures of docs and design.
+func TestTheErrorOfASampleIsThatOfItsSize(t *testing.T) {
+	for _, arrived := range []int{65_536, 200_000, 3_000_000} {
+		if testing.Short() && arrived > 1_000_000 {
+			continue
+		}
+		var squares, absolute, expected float64
+		for seed := range uint64(*runs) {
+			sums := crowd{visitors: arrived, benefits: 1}.day(t, visitors.DefaultLimits(), seed)
+			n := sums.All.Visitors()
+			err := visitors.Estimate(n, sums.Halvings)/float64(arrived) - 1
+			expected = visitors.RelativeError(n, sums.Halvings)
+			squares += err * err
+			absolute += math.Abs(err)
+			if math.Abs(err) > 5*expected {
+				t.Errorf("%d visitors: the estimate is wrong by %.2f %%, its standard error is %.2f %%", arrived, 100*err, 100*expected)
+			}
+		}
+		count := float64(*runs)
+		t.Logf("%d visitors, %d runs: root of mean square error %.3f %%, mean absolute error %.3f %%, by formula %.3f %% and %.3f %%",
+			arrived, *runs, 100*math.Sqrt(squares/count), 100*absolute/count, 100*expected, 100*expected*math.Sqrt(2/math.Pi))
+	}
+}
+
+// smallLimits make a sample of a crowd that a test can let come often.
+func smallLimits() visitors.Limits {
+	return visitors.Limits{Visitors: 1 << 10, Pairs: 1 << 11, Variants: 64}
+}
+
+func TestEstimatesAreRightOnAverage(t *testing.T) {
+	const days = 400
+	c := crowd{visitors: 5_000, benefits: 3, variants: 2}
+	all := make([]visitors.Sums, days)
+	for seed := range all {
+		all[seed] = c.day(t, smallLimits(), uint64(seed))
+	}
+	opened := visitors.Opened
+	for name, quantity := range map[string]struct {
+		estimate func(s *visitors.Sums) float64
+		want     float64
+	}{
+		"visitors":              {func(s *visitors.Sums) float64 { return visitors.Estimate(s.All.Visitors(), s.Halvings) }, 5_000},
+		"visitors who opened":   {func(s *visitors.Sums) float64 { return visitors.Estimate(s.All.Reached(opened), s.Halvings) }, 1_500},
+		"pages":                 {func(s *visitors.Sums) float64 { return visitors.Estimate(s.All.Pages, s.Halvings) }, 5_000},
+		"visitors of a variant": {func(s *visitors.Sums) float64 { return visitors.Estimate(s.Variants[0].Visitors(), s.Halvings) }, 2_500},
+		"visitors of a benefit": {func(s *visitors.Sums) float64 { return visitors.Estimate(s.Benefits[2].Visitors(), s.PairHalvings) }, 5_000},
+		"those who opened a benefit": {
+			func(s *visitors.Sums) float64 {
+				return visitors.Estimate(s.Benefits[0].Reached(opened), s.PairHalvings)
+			}, 1_500,
+		},
+		"those of a variant who did": {
+			func(s *visitors.Sums) float64 {
+				return visitors.Estimate(s.Variants[1].Benefits[0].Opened, s.PairHalvings)
+			}, 750,
+		},
+	} {
+		var sum, squares float64
+		for i := range all {
+			estimate := quantity.estimate(&all[i])
+			sum += estimate
+			squares += estimate * estimate
+		}
+		mean := sum / days
+		standardError := math.Sqrt((squares/days - mean*mean) / days)
+		if math.Abs(mean-quantity.want) > 4*standardError {
+			t.Errorf("%s: the mean of %d estimates is %.1f ± %.1f, want %.0f", name, days, mean, standardError, quantity.want)
+		}
+	}
+}
+
+// TestASampleIsWholeVisitors holds that who is kept is kept with all that the
+// visitor did, also before the set was full.
+func TestASampleIsWholeVisitors(t *testing.T) {
+	sums := crowd{visitors: 50_000, benefits: 3, variants: 2}.day(t, smallLimits(), 7)
+	if sums.Halvings < 5 || sums.PairHalvings <= sums.Halvings {
+		t.Fatalf("the rates are 2^-%d and 2^-%d, want at most 2^-5 and less", sums.Halvings, sums.PairHalvings)
+	}
+	if n := sums.All.Visitors(); sums.All.Pages != n || sums.All.Clicks != sums.All.Reached(visitors.Opened) {
+		t.Errorf("%d visitors have %d pages, and %d of them %d clicks, want one each", n, sums.All.Pages, sums.All.Reached(visitors.Opened), sums.All.Clicks)
+	}
+	if n := sums.Variants[0].Visitors() + sums.Variants[1].Visitors(); n != sums.All.Visitors() {
+		t.Errorf("%d of %d visitors are in a variant, want all", n, sums.All.Visitors())
+	}
+	for _, b := range sums.Benefits {
+		ofVariants := sums.Variants[0].Benefits[b.Benefit].Shown + sums.Variants[1].Benefits[b.Benefit].Shown
+		if n := b.Visitors(); n != sums.Benefits[0].Visitors() || n != ofVariants {
+			t.Errorf("benefit %d has %d visitors, %d of them in a variant; want %d", b.Benefit, n, ofVariants, sums.Benefits[0].Visitors())
+		}
+	}
+}
+
+// TestTheSampleRatioOfAFairExperimentIsFair tests equal shares by χ², as a reader
+// of the sums does, and holds that the p-values are uniform, by Kolmogorov and
+// Smirnov. Differences are whole and even; spread over the width between them they
+// are those of a continuous test.
+func TestTheSampleRatioOfAFairExperimentIsFair(t *testing.T) {
+	const days = 1_000
+	p := make([]float64, days)
+	random := rand.New(rand.NewPCG(9, 9))
+	for seed := range p {
+		sums := fairDay(t, random, uint64(seed))
+		a, b := float64(sums.Variants[0].Visitors()), float64(sums.Variants[1].Visitors())
+		p[seed] = sampleRatio(a, b, 2*random.Float64()-1)
+	}
+	slices.Sort(p)
+	var farthest float64
+	for i, value := range p {
+		farthest = max(farthest, math.Abs(value-float64(i)/days), math.Abs(value-float64(i+1)/days))
+	}
+	alarms, _ := slices.BinarySearch(p, 0.001)
+	t.Logf("%d days: %d alarms at p < 0.001, distance from uniform %.4f", days, alarms, farthest)
+	if limit := 1.95 / math.Sqrt(days); farthest > limit { // one of 1000 is farther
+		t.Errorf("the p-values are %.3f from uniform, want at most %.3f", farthest, limit)
+	}
+	if alarms > 6 {
+		t.Errorf("%d of %d fair experiments alarm, want about 1", alarms, days)
+	}
+}
+
+// fairDay is a day of 4000 visitors in variants drawn at random, of whom a quarter
+// or half are kept.
+func fairDay(t *testing.T, random *rand.Rand, seed uint64) visitors.Sums {
+	t.Helper()
+	ledger, err := visitors.NewSeeded(visitors.Config{Limits: smallLimits(), Stages: stageTable()}, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	variants := [2][]visitors.Record{shown("visitor", noon, "place=A"), shown("visitor", noon, "place=B")}
+	for i := range 4_000 {
+		batch := variants[random.IntN(2)]
+		binary.LittleEndian.PutUint32(batch[0].HashID, uint32(i))
+		ledger.Add(batch)
+	}
+	sums, _ := ledger.Close(noon.Day())
+	return sums
+}
+
+// sampleRatio is the p-value of χ² = (a − b)² ÷ (a + b) with one degree of freedom.
+func sampleRatio(a, b, jitter float64) float64 {
+	return math.Erfc(math.Abs(a-b+jitter) / math.Sqrt(2*(a+b)))
+}
+
+func TestABrokenAssignmentIsSeenInTheSample(t *testing.T) {
+	ledger := newLedger(t, smallLimits())
+	for i := range 20_000 {
+		variant := "place=A"
+		if i%5 < 3 {
+			variant = "place=B"
+		}
+		ledger.Add(shown(fmt.Sprint(i), noon, variant))
+	}
+	sums, _ := ledger.Close(noon.Day())
+	a, b := float64(sums.Variants[0].Visitors()), float64(sums.Variants[1].Visitors())
+	if p := sampleRatio(a, b, 0); p > 0.001 {
+		t.Errorf("%v and %v visitors have p = %v, want less than 0.001", a, b, p)
+	}
+}
+
+// TestADayStaysWithinItsMemory fills days as they come and as somebody would make
+// them who wants the most memory.
+func TestADayStaysWithinItsMemory(t *testing.T) {
+	const most = 12_000_000
+	for name, batches := range map[string]func(*visitors.Ledger){
+		"many visitors":             crowd{visitors: 300_000, benefits: 1}.arrive,
+		"pages of 30":               crowd{visitors: 40_000, benefits: 30}.arrive,
+		"a few with many benefits":  crowd{visitors: 40, benefits: 20_000}.arrive,
+		"just what the limits hold": crowd{visitors: 65_536, benefits: 7}.arrive,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger := newLedger(t, visitors.DefaultLimits())
+			batches(ledger)
+			day := ledger.Stats().Days[0]
+			t.Logf("%d visitors, %d pairs: %d bytes", day.Visitors, day.Pairs, day.Bytes)
+			if day.Bytes > most {
+				t.Errorf("%d visitors and %d pairs take %d bytes, want at most %d", day.Visitors, day.Pairs, day.Bytes, most)
+			}
+		})
+	}
+}

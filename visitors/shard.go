@@ -1,0 +1,114 @@
+package visitors
+
+import "sync"
+
+const (
+	shardBits  = 4
+	shardCount = 1 << shardBits
+)
+
+// A shard is the visitors of a day whose hashes have the same few bits, with all
+// that is known of them: whoever looks at a shard under its lock sees whole
+// visitors.
+type shard struct {
+	sync.Mutex
+	// closed says that the day is over and takes no more.
+	closed   bool
+	visitors visitorSet
+	pairs    pairSet
+	tally    tally
+	fetched  pair // by fetch
+
+	_ [64]byte // the locks of two shards are not in one cache line
+}
+
+// tally counts what is not about a visitor that is kept.
+type tally struct {
+	// anonymous is the records of ids that are no visitor.
+	anonymous uint64
+	// unplaced is the assignments that were left out or count under Other.
+	unplaced uint64
+}
+
+func (t *tally) add(other tally) {
+	t.anonymous += other.anonymous
+	t.unplaced += other.unplaced
+}
+
+// stay is a run of records of one visitor.
+type stay struct {
+	hash        uint64
+	records     []Record
+	assignments resolved
+}
+
+// add counts a run and says how many visitors and pairs are new. The caller holds
+// the lock.
+func (s *shard) add(run *stay, d *day) (newVisitors, newPairs int) {
+	s.reserve(len(run.records))
+	pairs := d.pairs.takes(run.hash)
+	if pairs {
+		s.fetched = s.pairs.fetch(run.hash, run.records)
+	}
+	position, added := s.visitors.locate(run.hash)
+	if added {
+		newVisitors = 1
+	}
+	v := &s.visitors.table[position]
+	s.assign(v, &run.assignments, &d.names)
+	stages := &d.config.Stages
+	for i := range run.records {
+		r := &run.records[i]
+		v.count(stages[r.Event], r.Index)
+	}
+	if pairs {
+		newPairs = s.addPairs(run, position, stages)
+	}
+	return newVisitors, newPairs
+}
+
+// reserve makes room for one more visitor and n more pairs.
+func (s *shard) reserve(n int) {
+	if s.visitors.isCrowded() {
+		s.rebuild(max(minVisitors, 2*len(s.visitors.table)), 0, 0)
+	}
+	s.pairs.reserve(n, &s.visitors)
+}
+
+func (s *shard) assign(v *visitor, assignments *resolved, names *names) {
+	s.tally.unplaced += uint64(assignments.unplaced)
+	if assignments.n == 0 {
+		return
+	}
+	table := names.current.Load() // under the lock: it has all names that visitors here hold
+	for _, a := range assignments.list[:assignments.n] {
+		if !v.assign(a, table) {
+			s.tally.unplaced++
+		}
+	}
+}
+
+func (s *shard) addPairs(run *stay, position int, stages *StageTable) (added int) {
+	for i := range run.records {
+		r := &run.records[i]
+		reached := stages[r.Event]
+		if reached != 0 && s.pairs.add(run.hash, newPair(position, r.Benefit), reached) {
+			added++
+		}
+	}
+	return added
+}
+
+// sift keeps what the rates of a day take, and says how many visitors and pairs
+// went. The caller holds the lock.
+func (s *shard) sift(visitorHalvings, pairHalvings uint32) (visitorsGone, pairsGone int) {
+	visitors, pairs := s.visitors.used, s.pairs.used
+	s.rebuild(len(s.visitors.table), visitorHalvings, pairHalvings)
+	return visitors - s.visitors.used, pairs - s.pairs.used
+}
+
+// rebuild gives the visitors a table of another size and keeps what the rates take.
+func (s *shard) rebuild(size int, visitorHalvings, pairHalvings uint32) {
+	moved := s.visitors.rebuild(size, visitorHalvings)
+	s.pairs.rebuild(pairHalvings, moved, &s.visitors)
+}

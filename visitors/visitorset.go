@@ -1,0 +1,125 @@
+package visitors
+
+import "math"
+
+// maxHoldings is how many experiments of a visitor are kept.
+const maxHoldings = 4
+
+// A holding is a variant that a visitor holds: its number plus one, and a bit
+// that says that the visitor was in another variant of the experiment too. Zero
+// is none.
+type holding uint8
+
+const crossed holding = 1 << 7
+
+func (h holding) variant() uint8  { return uint8(h&^crossed) - 1 }
+func (h holding) isCrossed() bool { return h&crossed != 0 }
+func newHolding(variant uint8) holding {
+	return holding(variant + 1)
+}
+
+// A visitor is what is known of one in a day, in 16 bytes.
+type visitor struct {
+	// word is the hash, in whose lowest bits the stages are.
+	word          uint64
+	pages, clicks uint16
+	holdings      [maxHoldings]holding
+}
+
+func (v *visitor) hash() uint64   { return hashOf(v.word) }
+func (v *visitor) stages() Stages { return Stages(v.word & allStages) }
+
+// hashOf is the hash in a visitor's word.
+func hashOf(word uint64) uint64 { return word &^ allStages }
+
+// newHash is a hash that leaves the bits that stages take, and is never 0.
+func newHash(hash uint64) uint64 { return max(hashOf(hash), 1<<stageBits) }
+
+// count adds what one record says.
+func (v *visitor) count(stages Stages, index uint16) {
+	v.word |= uint64(stages)
+	if stages&Shown != 0 && index == 1 && v.pages < math.MaxUint16 {
+		v.pages++
+	}
+	if stages&Opened != 0 && v.clicks < math.MaxUint16 {
+		v.clicks++
+	}
+}
+
+// assign says that the visitor is in a variant, and whether there was room to
+// keep it.
+func (v *visitor) assign(a assignment, table *nameTable) bool {
+	for i := range v.holdings {
+		held := &v.holdings[i]
+		switch {
+		case *held == 0:
+			*held = newHolding(a.variant)
+			return true
+		case held.variant() == a.variant:
+			return true
+		case a.experiment != noExperiment && table.experimentOf[held.variant()] == a.experiment:
+			*held |= crossed
+			return true
+		}
+	}
+	return false
+}
+
+// A visitorSet is the visitors of a shard, in an open-addressing table. A visitor's
+// position in it stays the same until the table is rebuilt.
+type visitorSet struct {
+	table []visitor // word 0 is free; the length is 0 or a power of two
+	used  int
+}
+
+const (
+	minVisitors = 16
+	// homeShift leaves out the bits of a hash that chose its shard.
+	homeShift = stageBits + shardBits
+)
+
+// isCrowded says whether the table must be rebuilt before one more is located.
+func (s *visitorSet) isCrowded() bool { return 8*(s.used+1) > 7*len(s.table) }
+
+// locate returns the position of a visitor, who is added if new.
+func (s *visitorSet) locate(hash uint64) (position int, added bool) {
+	mask := len(s.table) - 1
+	for i := int(hash>>homeShift) & mask; ; i = (i + 1) & mask {
+		word := s.table[i].word
+		if hashOf(word) == hash {
+			return i, false
+		}
+		if word == 0 {
+			s.table[i].word = hash
+			s.used++
+			return i, true
+		}
+	}
+}
+
+// gone is the new position of a visitor who was removed.
+const gone = math.MaxUint32
+
+// rebuild keeps the visitors that a rate takes in a table of the given size, and
+// returns the new position of each.
+func (s *visitorSet) rebuild(size int, halvings uint32) (moved []uint32) {
+	old := s.table
+	moved = make([]uint32, len(old))
+	s.table, s.used = make([]visitor, size), 0
+	for position, v := range old {
+		if v.word == 0 || !takes(halvings, v.hash()) {
+			moved[position] = gone
+			continue
+		}
+		at, _ := s.locate(v.hash())
+		s.table[at] = v
+		moved[position] = uint32(at)
+	}
+	clear(old)
+	return moved
+}
+
+// bytes is the memory that the set holds.
+func (s *visitorSet) bytes() int { return len(s.table) * visitorBytes }
+
+const visitorBytes = 16
