@@ -202,6 +202,22 @@ func BenchmarkSums(b *testing.B) {
 	}
 }
 
+// BenchmarkHalve measures the batch that finds a full set and halves it.
+func BenchmarkHalve(b *testing.B) {
+	for range b.N {
+		b.StopTimer()
+		ledger := newLedger(b, visitors.DefaultLimits())
+		crowd{visitors: 1 << 16, benefits: 7}.arrive(ledger)
+		one := shown("one more", noon)
+		b.StartTimer()
+		ledger.Add(one)
+		b.StopTimer()
+		if ledger.Stats().Days[0].Halvings != 1 {
+			b.Fatal("the set was not halved")
+		}
+	}
+}
+
 // BenchmarkHash measures the hash of one id.
 func BenchmarkHash(b *testing.B) {
 	id := visitorID(1)

@@ -45,3 +45,22 @@ func (l *Ledger) Secrets(date counters.Day) (key func() [2]uint64, words func() 
 	}
 	return key, words
 }
+
+// LowerRates lowers the rates of an open day as who halves does, and returns what
+// sifts the shards thereafter.
+func (l *Ledger) LowerRates(date counters.Day, visitorHalvings, pairHalvings uint32) (sift func()) {
+	d := find(*l.open.Load(), date)
+	d.visitors.halvings.Store(visitorHalvings)
+	d.pairs.halvings.Store(pairHalvings)
+	return func() {
+		for i := range d.shards {
+			d.sift(&d.shards[i], visitorHalvings, pairHalvings)
+		}
+	}
+}
+
+// Adder adds to a day that is open now, as one does who has found it and was held
+// up before adding.
+func (l *Ledger) Adder(date counters.Day) (add func([]Record) (rest []Record)) {
+	return find(*l.open.Load(), date).add
+}

@@ -20,12 +20,13 @@ const MaxOpenDays = 3
 // owner.
 const maxWaiting = 3
 
-// Limits bound the memory of an open day. With MAX_VISITORS and MAX_VISITOR_PAIRS
-// reached it is about
+// Limits bound the memory of an open day. When they are reached its tables take at
+// most about
 //
-//	Visitors × 25 bytes + Pairs × 16 bytes
+//	Visitors × 37 bytes + Pairs × 19 bytes
 //
-// and never more than a fifth above that: 10 to 12 MB with DefaultLimits.
+// and half of that where they have not just doubled: 10 MB with DefaultLimits, and
+// at most 12. While one of the 16 shards grows, halves or is read, there is a copy of it.
 type Limits struct {
 	// Visitors is how many are kept of a day (MAX_VISITORS).
 	Visitors int
@@ -200,17 +201,36 @@ func (l *Ledger) Days() []counters.Day {
 // all that the visitor had done by then; different visitors may be of different
 // moments. Who adds meanwhile waits at most for a copy of one shard.
 func (l *Ledger) Sums(date counters.Day) (sums Sums, ok bool) {
-	if d := find(*l.open.Load(), date); d != nil {
-		sums, ok = d.sums()
+	for {
+		d, waiting, waits := l.partsOf(date)
+		if d == nil {
+			return waiting, waits
+		}
+		if sums, ok = d.sums(); ok {
+			return l.both(waiting, waits, sums), true
+		}
+		// It has been closed meanwhile and may wait now.
 	}
+}
+
+// partsOf are the open day of a date, nil if there is none, and the sums that wait.
+func (l *Ledger) partsOf(date counters.Day) (d *day, waiting Sums, waits bool) {
 	l.changing.Lock()
 	defer l.changing.Unlock()
-	for _, waiting := range l.waiting {
-		if waiting.Day == date {
-			sums, ok = l.both(waiting, sums, ok), true
+	for _, sums := range l.waiting {
+		if sums.Day == date {
+			waiting, waits = l.both(waiting, waits, sums), true
 		}
 	}
-	return sums, ok
+	return find(*l.open.Load(), date), waiting, waits
+}
+
+// both are the sums of a day and, if there are any, those of an earlier part of it.
+func (l *Ledger) both(earlier Sums, any bool, sums Sums) Sums {
+	if !any {
+		return sums
+	}
+	return earlier.Merge(sums, l.config.Limits.Variants)
 }
 
 // Close ends a day, forgets its key and its hashes and returns its last sums; not
@@ -220,26 +240,18 @@ func (l *Ledger) Sums(date counters.Day) (sums Sums, ok bool) {
 func (l *Ledger) Close(date counters.Day) (sums Sums, ok bool) {
 	l.changing.Lock()
 	defer l.changing.Unlock()
-	open := *l.open.Load()
-	if d := find(open, date); d != nil {
-		left := slices.DeleteFunc(slices.Clone(open), func(other *day) bool { return other == d })
-		l.open.Store(&left)
-		sums, ok = d.end(), true
-	}
 	l.waiting = slices.DeleteFunc(l.waiting, func(waiting Sums) bool {
 		if waiting.Day != date {
 			return false
 		}
-		sums, ok = l.both(waiting, sums, ok), true
+		sums, ok = l.both(sums, ok, waiting), true
 		return true
 	})
-	return sums, ok
-}
-
-// both are the sums of a part of a day and, if there is one, the other.
-func (l *Ledger) both(waiting, sums Sums, more bool) Sums {
-	if !more {
-		return waiting
+	open := *l.open.Load()
+	if d := find(open, date); d != nil {
+		left := slices.DeleteFunc(slices.Clone(open), func(other *day) bool { return other == d })
+		l.open.Store(&left)
+		sums, ok = l.both(sums, ok, d.end()), true
 	}
-	return waiting.Merge(sums, l.config.Limits.Variants)
+	return sums, ok
 }

@@ -144,6 +144,18 @@ func TestDaysThatNobodyFetchesAreBounded(t *testing.T) {
 	}
 }
 
+func TestADayThatClosesTakesNothingOfABatchThatIsLate(t *testing.T) {
+	ledger := newLedger(t, visitors.DefaultLimits())
+	ledger.Add(shown("one", noon))
+	add := ledger.Adder(noon.Day())
+	ledger.Close(noon.Day())
+	for _, id := range []string{"two", "uid_2"} {
+		if rest := add(shown(id, noon)); len(rest) != 1 {
+			t.Errorf("the closed day took the record of %s", id)
+		}
+	}
+}
+
 func TestAVisitorOfADayThatOpensAgainCountsTwice(t *testing.T) {
 	ledger := newLedger(t, visitors.DefaultLimits())
 	ledger.Add(shown("one", noon))
@@ -209,6 +221,19 @@ func TestNamesBeyondTheLimitCountUnderOther(t *testing.T) {
 	}
 	if got := ledger.Stats().Days[0].UnplacedAssignments; got != 4 {
 		t.Errorf("%d assignments are unplaced, want 4", got)
+	}
+}
+
+func TestAnExperimentThatIsCalledOtherCountsUnderOther(t *testing.T) {
+	ledger := newLedger(t, visitors.DefaultLimits())
+	ledger.Add(shown("one", noon, "__other__=fake", "place=__other__"))
+	sums, _ := ledger.Sums(noon.Day())
+	var got []string
+	for _, v := range sums.Variants {
+		got = append(got, v.Experiment+"="+v.Name)
+	}
+	if want := []string{"__other__=__other__", "place=__other__"}; !slices.Equal(got, want) {
+		t.Errorf("the variants are %q, want %q", got, want)
 	}
 }
 

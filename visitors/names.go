@@ -17,9 +17,9 @@ const (
 	// MaxAssignments is how many assignments of a record are looked at.
 	MaxAssignments = 16
 
-	// otherVariant is the number of Other, noExperiment that of an experiment that
-	// no visitor can cross. Numbers of variants are below both, and fit in the
-	// seven bits of a holding.
+	// otherVariant is the number of Other, noExperiment that of its experiment, which
+	// has no second variant to cross to. Numbers of variants are below both, and fit
+	// in the seven bits of a holding.
 	otherVariant = maxVariants
 	noExperiment = 255
 	maxVariants  = 126

@@ -22,6 +22,11 @@ func newPair(position int, benefit counters.Benefit) pair {
 	return pair(uint64(position+1)<<pairShift | uint64(benefit)<<stageBits)
 }
 
+// at is the pair of the same visitor at the new position.
+func (p pair) at(moved []uint32) pair {
+	return newPair(int(moved[p.position()]), p.benefit()) | pair(p.stages())
+}
+
 func (p pair) position() int             { return int(p>>pairShift) - 1 }
 func (p pair) benefit() counters.Benefit { return counters.Benefit(p >> stageBits) }
 func (p pair) stages() Stages            { return Stages(p & allStages) }
@@ -96,17 +101,27 @@ func (s *pairSet) put(p pair, visitors *visitorSet) {
 	s.add(visitors.table[p.position()].hash(), p&^allStages, p.stages())
 }
 
-// rebuild keeps the pairs of the visitors that a rate takes, after the visitors
-// were rebuilt and moved.
-func (s *pairSet) rebuild(halvings uint32, moved []uint32, visitors *visitorSet) {
+// move gives the pairs the new positions of their visitors, all of whom stayed.
+// Searches begin where they did.
+func (s *pairSet) move(moved []uint32) {
+	for i, p := range s.table {
+		if p != 0 {
+			s.table[i] = p.at(moved)
+		}
+	}
+}
+
+// sift keeps the pairs of the visitors that a rate takes, after the visitors were
+// sifted and moved.
+func (s *pairSet) sift(halvings uint32, moved []uint32, visitors *visitorSet) {
 	stay := make([]pair, 0, s.used)
 	for _, p := range s.table {
 		if p == 0 || moved[p.position()] == gone {
 			continue
 		}
-		position := int(moved[p.position()])
-		if takes(halvings, visitors.table[position].hash()) {
-			stay = append(stay, newPair(position, p.benefit())|pair(p.stages()))
+		p = p.at(moved)
+		if takes(halvings, visitors.table[p.position()].hash()) {
+			stay = append(stay, p)
 		}
 	}
 	clear(s.table)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"stats-recorder/counters"
@@ -11,8 +12,7 @@ import (
 )
 
 // feed lets goroutines add batches of one visitor each: a page of two benefits is
-// shown and the first is opened. It returns how many batches there were when all
-// are added.
+// shown and the first is opened. It returns when all are added.
 func feed(ledger *visitors.Ledger, goroutines, batches int, visitorCount uint64) {
 	var feeders sync.WaitGroup
 	for g := range goroutines {
@@ -89,6 +89,31 @@ func TestSumsOfARunningDayAreWhole(t *testing.T) {
 	}
 }
 
+func TestADayThatIsPushedOutWhileItIsReadIsNotDoubled(t *testing.T) {
+	ledger := newLedger(t, visitors.DefaultLimits())
+	done := make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for {
+			for _, date := range ledger.Days() {
+				if sums, ok := ledger.Sums(date); ok && (sums.Day != date || sums.All.Visitors() > 1) {
+					t.Errorf("day %v has %d visitors of day %v, want at most 1", date, sums.All.Visitors(), sums.Day)
+				}
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	for day := range counters.Day(2_000) {
+		ledger.Add(shown("one", (noon.Day() + day).FirstHour()))
+	}
+	close(done)
+	reader.Wait()
+}
+
 func TestEachBatchIsInOneOfThePartsOfADay(t *testing.T) {
 	ledger := newLedger(t, visitors.DefaultLimits())
 	const goroutines, batches = 4, 5_000
@@ -116,19 +141,79 @@ func TestEachBatchIsInOneOfThePartsOfADay(t *testing.T) {
 }
 
 func TestDaysThatComeAtOnceAreEachOpenedOnce(t *testing.T) {
-	ledger := newLedger(t, visitors.DefaultLimits())
-	var feeders sync.WaitGroup
-	for range 8 {
-		feeders.Go(func() {
-			for day := range counters.Day(visitors.MaxOpenDays) {
-				ledger.Add(shown("one", (noon.Day() + day).FirstHour()))
+	for range 300 {
+		ledger := newLedger(t, visitors.DefaultLimits())
+		begin := make(chan struct{})
+		var feeders sync.WaitGroup
+		for range 8 {
+			feeders.Go(func() {
+				<-begin
+				for day := range counters.Day(visitors.MaxOpenDays) {
+					ledger.Add(shown("one", (noon.Day() + day).FirstHour()))
+				}
+			})
+		}
+		close(begin)
+		feeders.Wait()
+		for day := range counters.Day(visitors.MaxOpenDays) {
+			if sums, _ := ledger.Close(noon.Day() + day); sums.All.Visitors() != 1 || sums.All.Pages != 8 {
+				t.Fatalf("day %d has %d visitors and %d pages, want 1 and 8", day, sums.All.Visitors(), sums.All.Pages)
+			}
+		}
+	}
+}
+
+// TestWhatIsKeptIsOfTheRateThatTheSumsSay lets goroutines halve small sets again and
+// again.
+func TestWhatIsKeptIsOfTheRateThatTheSumsSay(t *testing.T) {
+	for range 100 {
+		ledger := newLedger(t, visitors.Limits{Visitors: 16, Pairs: 24, Variants: 2})
+		feed(ledger, 4, 300, 1_000)
+		stats := ledger.Stats().Days[0]
+		sums, _ := ledger.Close(noon.Day())
+		var pairs uint64
+		for _, b := range sums.Benefits {
+			pairs += b.Visitors()
+		}
+		if sums.All.Visitors() != stats.Visitors || pairs != stats.Pairs {
+			t.Fatalf("%d visitors and %d pairs are kept, of which %d and %d are of the rates", stats.Visitors, stats.Pairs, sums.All.Visitors(), pairs)
+		}
+	}
+}
+
+// TestSumsAreRightWhileASetIsHalved reads while visitors come of whom each is new,
+// and knows how many there are before and after.
+func TestSumsAreRightWhileASetIsHalved(t *testing.T) {
+	const visitorCount, rounds = 60_000, 20
+	for range rounds {
+		ledger := newLedger(t, visitors.Limits{Visitors: 1 << 12, Pairs: 1 << 12, Variants: 2})
+		var arrived atomic.Uint64
+		var feeder sync.WaitGroup
+		feeder.Go(func() {
+			one := shown("12345678", noon)
+			for visitor := range uint64(visitorCount) {
+				binary.LittleEndian.PutUint64(one[0].HashID, visitor)
+				ledger.Add(one)
+				arrived.Add(1)
 			}
 		})
-	}
-	feeders.Wait()
-	for day := range counters.Day(visitors.MaxOpenDays) {
-		if sums, _ := ledger.Close(noon.Day() + day); sums.All.Visitors() != 1 || sums.All.Pages != 8 {
-			t.Errorf("day %d has %d visitors and %d pages, want 1 and 8", day, sums.All.Visitors(), sums.All.Pages)
+		for before := uint64(0); before < visitorCount; before = arrived.Load() {
+			sums, ok := ledger.Sums(noon.Day())
+			if after := arrived.Load() + 1; ok && before > 0 {
+				expectBetween(t, "visitors", sums.All.Visitors(), sums.Halvings, before, after)
+				expectBetween(t, "visitors of a benefit", sums.Benefits[0].Visitors(), sums.PairHalvings, before, after)
+			}
 		}
+		feeder.Wait()
+	}
+}
+
+// expectBetween holds that an estimate is of a number between two, give or take six
+// standard errors.
+func expectBetween(t *testing.T, name string, n uint64, halvings uint8, least, most uint64) {
+	t.Helper()
+	estimate, margin := visitors.Estimate(n, halvings), 6*visitors.RelativeError(n, halvings)
+	if estimate < float64(least)*(1-margin) || estimate > float64(most)*(1+margin) {
+		t.Errorf("%s are %.0f (%d × 2^%d), want %d to %d give or take %.0f %%", name, estimate, n, halvings, least, most, 100*margin)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -100,7 +101,7 @@ func smallLimits() visitors.Limits {
 }
 
 func TestEstimatesAreRightOnAverage(t *testing.T) {
-	const days = 400
+	const days = 200
 	c := crowd{visitors: 5_000, benefits: 3, variants: 2}
 	all := make([]visitors.Sums, days)
 	for seed := range all {
@@ -142,23 +143,59 @@ func TestEstimatesAreRightOnAverage(t *testing.T) {
 }
 
 // TestASampleIsWholeVisitors holds that who is kept is kept with all that the
-// visitor did, also before the set was full.
+// visitor did, also before the set was full, and that pairs are a sample of those.
 func TestASampleIsWholeVisitors(t *testing.T) {
-	sums := crowd{visitors: 50_000, benefits: 3, variants: 2}.day(t, smallLimits(), 7)
-	if sums.Halvings < 5 || sums.PairHalvings <= sums.Halvings {
-		t.Fatalf("the rates are 2^-%d and 2^-%d, want at most 2^-5 and less", sums.Halvings, sums.PairHalvings)
+	for name, limits := range map[string]visitors.Limits{
+		"visitors are full":             {Visitors: 1 << 10, Pairs: 1 << 20, Variants: 64},
+		"pairs are full":                {Visitors: 1 << 20, Pairs: 1 << 10, Variants: 64},
+		"both are full":                 smallLimits(),
+		"there is room for one of each": {Visitors: 1, Pairs: 1, Variants: 64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sums := crowd{visitors: 50_000, benefits: 3, variants: 2}.day(t, limits, 7)
+			if full := limits.Visitors < 50_000; full != (sums.Halvings >= 5) || sums.PairHalvings < max(5, sums.Halvings) {
+				t.Fatalf("the rates are 2^-%d and 2^-%d", sums.Halvings, sums.PairHalvings)
+			}
+			if n := sums.All.Visitors(); sums.All.Pages != n || sums.All.Clicks != sums.All.Reached(visitors.Opened) {
+				t.Errorf("%d visitors have %d pages, and %d of them %d clicks, want one each", n, sums.All.Pages, sums.All.Reached(visitors.Opened), sums.All.Clicks)
+			}
+			var ofVariants uint64
+			shares := map[counters.Benefit]uint64{}
+			for _, v := range sums.Variants {
+				ofVariants += v.Visitors()
+				for _, b := range v.Benefits {
+					shares[b.Benefit] += b.Shown
+				}
+			}
+			if ofVariants != sums.All.Visitors() {
+				t.Errorf("%d of %d visitors are in a variant, want all", ofVariants, sums.All.Visitors())
+			}
+			for _, b := range sums.Benefits {
+				if n := b.Visitors(); n != sums.Benefits[0].Visitors() || n != shares[b.Benefit] {
+					t.Errorf("benefit %d has %d visitors, %d of them in a variant; want %d", b.Benefit, n, shares[b.Benefit], sums.Benefits[0].Visitors())
+				}
+				if sums.PairHalvings == sums.Halvings && b.Visitors() != sums.All.Visitors() {
+					t.Errorf("benefit %d has %d visitors, want all %d", b.Benefit, b.Visitors(), sums.All.Visitors())
+				}
+			}
+		})
 	}
-	if n := sums.All.Visitors(); sums.All.Pages != n || sums.All.Clicks != sums.All.Reached(visitors.Opened) {
-		t.Errorf("%d visitors have %d pages, and %d of them %d clicks, want one each", n, sums.All.Pages, sums.All.Reached(visitors.Opened), sums.All.Clicks)
+}
+
+// TestSumsDoNotWaitForTheSift holds that the sums are of the rates also while
+// shards still have more.
+func TestSumsDoNotWaitForTheSift(t *testing.T) {
+	ledger := newLedger(t, visitors.DefaultLimits())
+	crowd{visitors: 2_000, benefits: 3, variants: 2}.arrive(ledger)
+	sift := ledger.LowerRates(noon.Day(), 2, 3)
+	before, _ := ledger.Sums(noon.Day())
+	sift()
+	after, _ := ledger.Sums(noon.Day())
+	if !reflect.DeepEqual(before, after) {
+		t.Errorf("before the sift the sums are\n%+v, after it\n%+v", before, after)
 	}
-	if n := sums.Variants[0].Visitors() + sums.Variants[1].Visitors(); n != sums.All.Visitors() {
-		t.Errorf("%d of %d visitors are in a variant, want all", n, sums.All.Visitors())
-	}
-	for _, b := range sums.Benefits {
-		ofVariants := sums.Variants[0].Benefits[b.Benefit].Shown + sums.Variants[1].Benefits[b.Benefit].Shown
-		if n := b.Visitors(); n != sums.Benefits[0].Visitors() || n != ofVariants {
-			t.Errorf("benefit %d has %d visitors, %d of them in a variant; want %d", b.Benefit, n, ofVariants, sums.Benefits[0].Visitors())
-		}
+	if n, kept := after.All.Visitors(), ledger.Stats().Days[0].Visitors; n != kept || n == 2_000 {
+		t.Errorf("%d visitors are in the sums and %d are kept, want some 500 in both", n, kept)
 	}
 }
 

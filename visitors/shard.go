@@ -70,7 +70,7 @@ func (s *shard) add(run *stay, d *day) (newVisitors, newPairs int) {
 // reserve makes room for one more visitor and n more pairs.
 func (s *shard) reserve(n int) {
 	if s.visitors.isCrowded() {
-		s.rebuild(max(minVisitors, 2*len(s.visitors.table)), 0, 0)
+		s.pairs.move(s.visitors.rebuild(max(minVisitors, 2*len(s.visitors.table)), 0))
 	}
 	s.pairs.reserve(n, &s.visitors)
 }
@@ -103,12 +103,7 @@ func (s *shard) addPairs(run *stay, position int, stages *StageTable) (added int
 // went. The caller holds the lock.
 func (s *shard) sift(visitorHalvings, pairHalvings uint32) (visitorsGone, pairsGone int) {
 	visitors, pairs := s.visitors.used, s.pairs.used
-	s.rebuild(len(s.visitors.table), visitorHalvings, pairHalvings)
+	moved := s.visitors.rebuild(len(s.visitors.table), visitorHalvings)
+	s.pairs.sift(pairHalvings, moved, &s.visitors)
 	return visitors - s.visitors.used, pairs - s.pairs.used
-}
-
-// rebuild gives the visitors a table of another size and keeps what the rates take.
-func (s *shard) rebuild(size int, visitorHalvings, pairHalvings uint32) {
-	moved := s.visitors.rebuild(size, visitorHalvings)
-	s.pairs.rebuild(pairHalvings, moved, &s.visitors)
 }

@@ -57,7 +57,7 @@ func (v *visitor) assign(a assignment, table *nameTable) bool {
 			return true
 		case held.variant() == a.variant:
 			return true
-		case a.experiment != noExperiment && table.experimentOf[held.variant()] == a.experiment:
+		case table.experimentOf[held.variant()] == a.experiment:
 			*held |= crossed
 			return true
 		}
