@@ -43,9 +43,9 @@ type day struct {
 	visitors, pairs sample
 	halving         sync.Mutex // held by whoever lowers the rates
 
-	// reading is held by whoever makes sums, ended by whoever ends the day under it.
+	// reading is held by whoever makes sums, the last ones too.
 	reading sync.Mutex
-	ended   bool
+	ended   bool // the last sums are made
 
 	shards [shardCount]shard
 }
@@ -62,7 +62,7 @@ func newDay(date counters.Day, config *Config, secret [2]uint64) *day {
 // add counts records of this day. It returns those that it did not take because
 // the day has been closed meanwhile.
 func (d *day) add(records []Record) (rest []Record) {
-	var run stay
+	var run visit
 	for len(records) > 0 {
 		n := runLength(records)
 		run.records = records[:n]
@@ -75,7 +75,7 @@ func (d *day) add(records []Record) (rest []Record) {
 }
 
 // addRun counts the records of one visitor and says whether the day is open.
-func (d *day) addRun(run *stay) bool {
+func (d *day) addRun(run *visit) bool {
 	first := &run.records[0]
 	run.hash = newHash(d.key.hash(first.HashID))
 	s := &d.shards[run.hash>>stageBits%shardCount]
@@ -179,7 +179,8 @@ func (d *day) sums() (sums Sums, ok bool) {
 }
 
 // end closes the day: its sums are made once more, then the key is overwritten and
-// the hashes are cleared. Those who come with records from here on find the shards closed.
+// the hashes are cleared. Those who come with records from here on find the shards
+// closed.
 func (d *day) end() Sums {
 	d.reading.Lock()
 	defer d.reading.Unlock()

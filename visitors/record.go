@@ -38,8 +38,8 @@ type Record struct {
 	// HashID names the visitor.
 	HashID []byte
 	// Assignments are the experiments of the record, in the order that they came
-	// in; MaxAssignments of them are looked at. Records of a batch that have the same should
-	// share the slice: then they are read once.
+	// in; MaxAssignments of them are looked at. Records of a batch that have the
+	// same should share the slice, which spares comparing them.
 	Assignments []Assignment
 	Hour        counters.Hour
 	Benefit     counters.Benefit

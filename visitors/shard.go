@@ -35,8 +35,8 @@ func (t *tally) add(other tally) {
 	t.unplaced += other.unplaced
 }
 
-// stay is a run of records of one visitor.
-type stay struct {
+// A visit is a run of records of one visitor.
+type visit struct {
 	hash        uint64
 	records     []Record
 	assignments resolved
@@ -44,10 +44,13 @@ type stay struct {
 
 // add counts a run and says how many visitors and pairs are new. The caller holds
 // the lock.
-func (s *shard) add(run *stay, d *day) (newVisitors, newPairs int) {
-	s.reserve(len(run.records))
+func (s *shard) add(run *visit, d *day) (newVisitors, newPairs int) {
+	if s.visitors.isCrowded() {
+		s.pairs.move(s.visitors.rebuild(max(minVisitors, 2*len(s.visitors.table)), 0))
+	}
 	pairs := d.pairs.takes(run.hash)
 	if pairs {
+		s.pairs.reserve(len(run.records), &s.visitors)
 		s.fetched = s.pairs.fetch(run.hash, run.records)
 	}
 	position, added := s.visitors.locate(run.hash)
@@ -67,14 +70,6 @@ func (s *shard) add(run *stay, d *day) (newVisitors, newPairs int) {
 	return newVisitors, newPairs
 }
 
-// reserve makes room for one more visitor and n more pairs.
-func (s *shard) reserve(n int) {
-	if s.visitors.isCrowded() {
-		s.pairs.move(s.visitors.rebuild(max(minVisitors, 2*len(s.visitors.table)), 0))
-	}
-	s.pairs.reserve(n, &s.visitors)
-}
-
 func (s *shard) assign(v *visitor, assignments *resolved, names *names) {
 	s.tally.unplaced += uint64(assignments.unplaced)
 	if assignments.n == 0 {
@@ -88,7 +83,7 @@ func (s *shard) assign(v *visitor, assignments *resolved, names *names) {
 	}
 }
 
-func (s *shard) addPairs(run *stay, position int, stages *StageTable) (added int) {
+func (s *shard) addPairs(run *visit, position int, stages *StageTable) (added int) {
 	for i := range run.records {
 		r := &run.records[i]
 		reached := stages[r.Event]

@@ -29,9 +29,9 @@ type Group struct {
 	// ByStages is how many visitors reached just the stages that the index is the
 	// set of.
 	ByStages [StageSets]uint64
-	// Pages are pages shown, Clicks records of the stage Opened. Of both there are the sums
-	// over visitors, of their squares, and of their product, which is
-	// all that the variance of clicks per page needs (delta method).
+	// Pages are pages shown, Clicks records of the stage Opened. Of both there are
+	// the sums over visitors, of their squares, and of their product, which is all
+	// that the variance of clicks per page needs (delta method).
 	Pages, Clicks               uint64
 	PagesSquared, ClicksSquared uint64
 	PagesClicks                 uint64
