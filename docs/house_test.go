@@ -35,6 +35,7 @@ var rooms = []room{
 	{name: "httpapi/conn"},
 	{name: "httpapi/records", lower: []string{"counters"}},
 	{name: "insight", lower: []string{"counters"}},
+	{name: "visitors", lower: []string{"counters"}},
 	{name: "snapshot/salvage", lower: []string{"snapshot", "snapshot/recovery", "snapshot/format", "snapshot/disk", "counters"}},
 	{name: "snapshot", lower: []string{"snapshot/recovery", "snapshot/format", "snapshot/disk", "counters"}},
 	{name: "snapshot/recovery", lower: []string{"snapshot/format", "snapshot/disk", "counters"}},

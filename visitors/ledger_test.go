@@ -194,7 +194,8 @@ func TestACrossedVisitorLeavesTheExperiment(t *testing.T) {
 	sums, _ := ledger.Close(noon.Day())
 	var got []string
 	for _, v := range sums.Variants {
-		got = append(got, fmt.Sprint(v.Experiment, "=", v.Name, " ", v.Visitors(), " stay ", v.Crossed, " crossed ", v.Pages, " pages ", v.Benefits[0].Shown, " shown"))
+		got = append(got, fmt.Sprintf("%s=%s %d stay %d crossed %d pages %d shown",
+			v.Experiment, v.Name, v.Visitors(), v.Crossed, v.Pages, v.Benefits[0].Shown))
 	}
 	if want := []string{"place=A 1 stay 1 crossed 1 pages 1 shown", "text=long 2 stay 0 crossed 4 pages 2 shown"}; !slices.Equal(got, want) {
 		t.Errorf("the variants are %q, want %q", got, want)
