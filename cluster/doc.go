@@ -1,0 +1,26 @@
+// Package cluster lets several nodes count as one over a log that they share.
+//
+// The one idea: a node's counts leave it as frames, each numbered by the node
+// that made it, and a state says by a vector which frames it has. Merging is
+// commutative, so order does not matter; the vector says whether a frame is new,
+// so repetition does not matter either. All else follows: a frame may be
+// appended again until an answer comes, a log may hold it twice, a state may be
+// loaded from any node and the log be read from where that state is, and every
+// node ends with the same sums. The log's own promises (deduplication windows,
+// ordering) save work. They are never what a count depends on.
+//
+// The parts, from small to large:
+//
+//	Origin    who makes frames: a data directory, by a random number
+//	Frame     counts of one origin, under its next sequence number
+//	Covered   the vector: which frames a state has
+//	Position  a place in the log
+//	Log       frames of all origins in one order, durable
+//	Shared    whole states, for nodes that come new or late
+//
+// Log and Shared are interfaces. Package natslog has them on NATS JetStream, and
+// is the only one that knows it; package clustertest has them in memory, with
+// the faults of a network, and the suite that every implementation must pass;
+// package fence is what implementations share: appending as the only writer of
+// an origin.
+package cluster

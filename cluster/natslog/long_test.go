@@ -1,0 +1,94 @@
+package natslog_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"flag"
+	"io"
+	"testing"
+	"time"
+
+	"stats-recorder/cluster"
+	"stats-recorder/cluster/clustertest"
+)
+
+// long runs the tests that wait for elections: go test ./cluster/natslog -long
+var long = flag.Bool("long", false, "also run the tests that take minutes")
+
+// ownServers are servers for a test that breaks them.
+func ownServers(t *testing.T) *servers {
+	t.Helper()
+	if !*long {
+		t.Skip("it takes a minute: run with -long")
+	}
+	servers, err := startServers(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(servers.stop)
+	return servers
+}
+
+func TestAcknowledgedFramesOutliveServers(t *testing.T) {
+	t.Parallel()
+	for name, disturb := range map[string]func(*testing.T, *stream) (calm func()){
+		"when the leader is killed":               killLeader,
+		"when the leader is cut off and lives on": cutLeader,
+		"when all are killed":                     killAll,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStream(t, ownServers(t), 0)
+			s.disturb = disturb
+			for range 3 {
+				clustertest.TestDisturbed(t, s)
+			}
+		})
+	}
+}
+
+func killLeader(t *testing.T, s *stream) (calm func()) {
+	leader := s.leader(t)
+	s.servers.kill(leader)
+	return func() { s.servers.restart(t, leader) }
+}
+
+// cutLeader leaves clients with a server that answers nothing but their pings.
+func cutLeader(t *testing.T, s *stream) (calm func()) {
+	leader := s.leader(t)
+	s.servers.setCut(leader, true)
+	return func() { s.servers.setCut(leader, false) }
+}
+
+// killAll starts the servers again at once, as after a power cut.
+func killAll(t *testing.T, s *stream) (calm func()) {
+	for i := range s.servers.options {
+		s.servers.kill(i)
+	}
+	for i := range s.servers.options {
+		s.servers.restart(t, i)
+	}
+	return func() {}
+}
+
+func TestALargeStateIsShared(t *testing.T) {
+	t.Parallel()
+	process := newStream(t, ownServers(t), 0).Open(t)
+	node, epoch := cluster.NewOrigin(), cluster.Epoch{1}
+	covered := &cluster.Covered{Position: cluster.Position{Epoch: epoch, Sequence: 1}}
+	state := make([]byte, 64<<20)
+	rand.Read(state)
+	began := time.Now()
+	if err := process.Shared.Put(within(t), node, covered, bytes.NewReader(state)); err != nil {
+		t.Fatal(err)
+	}
+	written := time.Now()
+	_, reader, err := process.Shared.Newest(within(t), epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := io.ReadAll(reader)
+	if err != nil || !bytes.Equal(have, state) {
+		t.Fatalf("a state of %d bytes, error %v, want %d", len(have), err, len(state))
+	}
+	t.Logf("%d bytes: written in %s, read in %s", len(state), written.Sub(began).Round(time.Millisecond), time.Since(written).Round(time.Millisecond))
+}
