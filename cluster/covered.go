@@ -137,6 +137,13 @@ func (c *Covered) Equal(other *Covered) bool {
 	})
 }
 
+// Includes reports whether the state has all frames that another has.
+func (c *Covered) Includes(other *Covered) bool {
+	both := c.Clone()
+	both.Merge(other)
+	return both.Equal(c)
+}
+
 // Clone is a copy that shares nothing with c.
 func (c *Covered) Clone() *Covered {
 	clone := &Covered{Position: c.Position}

@@ -26,10 +26,11 @@ var (
 	// ErrEpoch means that the log is another one under the same name: it was deleted
 	// and made anew. Positions mean nothing there; somebody must say what to do.
 	ErrEpoch = errors.New("the log was made anew")
-	// ErrBehind means that the log ends before a position that was read from it. The
-	// server that answered may be cut off, and the next answer right; if it lasts
-	// longer than an election, the log has lost frames.
-	ErrBehind = errors.New("the log ends before this position")
+	// ErrBehind means that what was asked has less than what was known before. A log
+	// that ends before a position that was read from it may be a server's that is cut
+	// off, and the next answer right; if it lasts longer than an election, the log has
+	// lost frames. A state that lacks what the node shared before must read on first.
+	ErrBehind = errors.New("behind what was there before")
 	// ErrFormat means that a newer program wrote a frame or a vector. Whoever reads
 	// must stop: counts that are skipped are never counted.
 	ErrFormat = errors.New("unknown format")
@@ -118,8 +119,10 @@ type Log interface {
 type Shared interface {
 	// Put replaces the state of a node, and returns once it is durable. The state
 	// before stays readable until the next Put, so that whoever reads it can end.
-	// After an error the node's newest state is the one before or this one. One
-	// process at a time puts for a node.
+	// After an error the node's newest state is the one before or this one. ErrBehind:
+	// the one before has frames that this one lacks, and the log may have been trimmed
+	// of them. One process at a time puts for a node, and only what covers no frame of
+	// its own that the log has yet to take: under that number it may take another.
 	Put(ctx context.Context, node Origin, covers *Covered, state io.Reader) error
 
 	// Newest is, of the states with a position in the log of this epoch, the one

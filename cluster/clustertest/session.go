@@ -118,6 +118,9 @@ func (s *Session) Trim(ctx context.Context, below cluster.Position) error {
 	if err := b.check(below.Epoch); err != nil {
 		return err
 	}
+	// What is on its way arrives within seconds, and was sent long before a trim that
+	// could make its condition true again.
+	b.delayed = nil
 	b.entries = slices.DeleteFunc(b.entries, func(e entry) bool { return e.at < below.Sequence })
 	return nil
 }
@@ -197,6 +200,9 @@ func (s *Session) Put(ctx context.Context, node cluster.Origin, covers *cluster.
 	b := s.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if before, found := b.states[node]; found && !covers.Includes(before.covered) {
+		return fmt.Errorf("%w: the state of %s shared before has frames that this one lacks", cluster.ErrBehind, node)
+	}
 	b.puts++
 	b.states[node] = sharedState{covers.Clone(), content, b.puts}
 	return ctx.Err()

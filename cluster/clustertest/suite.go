@@ -89,6 +89,7 @@ func undisturbed() map[string]suiteTest {
 		"a frame that cannot be read stops the reader, again and again":    {run: testUnreadable},
 		"states come back as they were put, the furthest first":            {run: testStates},
 		"a state that cannot be read leaves the one before":                {run: testStateFails},
+		"a state does not replace one that has more":                       {run: testStateBehind},
 		"a state is read to its end while others are put":                  {run: testStateOvertaken},
 		"a log knows its end after all frames are trimmed, by its states":  {run: testLastSequence},
 	}

@@ -90,6 +90,24 @@ func testStateFails(t *testing.T, c Cluster) {
 	}
 }
 
+func testStateBehind(t *testing.T, c Cluster) {
+	shared, node, other, epoch := c.Open(t).Shared, cluster.NewOrigin(), cluster.NewOrigin(), newEpoch()
+	covered := coveredAt(epoch, 5, node, 5)
+	put(t, shared, node, covered, []byte("five"))
+	for name, behind := range map[string]*cluster.Covered{
+		"in the same log":                  coveredAt(epoch, 9, node, 4),
+		"in another log":                   coveredAt(newEpoch(), 9, node, 4),
+		"with more of another, but a hole": coveredAt(epoch, 9, other, 100),
+	} {
+		if err := shared.Put(within(t), node, behind, strings.NewReader("four")); !errors.Is(err, cluster.ErrBehind) {
+			t.Fatalf("putting a state that lacks frames %s: error %v, want %v", name, err, cluster.ErrBehind)
+		}
+	}
+	expectNewest(t, shared, epoch, covered, []byte("five"))
+	put(t, shared, other, coveredAt(epoch, 4, node, 4), []byte("another node may be behind"))
+	expectNewest(t, shared, epoch, covered, []byte("five"))
+}
+
 func testStateOvertaken(t *testing.T, c Cluster) {
 	shared, node, epoch := c.Open(t).Shared, cluster.NewOrigin(), newEpoch()
 	state := make([]byte, 2<<20)

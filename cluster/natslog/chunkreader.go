@@ -49,7 +49,7 @@ func (r *chunkReader) next() ([]byte, error) {
 	if r.chunks == r.info.Chunks {
 		return nil, r.end()
 	}
-	ctx, cancel := bounded(r.ctx, r.shared.timeout)
+	ctx, cancel := context.WithTimeout(r.ctx, r.shared.stream.timeout)
 	defer cancel()
 	message, err := r.shared.stream.handle.GetMsg(ctx, r.after+1, jetstream.WithGetMsgSubject(r.shared.chunkSubject(r.info.NUID)))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {

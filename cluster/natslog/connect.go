@@ -51,8 +51,6 @@ func Open(ctx context.Context, options Options) (*Connection, error) {
 		return nil, err
 	}
 	connection := &Connection{conn: conn}
-	ctx, cancel := bounded(ctx, options.Timeout)
-	defer cancel()
 	if err := connection.open(ctx, options); err != nil {
 		conn.Close()
 		return nil, err
@@ -164,12 +162,4 @@ func checkVersion(name, version string) error {
 	}
 	return fmt.Errorf("%w: server %q has version %q, want at least %d.%d: older ones have lost acknowledged messages",
 		cluster.ErrUnsuitable, name, version, leastMajor, leastMinor)
-}
-
-// bounded is ctx with a deadline.
-func bounded(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, timeout)
 }

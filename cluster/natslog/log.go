@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -28,12 +27,10 @@ const (
 
 // A Log is a cluster.Log on a stream.
 type Log struct {
-	js      jetstream.JetStream
-	stream  *kept
-	epoch   cluster.Epoch
-	fence   *fence.Fence
-	link    *link
-	timeout time.Duration
+	stream *kept
+	epoch  cluster.Epoch
+	fence  *fence.Fence
+	link   *link
 }
 
 func openLog(ctx context.Context, js jetstream.JetStream, link *link, options Options) (*Log, error) {
@@ -48,19 +45,17 @@ func openLog(ctx context.Context, js jetstream.JetStream, link *link, options Op
 		MaxAge:      options.MaxAge,
 		MaxBytes:    options.MaxBytes,
 		Duplicates:  min(options.DuplicateWindow, options.MaxAge),
-	}, options.MaxAge)
+	}, options.MaxAge, options.Timeout)
 	if err != nil {
 		return nil, err
 	}
-	log := &Log{js: js, stream: stream, epoch: epochOf(stream.handle.CachedInfo()), link: link, timeout: options.Timeout}
+	log := &Log{stream: stream, epoch: epochOf(stream.handle.CachedInfo()), link: link}
 	log.fence = fence.New(engine{log})
 	return log, nil
 }
 
 // Append is described at cluster.Log.
 func (l *Log) Append(ctx context.Context, frame cluster.Frame) (cluster.Position, error) {
-	ctx, cancel := bounded(ctx, l.timeout)
-	defer cancel()
 	at, err := l.fence.Append(ctx, frame)
 	if l.link.note(err) != nil {
 		return cluster.Position{}, fmt.Errorf("stream %q: %w", l.stream.name, err)
@@ -70,8 +65,6 @@ func (l *Log) Append(ctx context.Context, frame cluster.Frame) (cluster.Position
 
 // Bounds is described at cluster.Log.
 func (l *Log) Bounds(ctx context.Context) (first, last cluster.Position, err error) {
-	ctx, cancel := bounded(ctx, l.timeout)
-	defer cancel()
 	info, err := l.info(ctx)
 	if l.link.note(err) != nil {
 		return first, last, err
@@ -90,8 +83,6 @@ func firstSequence(info *jetstream.StreamInfo) uint64 {
 
 // LastOf is described at cluster.Log.
 func (l *Log) LastOf(ctx context.Context, origin cluster.Origin) (uint64, cluster.Position, error) {
-	ctx, cancel := bounded(ctx, l.timeout)
-	defer cancel()
 	tail, err := engine{l}.Tail(ctx, origin)
 	if err != nil || tail.At == 0 {
 		return 0, cluster.Position{}, err
@@ -102,8 +93,6 @@ func (l *Log) LastOf(ctx context.Context, origin cluster.Origin) (uint64, cluste
 // Trim is described at cluster.Log. A stream that is made anew at the very moment
 // would be trimmed instead; JetStream has no condition for it.
 func (l *Log) Trim(ctx context.Context, below cluster.Position) error {
-	ctx, cancel := bounded(ctx, l.timeout)
-	defer cancel()
 	if err := l.same(below); err != nil {
 		return err
 	}
@@ -116,10 +105,7 @@ func (l *Log) Trim(ctx context.Context, below cluster.Position) error {
 	if sequence <= firstSequence(info) {
 		return nil
 	}
-	if err := l.stream.handle.Purge(ctx, jetstream.WithPurgeSequence(sequence)); err != nil {
-		return fmt.Errorf("stream %q: trimming below %d: %w", l.stream.name, sequence, err)
-	}
-	return nil
+	return l.stream.purge(ctx, jetstream.WithPurgeSequence(sequence))
 }
 
 // info is what the stream's leader says of it, if it is the stream that was opened.
@@ -155,12 +141,11 @@ type engine struct{ *Log }
 
 // Tail asks the leader for the last message of the subject.
 func (e engine) Tail(ctx context.Context, origin cluster.Origin) (fence.Tail, error) {
-	message, err := e.stream.handle.GetLastMsgForSubject(ctx, e.subject(origin))
-	missing := errors.Is(err, jetstream.ErrMsgNotFound)
-	if err != nil && !missing {
-		return fence.Tail{}, fmt.Errorf("stream %q: last frame of %s: %w", e.stream.name, origin, err)
+	message, err := e.stream.last(ctx, e.subject(origin))
+	if err != nil {
+		return fence.Tail{}, err
 	}
-	if _, err := e.info(ctx); err != nil || missing {
+	if _, err := e.info(ctx); err != nil || message == nil {
 		return fence.Tail{}, err
 	}
 	id, err := idOf(message.Header, origin)
@@ -190,12 +175,11 @@ func (e engine) Add(ctx context.Context, entry fence.Entry) (uint64, bool, error
 		Header:  nats.Header{highestHeader: {strconv.FormatUint(entry.Highest, 10)}},
 		Data:    entry.Encoded,
 	}
-	ack, err := e.js.PublishMsg(ctx, message,
-		jetstream.WithExpectStream(e.stream.name),
+	ack, err := e.stream.publish(ctx, message,
 		jetstream.WithMsgID(entry.ID.String()),
 		jetstream.WithExpectLastSequencePerSubject(entry.After))
 	if err != nil {
-		return 0, false, refusal(err)
+		return 0, false, err
 	}
 	if entry.After == 0 {
 		if _, err := e.info(ctx); err != nil {

@@ -41,7 +41,9 @@ type Options struct {
 
 	// Client is the name under which servers list this connection.
 	Client string
-	// Timeout bounds each call whose context has no deadline; 0 is 5 seconds.
+	// Timeout bounds each call, and each request of those that make many; 0 is 5
+	// seconds. A request to a stream without a leader is never answered, not even once
+	// it has one: it must be made again.
 	Timeout time.Duration
 	// Logger receives when the connection comes and goes; nil discards it.
 	Logger *slog.Logger

@@ -56,7 +56,7 @@ func (l *Log) consume(ctx context.Context, config jetstream.ConsumerConfig) (*de
 	config.InactiveThreshold = consumerLife
 	config.MemoryStorage = true
 	config.Replicas = 1
-	making, cancel := context.WithTimeout(ctx, l.timeout)
+	making, cancel := context.WithTimeout(ctx, l.stream.timeout)
 	defer cancel()
 	consumer, err := l.stream.handle.CreateConsumer(making, config)
 	if err != nil {
@@ -116,8 +116,6 @@ func (l *Log) visitNext(ctx context.Context, messages *delivery, previous uint64
 // before it. A hole behind which older messages remain is a loss of the engine's,
 // which the vectors show.
 func (l *Log) checkHole(ctx context.Context, after uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
 	info, err := l.info(ctx)
 	if err != nil {
 		return err

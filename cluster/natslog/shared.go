@@ -39,11 +39,9 @@ const (
 // A node has two objects, <origin>-0 and <origin>-1, written in turn, so that a
 // reader of one is not overtaken by the next Put.
 type Shared struct {
-	js      jetstream.JetStream
-	stream  *kept
-	bucket  string
-	timeout time.Duration
-	logger  *slog.Logger
+	stream *kept
+	bucket string
+	logger *slog.Logger
 }
 
 func openShared(ctx context.Context, js jetstream.JetStream, options Options) (*Shared, error) {
@@ -57,12 +55,12 @@ func openShared(ctx context.Context, js jetstream.JetStream, options Options) (*
 		Discard:     jetstream.DiscardNew,
 		MaxBytes:    options.MaxBytes,
 		AllowRollup: true,
-	}, 0)
+	}, 0, options.Timeout)
 	if err != nil {
 		return nil, err
 	}
 	logger := options.Logger.With("bucket", bucket)
-	return &Shared{js: js, stream: stream, bucket: bucket, timeout: options.Timeout, logger: logger}, nil
+	return &Shared{stream: stream, bucket: bucket, logger: logger}, nil
 }
 
 // Put is described at cluster.Shared.
@@ -70,6 +68,9 @@ func (s *Shared) Put(ctx context.Context, node cluster.Origin, covers *cluster.C
 	states, err := s.list(ctx)
 	if err != nil {
 		return err
+	}
+	if before := newestOf(node, states); before != nil && !covers.Includes(before.covered) {
+		return fmt.Errorf("bucket %q: %w: the state of %s shared before has frames that this one lacks", s.bucket, cluster.ErrBehind, node)
 	}
 	name, replaced := slotOf(node, states)
 	info := &jetstream.ObjectInfo{Bucket: s.bucket, NUID: rand.Text(), ObjectMeta: jetstream.ObjectMeta{
@@ -117,7 +118,7 @@ func (s *Shared) putChunks(ctx context.Context, info *jetstream.ObjectInfo, stat
 			sum.Write(chunk[:n])
 			info.Size += uint64(n)
 			info.Chunks++
-			if err := s.publish(ctx, &nats.Msg{Subject: s.chunkSubject(info.NUID), Data: chunk[:n]}); err != nil {
+			if _, err := s.stream.publish(ctx, &nats.Msg{Subject: s.chunkSubject(info.NUID), Data: chunk[:n]}); err != nil {
 				return err
 			}
 		}
@@ -147,21 +148,12 @@ func (s *Shared) putObject(ctx context.Context, info *jetstream.ObjectInfo) erro
 		return err
 	}
 	subject := "$O." + s.bucket + ".M." + base64.URLEncoding.EncodeToString([]byte(info.Name))
-	return s.publish(ctx, &nats.Msg{
+	_, err = s.stream.publish(ctx, &nats.Msg{
 		Subject: subject,
 		Header:  nats.Header{jetstream.MsgRollup: {jetstream.MsgRollupSubject}},
 		Data:    data,
 	})
-}
-
-func (s *Shared) publish(ctx context.Context, message *nats.Msg) error {
-	ctx, cancel := bounded(ctx, s.timeout)
-	defer cancel()
-	_, err := s.js.PublishMsg(ctx, message, jetstream.WithExpectStream(s.stream.name))
-	if err != nil {
-		return refusal(err)
-	}
-	return nil
+	return err
 }
 
 func (s *Shared) chunkSubject(id string) string { return "$O." + s.bucket + ".C." + id }
@@ -174,7 +166,7 @@ func (s *Shared) sweep(ctx context.Context, written *jetstream.ObjectInfo, repla
 		live[s.chunkSubject(state.info.NUID)] = true
 	}
 	if replaced != nil {
-		if err := s.purge(ctx, s.chunkSubject(replaced.info.NUID)); err != nil {
+		if err := s.stream.purge(ctx, jetstream.WithPurgeSubject(s.chunkSubject(replaced.info.NUID))); err != nil {
 			return err
 		}
 	}
@@ -186,42 +178,23 @@ func (s *Shared) sweep(ctx context.Context, written *jetstream.ObjectInfo, repla
 		if live[subject] {
 			continue
 		}
-		last, err := s.last(ctx, subject)
+		last, err := s.stream.last(ctx, subject)
 		if err != nil || last == nil {
 			return err
 		}
 		if info.TimeStamp.Sub(last.Time) < orphanAge {
 			continue
 		}
-		if err := s.purge(ctx, subject); err != nil {
+		if err := s.stream.purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Shared) purge(ctx context.Context, subject string) error {
-	ctx, cancel := bounded(ctx, s.timeout)
-	defer cancel()
-	return s.stream.handle.Purge(ctx, jetstream.WithPurgeSubject(subject))
-}
-
 // info is what the leader says of the bucket, with the subjects that end in a pattern.
 func (s *Shared) info(ctx context.Context, pattern string) (*jetstream.StreamInfo, error) {
-	ctx, cancel := bounded(ctx, s.timeout)
-	defer cancel()
 	return s.stream.info(ctx, jetstream.WithSubjectFilter("$O."+s.bucket+pattern))
-}
-
-// last is the last message of a subject, nil if there is none.
-func (s *Shared) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := bounded(ctx, s.timeout)
-	defer cancel()
-	message, err := s.stream.handle.GetLastMsgForSubject(ctx, subject)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, nil
-	}
-	return message, err
 }
 
 // A sharedState is what an object says of itself.
@@ -242,7 +215,7 @@ func (s *Shared) list(ctx context.Context) ([]sharedState, error) {
 	}
 	var states []sharedState
 	for subject := range info.State.Subjects {
-		message, err := s.last(ctx, subject)
+		message, err := s.stream.last(ctx, subject)
 		if err != nil {
 			return nil, fmt.Errorf("bucket %q: %w", s.bucket, err)
 		}
@@ -286,17 +259,22 @@ func (s *Shared) Covers(ctx context.Context) (map[cluster.Origin]*cluster.Covere
 	if err != nil {
 		return nil, err
 	}
-	newest := map[cluster.Origin]sharedState{}
+	covers := map[cluster.Origin]*cluster.Covered{}
 	for _, state := range states {
-		if have, found := newest[state.node]; !found || have.at < state.at {
-			newest[state.node] = state
-		}
-	}
-	covers := make(map[cluster.Origin]*cluster.Covered, len(newest))
-	for node, state := range newest {
-		covers[node] = state.covered
+		covers[state.node] = newestOf(state.node, states).covered
 	}
 	return covers, nil
+}
+
+// newestOf is the state that was put last for a node, nil if there is none.
+func newestOf(node cluster.Origin, states []sharedState) *sharedState {
+	var newest *sharedState
+	for i, state := range states {
+		if state.node == node && (newest == nil || newest.at < state.at) {
+			newest = &states[i]
+		}
+	}
+	return newest
 }
 
 // Newest is described at cluster.Shared.

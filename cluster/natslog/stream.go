@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"stats-recorder/cluster"
@@ -18,16 +19,21 @@ import (
 // stream: that of the stream's leader.
 const versionKey = "_nats.ver"
 
-// kept is a stream of ours: the log, or that of the bucket.
+// kept is a stream of ours: the log, or that of the bucket. Each request to it is
+// bounded by the timeout.
 type kept struct {
+	js       jetstream.JetStream
 	handle   jetstream.Stream
 	name     string
 	want     jetstream.StreamConfig
 	leastAge time.Duration
+	timeout  time.Duration
 }
 
 // openKept finds a stream, or makes it as wanted, and checks it.
-func openKept(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, leastAge time.Duration) (*kept, error) {
+func openKept(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, leastAge, timeout time.Duration) (*kept, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	handle, err := js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		// Other nodes may do the same at this moment. Making it twice is fine if it is
@@ -40,7 +46,7 @@ func openKept(ctx context.Context, js jetstream.JetStream, want jetstream.Stream
 	if err != nil {
 		return nil, fmt.Errorf("stream %q: %w", want.Name, unsuitable(err))
 	}
-	k := &kept{handle: handle, name: want.Name, want: want, leastAge: leastAge}
+	k := &kept{js: js, handle: handle, name: want.Name, want: want, leastAge: leastAge, timeout: timeout}
 	return k, k.check(handle.CachedInfo())
 }
 
@@ -55,11 +61,47 @@ func unsuitable(err error) error {
 
 // info is what the leader says of the stream, which is checked.
 func (k *kept) info(ctx context.Context, options ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
 	info, err := k.handle.Info(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("stream %q: %w", k.name, err)
 	}
 	return info, k.check(info)
+}
+
+// last is the last message of a subject, as the leader has it; nil if there is none.
+func (k *kept) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	message, err := k.handle.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stream %q: last message of %q: %w", k.name, subject, err)
+	}
+	return message, nil
+}
+
+// publish stores a message. The error is named as refusal does.
+func (k *kept) publish(ctx context.Context, message *nats.Msg, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	ack, err := k.js.PublishMsg(ctx, message, append(options, jetstream.WithExpectStream(k.name))...)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return ack, nil
+}
+
+func (k *kept) purge(ctx context.Context, what jetstream.StreamPurgeOpt) error {
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	if err := k.handle.Purge(ctx, what); err != nil {
+		return fmt.Errorf("stream %q: purging: %w", k.name, err)
+	}
+	return nil
 }
 
 func (k *kept) check(info *jetstream.StreamInfo) error {
