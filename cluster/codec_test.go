@@ -179,6 +179,24 @@ func TestAFrameIDTellsFramesApart(t *testing.T) {
 	}
 }
 
+func TestAFrameIsRenumberedAlikeEachTime(t *testing.T) {
+	t.Parallel()
+	frame, later := aFrame(), aFrame()
+	later.Sequence++
+	once, err := frame.Renumbered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _ := frame.Renumbered()
+	other, _ := later.Renumbered()
+	if once.Sequence != 1 || once.Origin == frame.Origin || !reflect.DeepEqual(once, again) || once.Origin == other.Origin {
+		t.Errorf("renumbered to %v, again to %v, another frame to %v", once, again, other)
+	}
+	if once.Nonce != frame.Nonce || string(once.Payload) != string(frame.Payload) {
+		t.Errorf("renumbered to %v, which is another frame than %v", once, frame)
+	}
+}
+
 func TestAnOriginComesBackAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	origin := cluster.NewOrigin()

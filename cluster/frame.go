@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -113,6 +114,20 @@ func DecodeFrame(data []byte) (Frame, error) {
 
 func frameChecksum(header, payload []byte) uint32 {
 	return crc32.Update(crc32.Checksum(header, castagnoli), castagnoli, payload)
+}
+
+// Renumbered is the frame for a log that has another frame under its number: the one
+// frame of an origin that is made of the frame itself. A directory that comes back
+// from a backup, and renumbers again what it renumbered before, so makes the same
+// frame, and it is counted once. Errors are those of Encode.
+func (f Frame) Renumbered() (Frame, error) {
+	encoded, err := f.Encode()
+	if err != nil {
+		return Frame{}, err
+	}
+	sum := sha256.Sum256(encoded)
+	f.Origin, f.Sequence = Origin(sum[:16]), 1
+	return f, nil
 }
 
 // A FrameID is equal for two frames only if their bytes are, but for a chance of

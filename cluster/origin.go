@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// An Origin is who makes frames: a data directory, or one import. It is 128
-// random bits that are made with the directory and never configured: a
+// An Origin is who makes frames: a data directory, or one import. That of a directory
+// is 128 random bits that are made with the directory and never configured: a
 // directory that was lost and made anew under the same name would number its
 // frames from 1 again, and all nodes would skip them as ones that they have.
 type Origin [16]byte

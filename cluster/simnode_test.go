@@ -108,18 +108,20 @@ func (n *node) mergeOwn() {
 
 // renumber is for a node whose next frame has a number that the log has for another
 // frame. Its state has that number for its own, so the state must come from the
-// others; and what is not in the log goes out under a new origin. All of it: frames
+// others; and what is not in the log goes out under other numbers. All of it: frames
 // are published in order, so the later ones were never tried.
 func (n *node) renumber() {
-	unpublished := n.disk.frames[n.disk.published:]
-	n.disk.frames = slices.Clone(n.disk.frames[:n.disk.published])
+	for i, frame := range n.disk.frames[n.disk.published:] {
+		renumbered, err := frame.Renumbered()
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		n.disk.frames[n.disk.published+i] = renumbered
+	}
 	n.disk.origin, n.disk.sequence = cluster.NewOrigin(), 0
 	n.live = newState()
 	n.load()
 	n.mergeOwn()
-	for _, frame := range unpublished {
-		n.seal(frame.Payload, frame.Nonce)
-	}
 	n.disk.snapshot = n.live.clone()
 }
 
@@ -173,6 +175,13 @@ func (n *node) publish() bool {
 		n.t.Fatal(err)
 	}
 	return err == nil
+}
+
+// publishAll appends until all frames are known to be in the log.
+func (n *node) publishAll() {
+	for n.disk.published < len(n.disk.frames) {
+		n.publish()
+	}
 }
 
 // read merges up to a number of frames from the log.

@@ -150,8 +150,12 @@ func (s *simulation) restore(n *node) bool {
 	return false
 }
 
-// trim removes what the newest states of all nodes cover.
+// trim removes what the newest states of all nodes cover, but no frame so young that a
+// node may still ask whether it is in the log: all have published what they had.
 func (s *simulation) trim(n *node) bool {
+	for _, n := range s.nodes {
+		n.publishAll()
+	}
 	s.observe()
 	covers, err := n.session.Covers(s.t.Context())
 	if err != nil {
@@ -209,9 +213,7 @@ func (s *simulation) settle() {
 	}
 	for range 4 {
 		for _, n := range s.nodes {
-			for n.disk.published < len(n.disk.frames) {
-				n.publish()
-			}
+			n.publishAll()
 			for _, other := range s.nodes {
 				n.repair(other)
 			}

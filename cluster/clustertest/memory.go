@@ -93,7 +93,14 @@ func (b *Broker) Recreate() {
 func (b *Broker) Lose(at uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.entries = slices.DeleteFunc(b.entries, func(e entry) bool { return e.at == at })
+	b.remove(func(e entry) bool { return e.at == at })
+}
+
+// remove removes entries, and what is on its way: that arrives within seconds, long
+// before anything could make its condition true again. The caller holds the lock.
+func (b *Broker) remove(unwanted func(entry) bool) {
+	b.delayed = nil
+	b.entries = slices.DeleteFunc(b.entries, unwanted)
 }
 
 // Inject stores bytes that no session appended, under a frame's ID.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"sync"
 
 	"stats-recorder/cluster"
@@ -118,10 +117,7 @@ func (s *Session) Trim(ctx context.Context, below cluster.Position) error {
 	if err := b.check(below.Epoch); err != nil {
 		return err
 	}
-	// What is on its way arrives within seconds, and was sent long before a trim that
-	// could make its condition true again.
-	b.delayed = nil
-	b.entries = slices.DeleteFunc(b.entries, func(e entry) bool { return e.at < below.Sequence })
+	b.remove(func(e entry) bool { return e.at < below.Sequence })
 	return nil
 }
 

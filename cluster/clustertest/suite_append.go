@@ -56,13 +56,18 @@ func testUnanswered(t *testing.T, c Cluster) {
 	}
 	appended(t, process.Log, numbered(origin, 3))
 
-	// The process dies before the answer; its successor appends what is in the outbox.
+	// A frame may be given up for another; the one that was stored is still its own.
 	appendUnanswered(t, process, witness, numbered(origin, 4))
+	appended(t, process.Log, numbered(origin, 5))
+	appended(t, process.Log, numbered(origin, 4))
+
+	// The process dies before the answer; its successor appends what is in the outbox.
+	appendUnanswered(t, process, witness, numbered(origin, 6))
 	successor := c.Open(t).Log
-	expectLast(t, successor, origin, 4)
-	appended(t, successor, numbered(origin, 4))
-	appended(t, successor, numbered(origin, 5))
-	expectFrames(t, readAll(t, witness), origin, 1, 2, 3, 4, 5)
+	expectLast(t, successor, origin, 6)
+	appended(t, successor, numbered(origin, 6))
+	appended(t, successor, numbered(origin, 7))
+	expectFrames(t, readAll(t, witness), origin, 1, 2, 3, 4, 5, 6, 7)
 }
 
 // appendUnanswered appends a frame whose answer does not come. A witness sees when

@@ -44,10 +44,8 @@ func testFollowing(t *testing.T, c Cluster) {
 	ctx, cancel := context.WithCancel(within(t))
 	visited, ended := make(chan uint64), make(chan error)
 	go func() {
-		ended <- log.Read(ctx, cluster.Position{}, func(_ cluster.Position, frame cluster.Frame) error {
-			visited <- frame.Sequence
-			return nil
-		})
+		after := cluster.Position{}
+		ended <- follow(ctx, log, &after, func(frame cluster.Frame) { visited <- frame.Sequence })
 	}()
 	for sequence := range uint64(5) {
 		appended(t, log, numbered(origin, sequence+1))
@@ -63,6 +61,21 @@ func testFollowing(t *testing.T, c Cluster) {
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Fatalf("reading ended with error %v, want %v", err, context.Canceled)
+	}
+}
+
+// follow reads on across passing errors, as a node does, until somebody must decide or
+// ctx ends.
+func follow(ctx context.Context, log cluster.Log, after *cluster.Position, visit func(cluster.Frame)) error {
+	for {
+		err := log.Read(ctx, *after, func(at cluster.Position, frame cluster.Frame) error {
+			visit(frame)
+			*after = at
+			return nil
+		})
+		if cluster.IsFinal(err) || ctx.Err() != nil {
+			return err
+		}
 	}
 }
 
@@ -157,12 +170,8 @@ func testEpoch(t *testing.T, c Cluster) {
 	following := make(chan error, 1)
 	ctx := within(t)
 	go func() {
-		// As a node does: on from the position, until somebody must decide.
-		err := errEnough
-		for err != nil && !cluster.IsFinal(err) && ctx.Err() == nil {
-			err = log.Read(ctx, old, func(cluster.Position, cluster.Frame) error { return nil })
-		}
-		following <- err
+		after := old
+		following <- follow(ctx, log, &after, func(cluster.Frame) {})
 	}()
 	c.Recreate(t)
 	fresh := c.Open(t).Log

@@ -100,7 +100,7 @@ func (f *Fence) writer(origin cluster.Origin) *writer {
 	defer f.mu.Unlock()
 	w := f.writers[origin]
 	if w == nil {
-		w = &writer{engine: f.engine, origin: origin, turn: make(chan struct{}, 1)}
+		w = &writer{engine: f.engine, origin: origin, turn: make(chan struct{}, 1), sent: map[cluster.FrameID]bool{}}
 		f.writers[origin] = w
 	}
 	return w
@@ -114,6 +114,9 @@ type writer struct {
 
 	known bool
 	tail  Tail
+	// sent is all frames that were given to the engine since it last stored one for
+	// certain: any of them may be stored, and be the origin's last frame.
+	sent map[cluster.FrameID]bool
 	// stored is all frames of the origin in the log, while holes are repaired.
 	stored map[uint64]located
 }
@@ -129,7 +132,7 @@ func (w *writer) append(ctx context.Context, id cluster.FrameID, encoded []byte)
 		if !errors.Is(err, ErrMoved) {
 			return at, err
 		}
-		if err := w.follow(ctx, id); err != nil {
+		if err := w.follow(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -149,6 +152,7 @@ func (w *writer) try(ctx context.Context, id cluster.FrameID, encoded []byte) (u
 		return at, err
 	}
 	highest := max(w.tail.Highest, id.Sequence)
+	w.sent[id] = true
 	at, repeated, err := w.engine.Add(ctx, Entry{ID: id, Encoded: encoded, After: w.tail.At, Highest: highest})
 	if err != nil {
 		return 0, err
@@ -157,6 +161,7 @@ func (w *writer) try(ctx context.Context, id cluster.FrameID, encoded []byte) (u
 		return w.confirm(ctx, id)
 	}
 	w.tail = Tail{At: at, ID: id, Highest: highest}
+	clear(w.sent) // none can be stored any more: the origin's last frame is another one
 	if w.stored != nil {
 		w.stored[id.Sequence] = located{at, id}
 	}
@@ -213,14 +218,14 @@ func (w *writer) find(ctx context.Context, id cluster.FrameID) (uint64, error) {
 }
 
 // follow learns what moved the end of the origin, and fails unless it was this
-// writer's own doing: the frame that seemed to fail, a repetition of its last one,
-// or frames that were trimmed.
-func (w *writer) follow(ctx context.Context, id cluster.FrameID) error {
+// writer's own doing: a frame that seemed to fail, a repetition of its last one, or
+// frames that were trimmed.
+func (w *writer) follow(ctx context.Context) error {
 	now, err := w.engine.Tail(ctx, w.origin)
 	if err != nil {
 		return err
 	}
-	if now.At != 0 && now.ID != id && now.ID != w.tail.ID {
+	if now.At != 0 && !w.sent[now.ID] && now.ID != w.tail.ID {
 		return fmt.Errorf("%w: its last frame in the log is %s at %d, this process left it at %d", cluster.ErrFenced, now.ID, now.At, w.tail.At)
 	}
 	unchanged := now.At == w.tail.At

@@ -128,6 +128,8 @@ func parseURL(part string) (string, error) {
 	switch {
 	case server.Scheme != "nats" && server.Scheme != "tls":
 		return "", fmt.Errorf("%q: the scheme is %q, want nats or tls", server.Redacted(), server.Scheme)
+	case strings.Count(server.Host, ":") > 1 && !strings.HasPrefix(server.Host, "["):
+		return "", fmt.Errorf("%q: an IPv6 address goes in brackets", server.Redacted())
 	case server.Hostname() == "":
 		return "", fmt.Errorf("%q names no host", server.Redacted())
 	case strings.Trim(server.Path, "/") != "" || server.RawQuery != "" || server.Fragment != "":

@@ -12,8 +12,8 @@ import (
 
 const (
 	// heartbeat is how often a server says that it has nothing; a reader gives up
-	// after two that did not come.
-	heartbeat = time.Second
+	// after two that did not come. A server with a busy disk may be late.
+	heartbeat = 2 * time.Second
 	// consumerLife is how long a server keeps a consumer that nobody asks.
 	consumerLife = 30 * time.Second
 	// prefetchMessages and prefetchBytes bound what a server sends ahead of the visitor.

@@ -144,7 +144,7 @@ func (k *kept) problems(have jetstream.StreamConfig) []string {
 	refuse(have.AllowRollup != k.want.AllowRollup, "rolling up is allowed: %t, want %t: %s", have.AllowRollup, k.want.AllowRollup, edit)
 	refuse(have.Sealed || have.DenyPurge, "it cannot be trimmed: make it anew without sealing and deny_purge")
 	refuse(have.Retention != jetstream.LimitsPolicy || have.Storage != jetstream.FileStorage || have.NoAck || have.PersistMode != jetstream.DefaultPersistMode,
-		"it has retention %s, storage %s, no_ack %t and persist mode %d, want limits, file, false and 0: make it anew", have.Retention, have.Storage, have.NoAck, have.PersistMode)
+		"it has retention %s, storage %s, no_ack %t and persist mode %d, want Limits, File, false and 0: make it anew", have.Retention, have.Storage, have.NoAck, have.PersistMode)
 	refuse(have.Mirror != nil || len(have.Sources) > 0 || have.SubjectTransform != nil || have.AllowMsgTTL || have.AllowMsgCounter || have.AllowMsgSchedules || have.FirstSeq > 1,
 		"it mirrors, has sources, transforms, counts, schedules, lets messages expire or does not begin at 1: make it anew without")
 	refuse(strings.Join(have.Subjects, ",") != strings.Join(k.want.Subjects, ","), "it has the subjects %q, want %q: %s", have.Subjects, k.want.Subjects, edit)
