@@ -18,6 +18,21 @@
 //	Log       frames of all origins in one order, durable
 //	Shared    whole states, for nodes that come new or late
 //
+// What a node must keep, beside that. Each rule is one that the simulation fails
+// without:
+//
+//   - At start it compares LastSequence with its journal. If the log knows more, what it
+//     seals from now on has a new origin. What its journal has keeps its numbers.
+//   - It publishes the frames of its journal in order, each until it is known to be in
+//     the log. At ErrFenced, all that are not go out renumbered (Frame.Renumbered), and
+//     its state, which has those numbers for its own, is made anew from a shared one.
+//   - It shares a state only when the log has all of its own frames in it.
+//   - It keeps frames after they are published, and appends again what a state lacks
+//     whose position is behind them, even the last one of an origin: no later one need
+//     show that it is missing.
+//   - After ErrTrimmed it loads the furthest state. What the log lacks behind that
+//     state's position was lost, not trimmed, and is read over.
+//
 // Log and Shared are interfaces. Package natslog has them on NATS JetStream, and
 // is the only one that knows it; package clustertest has them in memory, with
 // the faults of a network, and the suite that every implementation must pass;

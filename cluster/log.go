@@ -110,7 +110,9 @@ type Log interface {
 	LastOf(ctx context.Context, origin Origin) (sequence uint64, at Position, err error)
 
 	// Trim removes all frames before a position, which stays. The caller has made
-	// sure that shared states cover them.
+	// sure that shared states cover them, and leaves those of the last minutes: an
+	// origin finds in the log whether a frame without an answer is its own, and in a
+	// state only that there is one of that number.
 	Trim(ctx context.Context, below Position) error
 }
 

@@ -217,16 +217,18 @@ func (w *writer) find(ctx context.Context, id cluster.FrameID) (uint64, error) {
 	return have.at, nil
 }
 
-// follow learns what moved the end of the origin, and fails unless it was this
-// writer's own doing: a frame that seemed to fail, a repetition of its last one, or
-// frames that were trimmed.
+// follow learns what moved the end of the origin, and fails if that was a number above
+// what this writer knows. A lower one is no other writer's doing: it is a repetition,
+// or the repair of a hole, on its way since before this process started. Nothing at
+// all means that the frames were trimmed.
 func (w *writer) follow(ctx context.Context) error {
 	now, err := w.engine.Tail(ctx, w.origin)
 	if err != nil {
 		return err
 	}
-	if now.At != 0 && !w.sent[now.ID] && now.ID != w.tail.ID {
-		return fmt.Errorf("%w: its last frame in the log is %s at %d, this process left it at %d", cluster.ErrFenced, now.ID, now.At, w.tail.At)
+	if now.Highest > w.tail.Highest && !w.sent[now.ID] {
+		return fmt.Errorf("%w: its last frame in the log is %s at %d, of %d; this process left it at %d, of %d",
+			cluster.ErrFenced, now.ID, now.At, now.Highest, w.tail.At, w.tail.Highest)
 	}
 	unchanged := now.At == w.tail.At
 	now.Highest = max(now.Highest, w.tail.Highest)

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -54,16 +53,19 @@ var ErrOptions = errors.New("bad option")
 
 const bucketSuffix = "-states"
 
-// streamName leaves room for the suffix below the 255 characters of a name, and
-// is a token of a subject and a name of a bucket.
-var streamName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+// goodStream reports whether a name is a token of a subject and a name of a bucket,
+// and leaves room for what is put around it below the 255 characters of a name.
+func goodStream(name string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+	return len(name) >= 1 && len(name) <= 100 && strings.Trim(name, letters) == ""
+}
 
 // withDefaults is the options with all zeros replaced, or wraps ErrOptions.
 func (o Options) withDefaults() (Options, error) {
 	if len(o.URLs) == 0 {
 		return o, fmt.Errorf("%w: no server is named", ErrOptions)
 	}
-	if !streamName.MatchString(o.Stream) {
+	if !goodStream(o.Stream) {
 		return o, fmt.Errorf("%w: stream %.120q: want 1 to 100 letters, digits, dashes and underscores", ErrOptions, o.Stream)
 	}
 	if o.Replicas == 0 {
