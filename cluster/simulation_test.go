@@ -137,17 +137,19 @@ func (s *simulation) backUp(n *node) bool {
 }
 
 // restore puts a backup in the place of the node that it was made of. What that node
-// counted since and did not publish is gone.
+// counted since and did not publish is gone. So are its other backups: one with frames
+// that the log did not take, under numbers that it took from another backup and was
+// trimmed of, could not be told from one whose frames are counted.
 func (s *simulation) restore(n *node) bool {
-	for i, backup := range s.backups {
-		if backup.origin == n.disk.origin && !n.owes {
-			n.disk = backup
-			n.start()
-			s.backups = slices.Delete(s.backups, i, i+1)
-			return true
-		}
+	of := func(backup disk) bool { return backup.origin == n.disk.origin }
+	at := slices.IndexFunc(s.backups, of)
+	if at < 0 || n.owes {
+		return false
 	}
-	return false
+	n.disk = s.backups[at]
+	s.backups = slices.DeleteFunc(s.backups, of)
+	n.start()
+	return true
 }
 
 // trim removes what the newest states of all nodes cover, but no frame so young that a

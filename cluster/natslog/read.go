@@ -23,8 +23,15 @@ const (
 
 // Read is described at cluster.Log.
 func (l *Log) Read(ctx context.Context, after cluster.Position, visit func(cluster.Position, cluster.Frame) error) error {
-	err := l.read(ctx, after, visit)
-	if ctx.Err() != nil {
+	var failed error
+	err := l.read(ctx, after, func(at cluster.Position, frame cluster.Frame) error {
+		failed = visit(at, frame)
+		return failed
+	})
+	switch {
+	case failed != nil: // which says nothing of the server
+		return failed
+	case ctx.Err() != nil:
 		return ctx.Err()
 	}
 	return l.link.note(err)
