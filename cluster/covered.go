@@ -144,6 +144,14 @@ func (c *Covered) Includes(other *Covered) bool {
 	return both.Equal(c)
 }
 
+// Behind reports whether another state has a frame that this one lacks, or is further
+// in the same log, or is in a log while this one is in none.
+func (c *Covered) Behind(other *Covered) bool {
+	mine, theirs := c.Position, other.Position
+	return !c.Includes(other) || mine == Position{} && theirs != Position{} ||
+		mine.Epoch == theirs.Epoch && mine.Sequence < theirs.Sequence
+}
+
 // Clone is a copy that shares nothing with c.
 func (c *Covered) Clone() *Covered {
 	clone := &Covered{Position: c.Position}

@@ -24,14 +24,20 @@
 //   - At start it compares LastSequence with its journal. If the log knows more, what it
 //     seals from now on has a new origin. What its journal has keeps its numbers.
 //   - It publishes the frames of its journal in order, each until it is known to be in
-//     the log. At ErrFenced, all that are not go out renumbered (Frame.Renumbered), and
-//     its state, which has those numbers for its own, is made anew from a shared one.
+//     the log. At ErrFenced it does what it does at a start. At ErrTaken the frame, and
+//     only that, goes out renumbered (Frame.Renumbered), and the state, which has the
+//     number for that frame, is made anew from a shared one.
 //   - It shares a state only when the log has all of its own frames in it.
 //   - It keeps frames after they are published, and appends again what a state lacks
 //     whose position is behind them, even the last one of an origin: no later one need
 //     show that it is missing.
 //   - After ErrTrimmed it loads the furthest state. What the log lacks behind that
 //     state's position was lost, not trimmed, and is read over.
+//
+// Two things are beyond all this. A frame is gone when the log and its node's disk
+// both lose it before another has merged it. And a node that is restored from two
+// backups in turn may bring frames that the log never took, under numbers that it took
+// in between and was trimmed of: nobody can tell them from frames that are counted.
 //
 // Log and Shared are interfaces. Package natslog has them on NATS JetStream, and
 // is the only one that knows it; package clustertest has them in memory, with

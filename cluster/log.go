@@ -11,10 +11,15 @@ import (
 // What a log or a shared store can answer that calls for a decision. All other
 // errors are passing trouble: the caller tries again from where it was.
 var (
-	// ErrFenced means that the log has a frame of this origin that the caller did
-	// not write: a copy of its directory is alive, or it is itself a copy. Nothing
-	// was stored. The caller goes on under a new origin.
+	// ErrFenced means that another process appended for this origin since this one
+	// did: a copy of its directory is alive, or it is itself a copy. Nothing was
+	// stored, nor will anything of this origin be that this Log appends. The caller
+	// opens the log anew and compares LastSequence with its journal, as at a start.
 	ErrFenced = errors.New("another process writes for this origin")
+	// ErrTaken means that the log has another frame under the number of this one, so
+	// that a copy of the directory appended it. Nothing was stored. The caller
+	// renumbers the frame and goes on under a new origin.
+	ErrTaken = errors.New("the log has another frame under this number")
 	// ErrFull means that the log or the store has no room. Nothing was stored; the
 	// same can be tried again once there is room.
 	ErrFull = errors.New("the log is full")
@@ -46,7 +51,7 @@ var (
 // IsFinal reports whether the same call would fail again however often it is
 // made, so that a decision is needed and not patience.
 func IsFinal(err error) bool {
-	for _, final := range []error{ErrFenced, ErrTooLarge, ErrTrimmed, ErrEpoch, ErrFormat, ErrMalformed, ErrUnsuitable} {
+	for _, final := range []error{ErrFenced, ErrTaken, ErrTooLarge, ErrTrimmed, ErrEpoch, ErrFormat, ErrMalformed, ErrUnsuitable} {
 		if errors.Is(err, final) {
 			return true
 		}
@@ -80,14 +85,14 @@ func (p Position) String() string { return fmt.Sprintf("%d of log %.8s", p.Seque
 // package, after which the caller tries again.
 type Log interface {
 	// Append returns once the frame is durable in the log. After an error that is
-	// not one of ErrFenced, ErrFull, ErrTooLarge, ErrFormat and ErrMalformed it is
-	// unknown whether it is; the caller appends the same frame again until it knows,
-	// and the log should then have it once, but readers must not rely on it.
+	// not one of ErrFenced, ErrTaken, ErrFull, ErrTooLarge, ErrFormat and ErrMalformed
+	// it is unknown whether it is; the caller appends the same frame again until it
+	// knows, and the log should then have it once, but readers must not rely on it.
 	//
 	// The sequence numbers of an origin ascend. A frame that is not above the
 	// highest one of its origin is stored only if the log lacks it, which is how an
 	// origin repairs a hole; if the log has another frame under its number, that is
-	// ErrFenced. Before the first Append of an origin the caller has compared
+	// ErrTaken. Before the first Append of an origin the caller has compared
 	// LastSequence with its journal.
 	Append(ctx context.Context, frame Frame) (Position, error)
 
@@ -122,8 +127,8 @@ type Shared interface {
 	// Put replaces the state of a node, and returns once it is durable. The state
 	// before stays readable until the next Put, so that whoever reads it can end.
 	// After an error the node's newest state is the one before or this one. ErrBehind:
-	// the one before has frames that this one lacks, and the log may have been trimmed
-	// of them. One process at a time puts for a node, and only what covers no frame of
+	// the one before has more (Covered.Behind), and the log may have been trimmed of
+	// that. One process at a time puts for a node, and only what covers no frame of
 	// its own that the log has yet to take: under that number it may take another.
 	Put(ctx context.Context, node Origin, covers *Covered, state io.Reader) error
 

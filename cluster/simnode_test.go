@@ -107,17 +107,14 @@ func (n *node) mergeOwn() {
 }
 
 // renumber is for a node whose next frame has a number that the log has for another
-// frame. Its state has that number for its own, so the state must come from the
-// others; and what is not in the log goes out under other numbers. All of it: frames
-// are published in order, so the later ones were never tried.
+// frame. The node's state has that number for its own, so the state must come from the
+// others.
 func (n *node) renumber() {
-	for i, frame := range n.disk.frames[n.disk.published:] {
-		renumbered, err := frame.Renumbered()
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		n.disk.frames[n.disk.published+i] = renumbered
+	renumbered, err := n.disk.frames[n.disk.published].Renumbered()
+	if err != nil {
+		n.t.Fatal(err)
 	}
+	n.disk.frames[n.disk.published] = renumbered
 	n.disk.origin, n.disk.sequence = cluster.NewOrigin(), 0
 	n.live = newState()
 	n.load()
@@ -168,6 +165,8 @@ func (n *node) publish() bool {
 	_, err := n.session.Append(n.t.Context(), n.disk.frames[n.disk.published])
 	switch {
 	case errors.Is(err, cluster.ErrFenced):
+		n.start()
+	case errors.Is(err, cluster.ErrTaken):
 		n.renumber()
 	case err == nil:
 		n.disk.published++

@@ -196,8 +196,8 @@ func (s *Session) Put(ctx context.Context, node cluster.Origin, covers *cluster.
 	b := s.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if before, found := b.states[node]; found && !covers.Includes(before.covered) {
-		return fmt.Errorf("%w: the state of %s shared before has frames that this one lacks", cluster.ErrBehind, node)
+	if before, found := b.states[node]; found && covers.Behind(before.covered) {
+		return fmt.Errorf("%w: %s shared a state that has more", cluster.ErrBehind, node)
 	}
 	b.puts++
 	b.states[node] = sharedState{covers.Clone(), content, b.puts}

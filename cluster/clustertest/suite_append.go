@@ -109,7 +109,7 @@ func testTwins(t *testing.T, c Cluster) {
 	// The same counts under the same number are still not the same frame.
 	same := frameOf(origin, 4, "of two")
 	same.Nonce++
-	refused(t, one, same, cluster.ErrFenced)
+	refused(t, c.Open(t).Log, same, cluster.ErrTaken)
 	expectFrames(t, readAll(t, one), origin, 1, 2, 3, 4)
 }
 
@@ -121,7 +121,7 @@ func testOldCopy(t *testing.T, c Cluster) {
 	restored := c.Open(t).Log
 	expectLast(t, restored, origin, 6)
 	for sequence := range uint64(6) {
-		refused(t, restored, frameOf(origin, sequence+1, "after the backup"), cluster.ErrFenced)
+		refused(t, restored, frameOf(origin, sequence+1, "after the backup"), cluster.ErrTaken)
 	}
 	expectFrames(t, readAll(t, log), origin, 1, 2, 3, 4, 5, 6)
 }

@@ -98,14 +98,18 @@ func testStateBehind(t *testing.T, c Cluster) {
 		"in the same log":                  coveredAt(epoch, 9, node, 4),
 		"in another log":                   coveredAt(newEpoch(), 9, node, 4),
 		"with more of another, but a hole": coveredAt(epoch, 9, other, 100),
+		"at an earlier position":           coveredAt(epoch, 4, node, 6),
+		"at no position":                   coveredAt(cluster.Epoch{}, 0, node, 6),
 	} {
 		if err := shared.Put(within(t), node, behind, strings.NewReader("four")); !errors.Is(err, cluster.ErrBehind) {
-			t.Fatalf("putting a state that lacks frames %s: error %v, want %v", name, err, cluster.ErrBehind)
+			t.Fatalf("putting a state that has less, %s: error %v, want %v", name, err, cluster.ErrBehind)
 		}
 	}
 	expectNewest(t, shared, epoch, covered, []byte("five"))
+	put(t, shared, node, covered, []byte("five again"))
+	expectNewest(t, shared, epoch, covered, []byte("five again"))
 	put(t, shared, other, coveredAt(epoch, 4, node, 4), []byte("another node may be behind"))
-	expectNewest(t, shared, epoch, covered, []byte("five"))
+	expectNewest(t, shared, epoch, covered, []byte("five again"))
 }
 
 func testStateOvertaken(t *testing.T, c Cluster) {

@@ -212,7 +212,7 @@ func (w *writer) find(ctx context.Context, id cluster.FrameID) (uint64, error) {
 	}
 	have, found := w.stored[id.Sequence]
 	if found && have.id != id {
-		return 0, fmt.Errorf("%w: the log has another frame under this number, at %d", cluster.ErrFenced, have.at)
+		return 0, fmt.Errorf("%w: at %d", cluster.ErrTaken, have.at)
 	}
 	return have.at, nil
 }

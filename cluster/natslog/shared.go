@@ -69,8 +69,8 @@ func (s *Shared) Put(ctx context.Context, node cluster.Origin, covers *cluster.C
 	if err != nil {
 		return err
 	}
-	if before := newestOf(node, states); before != nil && !covers.Includes(before.covered) {
-		return fmt.Errorf("bucket %q: %w: the state of %s shared before has frames that this one lacks", s.bucket, cluster.ErrBehind, node)
+	if before := newestOf(node, states); before != nil && covers.Behind(before.covered) {
+		return fmt.Errorf("bucket %q: %w: %s shared a state that has more", s.bucket, cluster.ErrBehind, node)
 	}
 	name, replaced := slotOf(node, states)
 	info := &jetstream.ObjectInfo{Bucket: s.bucket, NUID: rand.Text(), ObjectMeta: jetstream.ObjectMeta{
