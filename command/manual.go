@@ -97,8 +97,10 @@ func manualOfSettings(settings []service.Setting) string {
 	page.text("/etc/stats-recorder.conf")
 	page.section("DESCRIPTION")
 	page.text("The service reads this file when it starts: one NAME=value a line; a line that begins with # is a comment. " +
-		"See EnvironmentFile in systemd.exec(5) for quoting. " +
-		"After a change: systemctl daemon-reload, then systemctl restart stats-recorder.socket stats-recorder.service.")
+		"See EnvironmentFile in systemd.exec(5) for quoting. After a change:")
+	page.lines(afterChange...)
+	page.text("After one of HOST or PORT, which the socket has to follow:")
+	page.lines(afterMove...)
 	page.text("The same names are variables of the environment wherever the server runs without systemd.")
 	page.section("SETTINGS")
 	page.settings(settings, service.Setting.Variable)
@@ -107,13 +109,24 @@ func manualOfSettings(settings []service.Setting) string {
 	return page.String()
 }
 
+// afterChange and afterMove are the commands that make changed settings count.
+// Systemd gives a socket no new address while its service runs.
+var (
+	afterChange = []string{"systemctl restart stats-recorder.service"}
+	afterMove   = []string{
+		"systemctl daemon-reload",
+		"systemctl stop stats-recorder.socket stats-recorder.service",
+		"systemctl start stats-recorder.socket stats-recorder.service",
+	}
+)
+
 // exampleOfSettings is a settings file that says what the defaults are.
 func exampleOfSettings(settings []service.Setting) string {
 	var text strings.Builder
 	text.WriteString("# Settings of stats-recorder, one NAME=value a line; see stats-recorder.conf(5).\n" +
-		"# Those that are commented out have their defaults. After a change:\n" +
-		"#   systemctl daemon-reload\n" +
-		"#   systemctl restart stats-recorder.socket stats-recorder.service\n")
+		"# Those that are commented out have their defaults. After a change:\n#   " +
+		strings.Join(afterChange, "\n#   ") + "\n# After one of HOST or PORT, which the socket has to follow:\n#   " +
+		strings.Join(afterMove, "\n#   ") + "\n")
 	for _, group := range service.Groups() {
 		fmt.Fprintf(&text, "\n# %s\n", group)
 		for _, s := range settings {

@@ -74,7 +74,10 @@ func packed(text string) (string, error) {
 	if _, err := compressed.Write([]byte(text)); err != nil {
 		return "", err
 	}
-	return written.String(), compressed.Close()
+	if err := compressed.Close(); err != nil {
+		return "", err
+	}
+	return written.String(), nil
 }
 
 // checksums is the file that sha256sum --check reads.

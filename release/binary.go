@@ -76,16 +76,19 @@ func requireStatic(content []byte) error {
 }
 
 // host is the program built for this machine, which is asked about itself.
-type host struct{ path string }
+type host struct {
+	binary
+	platform platform
+}
 
-func (s source) buildHost(ctx context.Context, directory string) (host, error) {
-	directory = filepath.Join(directory, "host")
+func (s source) buildHost(ctx context.Context, work string) (host, error) {
+	here := platform{system: runtime.GOOS, processor: runtime.GOARCH}
+	directory := filepath.Join(work, "host")
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return host{}, err
 	}
-	here := platform{system: runtime.GOOS, processor: runtime.GOARCH}
 	built, err := s.buildBinary(ctx, here, directory)
-	return host{path: built.path}, err
+	return host{binary: built, platform: here}, err
 }
 
 // ask runs the program, without any setting.

@@ -62,6 +62,7 @@ type release struct {
 	work       string // directory that is removed at the end
 	maintainer string
 
+	host      host
 	identity  identity
 	documents documents
 }
@@ -71,14 +72,14 @@ func (r *release) build(ctx context.Context, targets []platform) error {
 	if err := errors.Join(os.RemoveAll(r.output), os.MkdirAll(r.output, 0o755)); err != nil {
 		return err
 	}
-	host, err := r.source.buildHost(ctx, r.work)
-	if err != nil {
+	var err error
+	if r.host, err = r.source.buildHost(ctx, r.work); err != nil {
 		return err
 	}
-	if r.identity, err = host.identity(ctx); err != nil {
+	if r.identity, err = r.host.identity(ctx); err != nil {
 		return err
 	}
-	if r.documents, err = host.documents(ctx); err != nil {
+	if r.documents, err = r.host.documents(ctx); err != nil {
 		return err
 	}
 	fmt.Printf("stats-recorder %s, revision %s\n", r.identity.version, r.identity.revision)
@@ -96,9 +97,12 @@ func (r *release) buildFor(ctx context.Context, target platform) error {
 	if err := os.MkdirAll(stage, 0o755); err != nil {
 		return err
 	}
-	binary, err := r.source.buildBinary(ctx, target, stage)
-	if err != nil {
-		return err
+	binary := r.host.binary
+	if target != r.host.platform {
+		var err error
+		if binary, err = r.source.buildBinary(ctx, target, stage); err != nil {
+			return err
+		}
 	}
 	licences, err := r.source.licences(ctx, target, binary)
 	if err != nil {

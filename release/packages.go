@@ -14,9 +14,12 @@ import (
 	_ "github.com/goreleaser/nfpm/v2/rpm"
 )
 
-const description = `count which entries of a list page are shown and clicked
-A server that adds up what browsers post, keeps every acknowledged count through
-crashes, and answers with the sums: one process, one directory, no database.`
+const (
+	summary     = "count which entries of a list page are shown and clicked"
+	description = `A server that adds up what browsers post, keeps every acknowledged
+count through crashes, and answers with the sums: one process, one
+directory, no database.`
+)
 
 // writePackages writes the packages of a Linux platform.
 func (r *release) writePackages(target platform, stage string, c contents) error {
@@ -33,6 +36,13 @@ func (r *release) writePackage(target platform, stage string, c contents, format
 	if err != nil {
 		return err
 	}
+	if format == "deb" {
+		forDebian, err := r.debianDocuments()
+		if err != nil {
+			return err
+		}
+		entries = append(entries, forDebian...)
+	}
 	// The library reads files by their paths.
 	staged, err := stageFiles(stage, entries, r.identity.date)
 	if err != nil {
@@ -41,19 +51,22 @@ func (r *release) writePackage(target platform, stage string, c contents, format
 	info := nfpm.WithDefaults(&nfpm.Info{
 		Name: program, Platform: "linux", Arch: target.processor + target.variant,
 		Version: r.identity.plain(), Release: "1", Section: "net", Priority: "optional",
-		Maintainer: r.maintainer, Description: description, License: "Apache-2.0",
-		MTime: r.identity.date, DisableGlobbing: true,
+		Maintainer: r.maintainer, MTime: r.identity.date, DisableGlobbing: true,
 		Overridables: nfpm.Overridables{
 			Contents: staged,
 			Scripts:  r.source.scripts(format),
 			// The host is in the package: it must not say where it was built.
-			RPM: nfpm.RPM{BuildHost: "localhost", Group: "System Environment/Daemons", Compression: "xz"},
-			Deb: nfpm.Deb{Compression: "xz", Fields: map[string]string{"Bugs": ""}},
+			RPM: nfpm.RPM{BuildHost: "localhost", Group: "System Environment/Daemons", Summary: summary, Compression: "xz"},
+			Deb: nfpm.Deb{Compression: "xz"},
 		},
 	})
-	if format == "deb" {
+	switch format {
+	case "deb":
+		info.Description = summary + "\n" + description
 		info.Depends = []string{"init-system-helpers (>= 1.52)"}
 		info.Recommends = []string{"systemd"}
+	case "rpm":
+		info.Description, info.License = description, "Apache-2.0"
 	}
 	packager, err := nfpm.Get(format)
 	if err != nil {
@@ -80,6 +93,7 @@ func (s source) scripts(format string) nfpm.Scripts {
 const (
 	packagedBinary = "/usr/bin/stats-recorder"
 	manualBinary   = "/usr/local/bin/stats-recorder"
+	share          = "/usr/share/doc/stats-recorder/"
 )
 
 // installed are the files of a package, named by where they go.
@@ -103,7 +117,6 @@ func (c contents) installed(format string) ([]entry, error) {
 	if format == "rpm" {
 		zsh = "/usr/share/zsh/site-functions/_stats-recorder"
 	}
-	const share = "/usr/share/doc/stats-recorder/"
 	deploy := filepath.Join(c.source, "deploy")
 	entries := []entry{
 		{name: packagedBinary, from: c.binary, mode: 0o755},
@@ -125,6 +138,34 @@ func (c contents) installed(format string) ([]entry, error) {
 		}
 	}
 	return entries, nil
+}
+
+// overrides are the rules of Debian that the package breaks on purpose.
+const overrides = `# One static binary runs on every distribution, and alone in a container.
+stats-recorder: statically-linked-binary
+# The notices are the same file wherever the binary goes.
+stats-recorder: copyright-file-contains-full-apache-2-license
+# A READ_TOKEN is nobody's business.
+stats-recorder: non-standard-file-perm 0640 != 0644 [etc/stats-recorder.conf]
+`
+
+// debianDocuments are what only Debian wants of a package.
+func (r *release) debianDocuments() ([]entry, error) {
+	info := &nfpm.Info{Version: r.identity.plain(), Release: "1"}
+	nfpm.WithDefaults(info)
+	version := info.Version
+	if info.Prerelease != "" {
+		version += "~" + info.Prerelease
+	}
+	changes, err := packed(fmt.Sprintf("%s (%s-1) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n",
+		program, version, r.maintainer, r.identity.date.Format(time.RFC1123Z)))
+	if err != nil {
+		return nil, err
+	}
+	return []entry{
+		{name: share + "changelog.Debian.gz", text: changes, mode: 0o644},
+		{name: "/usr/share/lintian/overrides/stats-recorder", text: overrides, mode: 0o644},
+	}, nil
 }
 
 // settingsPath is the one file that belongs to the administrator.
