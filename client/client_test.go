@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -220,27 +219,25 @@ func TestNodePostsInBatchesOfThirty(t *testing.T) {
 
 func TestAFailedPostIsTriedAgainWithTheSameKey(t *testing.T) {
 	t.Parallel()
-	for name, fail := range map[string]http.HandlerFunc{
-		"the server is overloaded": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
-		"too many requests":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
-		"the connection breaks": func(w http.ResponseWriter, _ *http.Request) {
-			connection, _, err := w.(http.Hijacker).Hijack()
-			if err == nil {
-				err = connection.Close()
-			}
-			if err != nil && !errors.Is(err, syscall.EPIPE) {
-				panic(err)
-			}
-		},
+	answer := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+	}
+	for name, c := range map[string]struct {
+		failures int
+		fail     http.HandlerFunc
+	}{
+		"the server is overloaded twice": {2, answer(http.StatusServiceUnavailable)},
+		"there are too many requests":    {1, answer(http.StatusTooManyRequests)},
+		"the connection breaks":          {1, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := startServer(t)
-			f := newFront(t, server, 2, fail)
+			f := newFront(t, server, c.failures, c.fail)
 			start(t, "node", "--input-type=module", "-e", fmt.Sprintf(`import recorder from "./recorder.js"
 				recorder(%q, { hash_id: "h" })({ benefit_id: "rsa", benefit_index: 1, page_total: 1, event_type: "show" })`, f.URL))
 			awaitCounts(t, server, "/benefits", `[{"id":"rsa","events":{"show":1}}]`)
-			expectOneKey(t, f.seen(), 3)
+			expectOneKey(t, f.seen(), c.failures+1)
 		})
 	}
 }
