@@ -80,6 +80,15 @@ func packed(text string) (string, error) {
 	return written.String(), nil
 }
 
+// packedFile is packed for the text of a file.
+func packedFile(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return packed(string(text))
+}
+
 // checksums is the file that sha256sum --check reads.
 const checksums = "SHA256SUMS"
 

@@ -133,7 +133,15 @@ func (c contents) installed(format string) ([]entry, error) {
 		{name: share + "sbom.cdx.json", text: string(c.bill), mode: 0o644},
 	}
 	for _, published := range c.published() {
-		if published.name != "LICENSE" {
+		switch published.name {
+		case "LICENSE": // its place is in the copyright
+		case "CHANGELOG.md":
+			changes, err := packedFile(published.from)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, entry{name: share + "changelog.gz", text: changes, mode: 0o644})
+		default:
 			entries = append(entries, entry{name: share + published.name, from: published.from, mode: 0o644})
 		}
 	}
@@ -147,6 +155,8 @@ stats-recorder: statically-linked-binary
 stats-recorder: copyright-file-contains-full-apache-2-license
 # A READ_TOKEN is nobody's business.
 stats-recorder: non-standard-file-perm 0640 != 0644 [etc/stats-recorder.conf]
+# It is no upload to Debian.
+stats-recorder: initial-upload-closes-no-bugs
 `
 
 // debianDocuments are what only Debian wants of a package.
@@ -157,7 +167,7 @@ func (r *release) debianDocuments() ([]entry, error) {
 	if info.Prerelease != "" {
 		version += "~" + info.Prerelease
 	}
-	changes, err := packed(fmt.Sprintf("%s (%s-1) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n",
+	changes, err := packed(fmt.Sprintf("%s (%s-1) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n",
 		program, version, r.maintainer, r.identity.date.Format(time.RFC1123Z)))
 	if err != nil {
 		return nil, err
