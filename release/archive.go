@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,19 +15,27 @@ import (
 	"time"
 )
 
-// entry is a file of an archive, from a file or a text.
+// entry is a file of an archive or a package, from a file or a text.
 type entry struct {
-	name string
-	from string // path; empty if the text is meant
-	text string
-	mode os.FileMode
+	name   string
+	from   string // path; empty if the text is meant
+	text   string
+	mode   os.FileMode
+	packed bool // by gzip, as Debian wants manual pages and changelogs
 }
 
 func (e entry) content() ([]byte, error) {
-	if e.from == "" {
-		return []byte(e.text), nil
+	content := []byte(e.text)
+	if e.from != "" {
+		var err error
+		if content, err = os.ReadFile(e.from); err != nil {
+			return nil, err
+		}
 	}
-	return os.ReadFile(e.from)
+	if !e.packed {
+		return content, nil
+	}
+	return packed(content)
 }
 
 // writeArchive writes entries into a compressed tar, below a directory of its own,
@@ -63,30 +72,16 @@ func writeArchive(path, top string, entries []entry, date time.Time) error {
 	return os.WriteFile(path, written.Bytes(), 0o644)
 }
 
-// packed compresses a text as Debian wants its manual pages: gzip's best, without
-// a name or a date.
-func packed(text string) (string, error) {
-	var written strings.Builder
+// packed compresses as well as gzip can, without a name or a date.
+func packed(content []byte) ([]byte, error) {
+	var written bytes.Buffer
 	compressed, err := gzip.NewWriterLevel(&written, gzip.BestCompression)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if _, err := compressed.Write([]byte(text)); err != nil {
-		return "", err
-	}
-	if err := compressed.Close(); err != nil {
-		return "", err
-	}
-	return written.String(), nil
-}
-
-// packedFile is packed for the text of a file.
-func packedFile(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	return packed(string(text))
+	_, err = compressed.Write(content)
+	err = errors.Join(err, compressed.Close())
+	return written.Bytes(), err
 }
 
 // checksums is the file that sha256sum --check reads.

@@ -118,7 +118,11 @@ func (r *release) buildFor(ctx context.Context, target platform) error {
 	}
 	contents := contents{binary: binary.path, source: r.source.root, documents: r.documents, notices: notices(licences), bill: bill}
 	archive := filepath.Join(r.output, base+".tar.gz")
-	if err := writeArchive(archive, base, contents.archived(), r.identity.date); err != nil {
+	entries, err := contents.archived()
+	if err != nil {
+		return err
+	}
+	if err := writeArchive(archive, base, entries, r.identity.date); err != nil {
 		return err
 	}
 	fmt.Printf("%-16s %5.1f MB, %d modules\n", target, float64(binary.size)/1e6, len(licences))
