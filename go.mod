@@ -1,5 +1,9 @@
 module stats-recorder
 
+// Build packs of Procfile platforms build this and no other program, by this Go:
+// +heroku install .
+// +heroku goVersion go1.26
+
 go 1.26.0
 
 require (

@@ -26,7 +26,7 @@ func root(output io.Writer) *cli.Command {
 			"GET /benefits sums since a date. Everything is kept in the data directory.",
 		Flags:        append(settingFlags(), &cli.BoolFlag{Name: versionFlag, Category: "Operation", Usage: "say which version this is", Local: true}),
 		Action:       serve,
-		Commands:     []*cli.Command{healthCommand(output), versionCommand(output), verifyCommand(output), importCommand(output), exportCommand(output)},
+		Commands:     []*cli.Command{healthCommand(output), versionCommand(output), manualCommand(output), verifyCommand(output), importCommand(output), exportCommand(output)},
 		Writer:       output,
 		ErrWriter:    io.Discard, // main prints the error, once
 		OnUsageError: usageError,
@@ -41,6 +41,8 @@ func root(output io.Writer) *cli.Command {
 func showCompletion(command *cli.Command) {
 	command.Hidden = false
 	command.Usage = "print a script for the shell that completes commands and flags"
+	command.Description = "Name the shell: bash, zsh, fish or pwsh. The packages install the scripts. Elsewhere, for\n" +
+		"bash: source <(stats-recorder completion bash)"
 	command.OnUsageError = usageError
 }
 

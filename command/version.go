@@ -29,6 +29,6 @@ const versionFlag = "version"
 
 func printVersion(output io.Writer) error {
 	build := service.ReadBuild()
-	_, err := fmt.Fprintf(output, "stats-recorder %s\nrevision %s\n%s\n", build.Version, build.Revision, build.GoVersion)
+	_, err := fmt.Fprintf(output, "stats-recorder %s\nrevision %s\ndate %s\n%s\n", build.Version, build.Revision, build.Date, build.GoVersion)
 	return err
 }

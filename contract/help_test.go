@@ -32,7 +32,7 @@ func TestTheShellCompletesCommandsAndFlags(t *testing.T) {
 		}
 	}
 	commands, flags := run(t, nil, "--generate-shell-completion"), run(t, nil, "--d", "--generate-shell-completion")
-	for _, want := range []string{"verify:", "import:", "version:", "completion:"} {
+	for _, want := range []string{"verify:", "import:", "version:", "manual:", "completion:"} {
 		if !strings.Contains(commands.stdout, want) {
 			t.Errorf("the shell does not complete %s\n%s", want, commands.stdout)
 		}

@@ -189,7 +189,7 @@ func TestVersionSaysWhatItIs(t *testing.T) {
 	t.Parallel()
 	got := run(t, nil, "version")
 	if got.code != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "stats-recorder ") ||
-		!strings.Contains(got.stdout, "\nrevision ") || !strings.Contains(got.stdout, "\ngo1.") {
+		!strings.Contains(got.stdout, "\nrevision ") || !strings.Contains(got.stdout, "\ndate ") || !strings.Contains(got.stdout, "\ngo1.") {
 		t.Errorf("got %+v", got)
 	}
 	run(t, nil, "version", "please").expectRefusal(t, "please")

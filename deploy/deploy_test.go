@@ -355,16 +355,13 @@ func TestBinaryNeedsNothing(t *testing.T) {
 	}
 }
 
-// TestContainerfileAndProcfileStartTheServer compares them with the binary.
-func TestContainerfileAndProcfileStartTheServer(t *testing.T) {
+// TestContainerfileStartsTheServer compares it with the binary.
+func TestContainerfileStartsTheServer(t *testing.T) {
 	t.Parallel()
 	container := example(t, "Containerfile")
 	for _, line := range []string{"FROM scratch", "CGO_ENABLED=0", "USER 65532:65532", "VOLUME /data", `ENTRYPOINT ["/stats-recorder"]`} {
 		if !strings.Contains(container, line) {
 			t.Errorf("the Containerfile has no %q", line)
 		}
-	}
-	if line := example(t, "Procfile"); line != "web: stats-recorder\n" {
-		t.Errorf("the Procfile is %q", line)
 	}
 }

@@ -23,11 +23,28 @@ func listen(config Config) (net.Listener, error) {
 	case len(held) > 1 || held[0] == nil:
 		return nil, fmt.Errorf("%w: the service manager has %d sockets for this process: want one of TCP", ErrConfig, len(held))
 	}
-	if config.Host != "" || config.Port != DefaultConfig().Port {
+	if !listensAsTold(held[0].Addr(), config) {
 		config.Logger.Warn("HOST and PORT are not used: the service manager holds the socket, and says where it listens",
 			"address", held[0].Addr().String())
 	}
 	return held[0], nil
+}
+
+// listensAsTold says whether a socket's address is that of HOST and PORT. It
+// need not be where both have their defaults: nobody asked for them.
+func listensAsTold(address net.Addr, config Config) bool {
+	if config.Host == "" && config.Port == DefaultConfig().Port {
+		return true
+	}
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil || port != strconv.Itoa(config.Port) {
+		return false
+	}
+	bound, want := net.ParseIP(host), net.ParseIP(config.Host)
+	if config.Host == "" {
+		return bound.IsUnspecified()
+	}
+	return bound.Equal(want) || (config.Host == "localhost" && bound.IsLoopback())
 }
 
 func bind(config Config) (net.Listener, error) {

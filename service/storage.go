@@ -3,6 +3,7 @@ package service
 import (
 	"log/slog"
 	"math"
+	"os"
 )
 
 // leastFreeBytes is the free space below which a start warns.
@@ -31,6 +32,7 @@ func warnOfStorage(logger *slog.Logger, directory string) {
 		logger.Warn("DATA_DIR is in the container's own layer: every count is lost when the container is replaced; give it a volume",
 			"data_dir", directory, "file_system", s.kind)
 	}
+	warnOfPlatform(logger, directory, os.Environ())
 	if s.known && s.freeBytes < leastFreeBytes {
 		logger.Warn("there is little free space for DATA_DIR: records get 503 when it is full",
 			"data_dir", directory, "free_mb", s.freeBytes>>20)

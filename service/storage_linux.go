@@ -19,3 +19,9 @@ func storageOf(directory string) storage {
 	}
 	return s
 }
+
+// onFileSystemOf says whether two directories lie in one file system.
+func onFileSystemOf(one, other string) bool {
+	var a, b unix.Stat_t
+	return unix.Stat(one, &a) == nil && unix.Stat(other, &b) == nil && a.Dev == b.Dev
+}

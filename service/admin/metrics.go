@@ -48,8 +48,8 @@ type Figures struct {
 	RecoveryWarnings  int
 }
 
-// Build says what is running.
-type Build struct{ Version, Revision, GoVersion string }
+// Build says what is running. Date is when the revision was made, in RFC 3339.
+type Build struct{ Version, Revision, Date, GoVersion string }
 
 // Metrics are all figures of one server. It is the observer of its disk, which
 // tells it what happens there.
