@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // lane is a target in a cell, with the traffic that is sent to it. It is used
@@ -157,9 +159,9 @@ func (l *lane) finish(ctx context.Context) (laneResult, error) {
 		reading := l.reading.summary()
 		result.Reading = &reading
 	}
-	account := newLedger()
-	account.addAcknowledged(l.traffic, acknowledged(l.traffic, l.walks))
-	result.Acknowledged, result.Distinct = account.records(), len(account.counts)
+	account := harness.NewLedger()
+	addAcknowledged(account, l.traffic, acknowledged(l.traffic, l.walks))
+	result.Acknowledged, result.Distinct = account.Records(), account.Counters()
 	if err := l.target.verify(ctx, account); err != nil {
 		return laneResult{}, fmt.Errorf("verify: %w", err)
 	}
@@ -178,7 +180,7 @@ func (l *lane) finish(ctx context.Context) (laneResult, error) {
 
 // measureRestart stops the target and starts it again on the same data, which
 // then has to give the same counts.
-func (l *lane) measureRestart(ctx context.Context, account *ledger) (*restartResult, error) {
+func (l *lane) measureRestart(ctx context.Context, account *harness.Ledger) (*restartResult, error) {
 	if err := l.target.stop(); err != nil {
 		return nil, err
 	}
@@ -191,7 +193,7 @@ func (l *lane) measureRestart(ctx context.Context, account *ledger) (*restartRes
 	if err != nil {
 		return nil, fmt.Errorf("restart: %w", err)
 	}
-	result := &restartResult{Seconds: time.Since(begin).Seconds(), Stored: divide(float64(size), float64(len(account.counts)))}
+	result := &restartResult{Seconds: time.Since(begin).Seconds(), Stored: divide(float64(size), float64(account.Counters()))}
 	l.target = again
 	used, err := known(again.usage())
 	if err != nil {

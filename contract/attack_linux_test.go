@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -14,7 +13,7 @@ func TestWithoutFileDescriptorsTheServerGoesOn(t *testing.T) {
 	s := besiege(t)
 	limit := unix.Rlimit{Cur: 64, Max: 20_000}
 	var before unix.Rlimit
-	if err := unix.Prlimit(s.process.Pid, unix.RLIMIT_NOFILE, &limit, &before); err != nil {
+	if err := unix.Prlimit(s.ID(), unix.RLIMIT_NOFILE, &limit, &before); err != nil {
 		t.Skip("the limit cannot be set:", err)
 	}
 	conns := s.attackers(t, 300)
@@ -26,24 +25,16 @@ func TestWithoutFileDescriptorsTheServerGoesOn(t *testing.T) {
 	}
 	hangUpAll(conns)
 	s.expectRecovery(t)
-	if _, ok := s.log.await("connections cannot be accepted", s.ended); !ok {
-		t.Error("the log does not say that connections could not be accepted")
-	}
+	s.await(t, "connections cannot be accepted")
 	s.survived(t, 100)
 }
 
 func TestAFewFileDescriptorsAreEnough(t *testing.T) {
 	t.Parallel()
-	command := programCommand(context.Background(), t, []string{"DATA_DIR=" + t.TempDir(), "SNAPSHOT_INTERVAL=20ms"}, nil)
+	command := programCommand(t, []string{"DATA_DIR=" + t.TempDir(), "SNAPSHOT_INTERVAL=20ms"}, nil)
 	command.Args = []string{"sh", "-c", "ulimit -n 64 && exec " + command.Path}
 	command.Path = "/bin/sh"
-	p := launchCommand(t, command)
-	line, ok := p.log.await("listening", p.ended)
-	if !ok {
-		t.Fatalf("the server does not listen:\n%s", p.log)
-	}
-	p.reachAt(line.text(t, "address"))
-	s := beset(t, p)
+	s := beset(t, launch(t, command).listening(t))
 	conns := s.attackers(t, 300)
 	time.Sleep(500 * time.Millisecond)
 	for range 5 {

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // setting is a row of the configuration table.
@@ -104,7 +106,7 @@ func allowsThePage(t *testing.T, p *program) {
 }
 
 func keepsItsFilesIn(t *testing.T, p *program, name string) {
-	line, _ := p.log.await("listening", p.ended)
+	line := p.await(t, "listening")
 	directory := line.text(t, "data_dir")
 	if entries, err := os.ReadDir(directory); err != nil || len(entries) == 0 || filepath.Base(directory) != name {
 		t.Errorf("data_dir is %q and has %v (%v), want %q and some files", directory, entries, err, name)
@@ -113,13 +115,11 @@ func keepsItsFilesIn(t *testing.T, p *program, name string) {
 
 func writesASnapshot(t *testing.T, p *program) {
 	p.created(t, recordOf("RSA"))
-	if _, ok := p.log.await("wrote a snapshot", p.ended); !ok {
-		t.Errorf("no snapshot is written, or its line is not:\n%s", p.log)
-	}
+	p.await(t, "wrote a snapshot")
 }
 
 func isDurableEverySecond(t *testing.T, p *program) {
-	line, _ := p.log.await("listening", p.ended)
+	line := p.await(t, "listening")
 	if durability := line.text(t, "durability"); durability != "everysec" {
 		t.Errorf("durability is %q, want everysec", durability)
 	}
@@ -382,8 +382,8 @@ func TestSIGINTAndSIGTERMEndTheServerWithExitCode0(t *testing.T) {
 		directory := t.TempDir()
 		p := startProgram(t, directory, nil)
 		p.created(t, times(3, recordOf("RSA")))
-		if state := p.end(t, signal); state.ExitCode() != 0 {
-			t.Errorf("after %v: %v:\n%s", signal, state, p.log)
+		if ending := p.end(t, signal); ending != (harness.Ending{}) {
+			t.Errorf("after %v: %v:\n%s", signal, ending, p.Log)
 		}
 		startProgram(t, directory, nil).expectTotal(t, "RSA", 3)
 	}

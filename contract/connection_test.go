@@ -288,7 +288,7 @@ func TestConnectionsLeaveNothingBehind(t *testing.T) {
 // descriptors is how many files and sockets the server has open.
 func (p *program) descriptors(t testing.TB) int {
 	t.Helper()
-	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.process.Pid))
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.ID()))
 	if err != nil {
 		t.Skipf("this system does not tell: %v", err)
 	}

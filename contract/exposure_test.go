@@ -259,10 +259,8 @@ func TestBenefitsAreReadAgainOnSIGHUP(t *testing.T) {
 // hangUp sends SIGHUP and waits until the log says something.
 func (p *program) hangUp(t testing.TB, message string) {
 	t.Helper()
-	if err := p.process.Signal(syscall.SIGHUP); err != nil {
+	if err := p.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := p.log.await(message, p.ended); !ok {
-		t.Fatalf("the log has no %q:\n%s", message, p.log)
-	}
+	p.await(t, message)
 }

@@ -136,7 +136,7 @@ func measureRestart(b *testing.B, directory string, records int) (one figures) {
 	p := startProgram(b, directory, nil)
 	p.do(b, http.MethodGet, "/", "").expectStatus(b, http.StatusNotFound)
 	one.reload = time.Since(p.started)
-	line, _ := p.log.await("listening", p.ended)
+	line := p.await(b, "listening")
 	if line["counters"] != float64(millionCounters) {
 		b.Fatalf("the store has %v counters, want %d", line["counters"], millionCounters)
 	}
@@ -187,7 +187,7 @@ func (f *figures) report(b *testing.B, directory string) {
 // residentBytes is VmRSS of a running program.
 func residentBytes(b testing.TB, p *program) int {
 	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.ID()))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,31 +1,21 @@
 package contract
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/harness"
+	"stats-recorder/harness/harnesstest"
 )
 
 // failpointVariable is how a binary built with the tag failpoints is told where
 // to kill itself: see snapshot/failpoint_on.go.
 const failpointVariable = "STATS_RECORDER_FAILPOINT"
-
-// buildCrashing builds a binary that kills itself where it is told to.
-var buildCrashing = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(filepath.Dir(builtPath()), "stats-recorder-failpoints")
-	output, err := exec.Command("go", "build", "-buildvcs=false", "-tags", "failpoints", "-o", path, "stats-recorder").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, output)
-	}
-	return path, nil
-})
 
 // crashPoint is a place on the way to the disk, and the how manieth time that
 // it is reached.
@@ -38,35 +28,28 @@ type crashPoint struct {
 func (c crashPoint) String() string { return fmt.Sprintf("%s:%d", c.place, c.nth) }
 
 // crashing runs the binary with a failpoint. One that serves is told to end
-// once it has written a snapshot. It returns how it ended, and its log.
-func crashing(t testing.TB, directory, failpoint string, environment []string, arguments ...string) (syscall.WaitStatus, *programLog) {
+// once it has written a snapshot. It returns how it ended, and the process.
+func crashing(t testing.TB, directory, failpoint string, environment []string, arguments ...string) (harness.Ending, *harness.Process) {
 	t.Helper()
-	path, err := buildCrashing()
+	settings := []string{"LOG_LEVEL=debug", failpointVariable + "=" + failpoint}
+	process := harnesstest.Start(t, harness.Settings{
+		Program: builtCrashing.Path(t), Data: directory, Arguments: arguments,
+		Environment: slices.Concat(settings, environment),
+	}.Command())
+	if len(arguments) == 0 {
+		_, err := process.Log.Await(harness.Message("wrote a snapshot"), 0)
+		if err == nil {
+			err = process.Signal(syscall.SIGTERM)
+		}
+		if err != nil && !errors.Is(err, harness.ErrEnded) {
+			t.Fatal(err)
+		}
+	}
+	ending, err := process.Wait()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	settings := []string{"DATA_DIR=" + directory, "LOG_LEVEL=debug", failpointVariable + "=" + failpoint}
-	command := programCommand(ctx, t, slices.Concat(settings, environment), arguments)
-	log, ended := newProgramLog(), make(chan struct{})
-	command.Path, command.Stderr = path, log
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		command.Wait() // the state says what this returns
-		close(ended)
-	}()
-	if len(arguments) == 0 {
-		log.await("wrote a snapshot", ended)
-		command.Process.Signal(syscall.SIGTERM) // if it has not ended
-	}
-	<-ended
-	if ctx.Err() != nil {
-		t.Fatalf("it has not ended after %v:\n%s", patience, log)
-	}
-	return command.ProcessState.Sys().(syscall.WaitStatus), log
+	return ending, process
 }
 
 // crashPoints are the places that a run on a directory reaches: the first and
@@ -76,13 +59,12 @@ func crashing(t testing.TB, directory, failpoint string, environment []string, a
 // other tests try.
 func crashPoints(t testing.TB, directory string, environment []string, arguments ...string) (points []crashPoint) {
 	t.Helper()
-	status, log := crashing(t, directory, "list", environment, arguments...)
-	if status.ExitStatus() != 0 {
-		t.Fatalf("it ended with %v:\n%s", status, log)
+	ending, process := crashing(t, directory, "list", environment, arguments...)
+	if ending != (harness.Ending{}) {
+		t.Fatalf("it ended with %v:\n%s", ending, process.Log)
 	}
 	seen := map[string]int{}
-	lines, _ := log.lines()
-	for _, line := range lines {
+	for _, line := range logged(process) {
 		if place, found := strings.CutPrefix(line.text(t, "msg"), "failpoint "); found {
 			seen[place]++
 			points = append(points, crashPoint{place, seen[place], len(points)})
@@ -90,7 +72,7 @@ func crashPoints(t testing.TB, directory string, environment []string, arguments
 	}
 	for _, place := range []string{"create", "segment.write", "segment.sync", "snapshot.write", "snapshot.sync", "rename", "directory.sync", "unlink"} {
 		if seen[place+".before"] == 0 {
-			t.Fatalf("it never comes to %s:\n%s", place, log)
+			t.Fatalf("it never comes to %s:\n%s", place, process.Log)
 		}
 	}
 	return slices.DeleteFunc(points, func(p crashPoint) bool {
@@ -167,8 +149,8 @@ func TestACrashWhileDaysAreClosedLosesNothing(t *testing.T) {
 		t.Run(point.String(), func(t *testing.T) {
 			t.Parallel()
 			directory := copyOf(t, original)
-			if status, log := crashing(t, directory, point.String(), closing); status.Signal() != syscall.SIGKILL {
-				t.Fatalf("it ended with %v, want it killed:\n%s", status, log)
+			if ending, process := crashing(t, directory, point.String(), closing); ending.Signal != syscall.SIGKILL {
+				t.Fatalf("it ended with %v, want it killed:\n%s", ending, process.Log)
 			}
 			c.expectLives(t, directory, around(middle))
 			verifyOf(t, directory).expectReport(t, 0, "complete")
@@ -202,8 +184,8 @@ func TestAnInterruptedImportImportsNothing(t *testing.T) {
 		t.Run(point.String(), func(t *testing.T) {
 			t.Parallel()
 			directory := copyOf(t, original)
-			if status, log := crashing(t, directory, point.String(), nil, "import", file); status.Signal() != syscall.SIGKILL {
-				t.Fatalf("it ended with %v, want it killed:\n%s", status, log)
+			if ending, process := crashing(t, directory, point.String(), nil, "import", file); ending.Signal != syscall.SIGKILL {
+				t.Fatalf("it ended with %v, want it killed:\n%s", ending, process.Log)
 			}
 			verifyOf(t, directory).expectReport(t, 0, "complete")
 			again := func() outcome { return run(t, []string{"DATA_DIR=" + directory}, "import", file) }

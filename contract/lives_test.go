@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/harness"
+	"stats-recorder/harness/harnesstest"
 )
 
 func TestTheLogSaysWhatWasLoadedAndThatTheServerStopped(t *testing.T) {
@@ -36,14 +39,14 @@ func TestTheLogSaysWhatWasLoadedAndThatTheServerStopped(t *testing.T) {
 // expectLoaded requires the first line of the log to say what was recovered.
 func (p *program) expectLoaded(t *testing.T, directory, snapshot string, frames, benefits, counters int) {
 	t.Helper()
-	lines, _ := p.log.lines()
+	lines := logged(p.Process)
 	line := lines[0]
 	for name, want := range map[string]any{
 		"level": "INFO", "msg": "listening", "address": p.address, "data_dir": directory,
 		"journal_frames": float64(frames), "benefits": float64(benefits), "counters": float64(counters),
 	} {
 		if line[name] != want {
-			t.Errorf("%q is %v in the first line, want %v:\n%s", name, line[name], want, p.log)
+			t.Errorf("%q is %v in the first line, want %v:\n%s", name, line[name], want, p.Log)
 		}
 	}
 	loaded := line.text(t, "snapshot")
@@ -65,7 +68,7 @@ func (p *program) expectLoaded(t *testing.T, directory, snapshot string, frames,
 // listens, at the beginning, one when it has stopped, at the end.
 func (p *program) expectStopped(t *testing.T) {
 	t.Helper()
-	lines, _ := p.log.lines()
+	lines := logged(p.Process)
 	counts := make(map[any]int)
 	for _, line := range lines {
 		counts[line["msg"]]++
@@ -74,7 +77,7 @@ func (p *program) expectStopped(t *testing.T) {
 		}
 	}
 	if last := lines[len(lines)-1]["msg"]; counts["listening"] != 1 || counts["stopped"] != 1 || last != "stopped" {
-		t.Errorf("want one line when it listens, and one when it has stopped, the last:\n%s", p.log)
+		t.Errorf("want one line when it listens, and one when it has stopped, the last:\n%s", p.Log)
 	}
 }
 
@@ -94,35 +97,22 @@ func TestASecondSignalEndsAStoppingServerAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.get(t, "/benefits") // by now the other connection has been accepted
-	if err := p.process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := p.log.await("stopping", p.ended); !ok {
-		t.Fatalf("the server does not stop:\n%s", p.log)
-	}
-	state := p.insist(t, syscall.SIGTERM)
-	if status := state.Sys().(syscall.WaitStatus); !status.Signaled() {
-		t.Errorf("after the second signal: %v:\n%s", state, p.log)
+	p.await(t, "stopping")
+	if ending := p.insist(t, syscall.SIGTERM); ending.Signal == 0 {
+		t.Errorf("after the second signal: %v:\n%s", ending, p.Log)
 	}
 	startProgram(t, directory, nil).expectTotal(t, "RSA", 5)
 }
 
 // insist repeats a signal until the process has ended: the server may log that
 // it stops a moment before it is ready for the second signal.
-func (p *program) insist(t *testing.T, signal os.Signal) *os.ProcessState {
+func (p *program) insist(t *testing.T, signal os.Signal) harness.Ending {
 	t.Helper()
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
-	for {
-		select {
-		case <-p.ended:
-			return p.state
-		case <-again.C:
-			if err := p.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				t.Fatal(err)
-			}
-		}
-	}
+	harnesstest.Until(t, "the end of the process", func() bool { return errors.Is(p.Signal(signal), harness.ErrEnded) })
+	return p.end(t, signal)
 }
 
 // TestSwitchingTheDurabilityInEveryOrderKeepsEverything has each pair of modes

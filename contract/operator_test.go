@@ -16,7 +16,7 @@ import (
 func startOperated(t testing.TB, environment ...string) (p *program, admin string) {
 	t.Helper()
 	p = startProgram(t, t.TempDir(), append([]string{"ADMIN_ADDR=127.0.0.1:0"}, environment...))
-	line, _ := p.log.await("listening", p.ended)
+	line := p.await(t, "listening")
 	return p, "http://" + line.text(t, "admin")
 }
 
@@ -72,7 +72,7 @@ func cutLast(text, separator string) (before, after string, found bool) {
 }
 
 func servesTheOperator(t *testing.T, p *program) {
-	line, _ := p.log.await("listening", p.ended)
+	line := p.await(t, "listening")
 	if status, body := fetch(t, "http://"+line.text(t, "admin")+"/readyz"); status != http.StatusOK {
 		t.Errorf("/readyz answers %d %q", status, body)
 	}
@@ -161,7 +161,7 @@ func TestRunWithoutAnAdminAddressHasNone(t *testing.T) {
 		t.Errorf("the default of a Config is %q", config.AdminAddr)
 	}
 	p := startProgram(t, t.TempDir(), []string{"ADMIN_ADDR=off"})
-	line, _ := p.log.await("listening", p.ended)
+	line := p.await(t, "listening")
 	if admin, there := line["admin"]; there {
 		t.Errorf("the admin address is %v", admin)
 	}

@@ -1,66 +1,37 @@
 package contract
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"stats-recorder/harness"
+	"stats-recorder/harness/harnesstest"
 	"stats-recorder/service"
 )
 
-// TestMain removes the binary that tests have built.
+// built is the binary of this run of the tests, and builtCrashing the one that kills
+// itself where it is told to.
+var built, builtCrashing = harnesstest.Binary{}, harnesstest.Binary{Tags: "failpoints"}
+
+// TestMain removes the binaries that tests have built.
 func TestMain(m *testing.M) {
-	defer os.RemoveAll(filepath.Dir(builtPath()))
+	defer built.Remove()
+	defer builtCrashing.Remove()
 	m.Run()
 }
 
-// builtPath is where the binary of this run of the tests is built, in a
-// directory of its own.
-var builtPath = sync.OnceValue(func() string {
-	directory, err := os.MkdirTemp("", "stats-recorder-test-")
-	if err != nil {
-		panic(err)
-	}
-	return filepath.Join(directory, "stats-recorder")
-})
-
-// build builds the binary, the first time.
-var build = sync.OnceValue(func() error {
-	output, err := exec.Command("go", "build", "-buildvcs=false", "-o", builtPath(), "stats-recorder").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, output)
-	}
-	return nil
-})
-
-// built is the path of the binary, which is there.
-func built(t testing.TB) string {
-	t.Helper()
-	if err := build(); err != nil {
-		t.Fatal(err)
-	}
-	return builtPath()
-}
-
 // programCommand is the binary with the given environment, and none of the tests' own.
-func programCommand(ctx context.Context, t testing.TB, environment, arguments []string) *exec.Cmd {
+func programCommand(t testing.TB, environment, arguments []string) *exec.Cmd {
 	t.Helper()
-	command := exec.CommandContext(ctx, built(t), arguments...)
-	command.Env = slices.Concat([]string{"HOST=127.0.0.1", "PORT=0", "ADMIN_ADDR=off"}, environment)
+	command := harness.Settings{Program: built.Path(t), Environment: environment, Arguments: arguments}.Command()
 	command.Dir = t.TempDir() // where the default DATA_DIR would be
-	command.WaitDelay = patience
 	return command
 }
 
@@ -73,20 +44,17 @@ type outcome struct {
 // run runs the binary to its end.
 func run(t testing.TB, environment []string, arguments ...string) outcome {
 	t.Helper()
-	built(t) // takes its time, but not the program's
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	command := programCommand(ctx, t, environment, arguments)
+	command := programCommand(t, environment, arguments)
 	var stdout, stderr strings.Builder
 	command.Stdout, command.Stderr = &stdout, &stderr
-	err := command.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
+	ending, err := harnesstest.Start(t, command).Wait()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if ctx.Err() != nil {
-		t.Fatalf("%q with %q has not ended after %v:\n%s%s", arguments, environment, patience, &stdout, &stderr)
+	if ending.Signal != 0 {
+		t.Fatalf("%q with %q: %v:\n%s%s", arguments, environment, ending, &stdout, &stderr)
 	}
-	return outcome{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return outcome{ending.Status, stdout.String(), stderr.String()}
 }
 
 // expectRefusal requires exit code 1 and one line on stderr that says all of
@@ -106,10 +74,7 @@ func (o outcome) expectRefusal(t testing.TB, says ...string) {
 // program is a running server.
 type program struct {
 	*testServer
-	process *os.Process
-	log     *programLog
-	ended   chan struct{} // closed once the process has ended
-	state   *os.ProcessState
+	*harness.Process
 	started time.Time
 }
 
@@ -117,37 +82,26 @@ type program struct {
 // is killed at the end of the test, if it still runs then.
 func startProgram(t testing.TB, directory string, environment []string, arguments ...string) *program {
 	t.Helper()
-	p := launch(t, directory, environment, arguments...)
-	line, ok := p.log.await("listening", p.ended)
-	if !ok {
-		t.Fatalf("the server does not listen:\n%s", p.log)
-	}
-	p.reachAt(line.text(t, "address"))
-	return p
-}
-
-// launch starts the binary on a directory.
-func launch(t testing.TB, directory string, environment []string, arguments ...string) *program {
-	t.Helper()
 	settings := slices.Concat([]string{"DATA_DIR=" + directory}, environment)
-	return launchCommand(t, programCommand(context.Background(), t, settings, arguments))
+	return launch(t, programCommand(t, settings, arguments)).listening(t)
 }
 
-func launchCommand(t testing.TB, command *exec.Cmd) *program {
+// launch starts a command that becomes the server.
+func launch(t testing.TB, command *exec.Cmd) *program {
 	t.Helper()
-	p := &program{log: newProgramLog(), ended: make(chan struct{}), testServer: &testServer{t: t, config: service.DefaultConfig()}}
-	command.Stderr = p.log
-	p.started = time.Now()
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
+	started := time.Now()
+	return &program{
+		testServer: &testServer{t: t, config: service.DefaultConfig()},
+		Process:    harnesstest.Start(t, command),
+		started:    started,
 	}
-	p.process = command.Process
-	go func() {
-		command.Wait() // the state says what this returns
-		p.state = command.ProcessState
-		close(p.ended)
-	}()
-	t.Cleanup(func() { p.kill(t) })
+}
+
+// listening waits until the server listens and makes the helpers of testServer send
+// to it.
+func (p *program) listening(t testing.TB) *program {
+	t.Helper()
+	p.reachAt(p.await(t, "listening").text(t, "address"))
 	return p
 }
 
@@ -158,18 +112,17 @@ func (p *program) reachAt(address string) {
 	p.t.Cleanup(p.client.CloseIdleConnections)
 }
 
-// end sends a signal and returns how the process ended.
-func (p *program) end(t testing.TB, signal os.Signal) *os.ProcessState {
+// end sends a signal and returns how the process ended, which it may have before.
+func (p *program) end(t testing.TB, signal os.Signal) harness.Ending {
 	t.Helper()
-	if err := p.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.Signal(signal); err != nil && !errors.Is(err, harness.ErrEnded) {
 		t.Fatal(err)
 	}
-	select {
-	case <-p.ended:
-	case <-time.After(patience):
-		t.Fatalf("the server has not ended %v after %v:\n%s", patience, signal, p.log)
+	ending, err := p.Wait()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return p.state
+	return ending
 }
 
 func (p *program) kill(t testing.TB) {
@@ -177,38 +130,15 @@ func (p *program) kill(t testing.TB) {
 	p.end(t, syscall.SIGKILL)
 }
 
-// terminate ends the server as a supervisor does and requires exit code 0.
+// terminate ends the server as a supervisor does and requires success.
 func (p *program) terminate(t testing.TB) {
 	t.Helper()
-	if state := p.end(t, syscall.SIGTERM); state.ExitCode() != 0 {
-		t.Errorf("after SIGTERM: %v:\n%s", state, p.log)
+	if ending := p.end(t, syscall.SIGTERM); ending != (harness.Ending{}) {
+		t.Errorf("after SIGTERM: %v:\n%s", ending, p.Log)
 	}
 }
 
-// programLog is the log of a running program.
-type programLog struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
-	grown chan struct{} // closed and replaced when there is more
-}
-
-func newProgramLog() *programLog { return &programLog{grown: make(chan struct{})} }
-
-func (l *programLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	close(l.grown)
-	l.grown = make(chan struct{})
-	return l.text.Write(p)
-}
-
-func (l *programLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// logLine is one line of the log by attribute.
+// logLine is one line of a log by attribute.
 type logLine map[string]any
 
 // text is an attribute that must be a string.
@@ -221,42 +151,17 @@ func (l logLine) text(t testing.TB, name string) string {
 	return text
 }
 
-// lines are the whole lines so far, those that are not JSON as their message.
-func (l *programLog) lines() (lines []logLine, grown <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for text := range strings.Lines(l.text.String()) {
-		if !strings.HasSuffix(text, "\n") {
-			break
-		}
-		var line logLine
-		if err := json.Unmarshal([]byte(text), &line); err != nil {
-			line = logLine{"msg": strings.TrimSpace(text)}
-		}
-		lines = append(lines, line)
-	}
-	return lines, l.grown
+// await requires a line with a message, the first of which it returns as soon as it
+// is there.
+func (p *program) await(t testing.TB, message string) logLine {
+	t.Helper()
+	return harnesstest.Await(t, p.Process, harness.Message(message)).Attributes()
 }
 
-// await returns the first line with a message, as soon as it is there, or false
-// when the program has ended, or patience has, without one.
-func (l *programLog) await(message string, ended <-chan struct{}) (logLine, bool) {
-	timeout := time.After(patience)
-	for over := false; ; {
-		lines, grown := l.lines()
-		at := slices.IndexFunc(lines, func(line logLine) bool { return line["msg"] == message })
-		if at >= 0 {
-			return lines[at], true
-		}
-		if over {
-			return nil, false
-		}
-		select {
-		case <-grown:
-		case <-ended:
-			over = true
-		case <-timeout:
-			over = true
-		}
+// logged are the lines of a log so far, those that are not JSON as their message.
+func logged(process *harness.Process) (lines []logLine) {
+	for _, line := range process.Log.Lines() {
+		lines = append(lines, line.Attributes())
 	}
+	return lines
 }

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"os"
@@ -14,12 +13,12 @@ import (
 // launchOn starts the binary as a service manager does that holds its socket.
 func launchOn(t *testing.T, socket *os.File, directory string) *program {
 	t.Helper()
-	command := programCommand(context.Background(), t, []string{"DATA_DIR=" + directory, "PORT=1"}, nil)
+	command := programCommand(t, []string{"DATA_DIR=" + directory, "PORT=1"}, nil)
 	// The process must find its own number in the environment.
 	shell := exec.Command("sh", append([]string{"-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, command.Path}, command.Args[1:]...)...)
-	shell.Env, shell.Dir, shell.WaitDelay = command.Env, command.Dir, patience
+	shell.Env, shell.Dir = command.Env, command.Dir
 	shell.ExtraFiles = []*os.File{socket}
-	return launchCommand(t, shell)
+	return launch(t, shell)
 }
 
 func TestNobodyIsRefusedWhileAServerRestartsOnAHeldSocket(t *testing.T) {
@@ -63,11 +62,7 @@ func TestNobodyIsRefusedWhileAServerRestartsOnAHeldSocket(t *testing.T) {
 	}
 	for range restarts {
 		p := launchOn(t, socket, directory)
-		line, ok := p.log.await("listening", p.ended)
-		if !ok {
-			t.Fatalf("the server does not listen:\n%s", p.log)
-		}
-		if got := line.text(t, "address"); got != listener.Addr().String() {
+		if got := p.await(t, "listening").text(t, "address"); got != listener.Addr().String() {
 			t.Errorf("the log says %q, want %q", got, listener.Addr())
 		}
 		p.reachAt(listener.Addr().String())

@@ -97,7 +97,7 @@ func TestNothingThatIdentifiesAnyoneIsLogged(t *testing.T) {
 	}
 	p.get(t, "/statistics").expectStatus(t, 200)
 	p.terminate(t)
-	log := p.log.String()
+	log := p.Log.String()
 	for _, secret := range append(clients, visitor) {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log has %q:\n%s", secret, log)
@@ -136,7 +136,7 @@ func sendAndHangUp(t *testing.T, address, text string) string {
 // expectLogged requires exactly one line with these attributes.
 func (p *program) expectLogged(t *testing.T, want logLine) {
 	t.Helper()
-	lines, _ := p.log.lines()
+	lines := logged(p.Process)
 	found := 0
 	for _, line := range lines {
 		same := true
@@ -148,7 +148,7 @@ func (p *program) expectLogged(t *testing.T, want logLine) {
 		}
 	}
 	if found == 0 || (want["msg"] == "rejected records" && found > 1) {
-		t.Errorf("the log has %d lines like %v:\n%s", found, want, p.log)
+		t.Errorf("the log has %d lines like %v:\n%s", found, want, p.Log)
 	}
 }
 
@@ -157,8 +157,8 @@ func TestThereIsNoAccessLogUnlessAsked(t *testing.T) {
 	p := startProgram(t, t.TempDir(), []string{"LOG_LEVEL=debug"})
 	p.created(t, recordOf("RSA"))
 	p.terminate(t)
-	if strings.Contains(p.log.String(), `"msg":"request"`) {
-		t.Errorf("the log has requests:\n%s", p.log)
+	if strings.Contains(p.Log.String(), `"msg":"request"`) {
+		t.Errorf("the log has requests:\n%s", p.Log)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestThereIsNoAccessLogUnlessAsked(t *testing.T) {
 func TestADiskThatTakesNothingMakesTheServerUnready(t *testing.T) {
 	t.Parallel()
 	p, admin := startOperated(t, "SNAPSHOT_INTERVAL=1h")
-	limitFileSize(t, p.process.Pid, 16)
+	limitFileSize(t, p.ID(), 16)
 	response, err := p.client.Post(p.URL+"/benefits", "application/json", strings.NewReader(recordOf("RSA")))
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestADiskThatTakesNothingMakesTheServerUnready(t *testing.T) {
 	if values := scrape(t, admin); values["stats_recorder_ready"] != 0 || values["stats_recorder_commits_refused_total"] < 1 {
 		t.Errorf("ready is %v, refused commits are %v", values["stats_recorder_ready"], values["stats_recorder_commits_refused_total"])
 	}
-	limitFileSize(t, p.process.Pid, 1<<40)
+	limitFileSize(t, p.ID(), 1<<40)
 	p.created(t, recordOf("RSA"))
 	if status, body := fetch(t, admin+"/readyz"); status != 200 {
 		t.Errorf("/readyz answers %d %q once the disk takes records again", status, body)

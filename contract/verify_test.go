@@ -231,9 +231,9 @@ func TestATornTailIsNoLoss(t *testing.T) {
 				verifyOf(t, directory, "--repair").expectReport(t, 0, "nothing to repair")
 			})
 			p := startProgram(t, directory, nil)
-			line, ok := p.log.await("cut off a write that was never acknowledged", p.ended)
-			if !ok || line["offset"] != float64(test.offset) || line["level"] != "WARN" {
-				t.Errorf("the log does not tell of the offset %d:\n%s", test.offset, p.log)
+			line := p.await(t, "cut off a write that was never acknowledged")
+			if line["offset"] != float64(test.offset) || line["level"] != "WARN" {
+				t.Errorf("the log does not tell of the offset %d:\n%s", test.offset, p.Log)
 			}
 			h.without(test.lost, nil).expect(t, p.testServer, 1, 2)
 			p.terminate(t)
@@ -268,8 +268,8 @@ func TestADamagedNewestSnapshotIsNoLossWhereTheJournalIsWhole(t *testing.T) {
 	})
 	p := startProgram(t, directory, nil)
 	h.without(nil, nil).expect(t, p.testServer, 1, 2)
-	if lines, _ := p.log.lines(); lines[0]["level"] != "WARN" || !strings.Contains(lines[0].text(t, "msg"), newest) {
-		t.Errorf("the log does not warn of the damage:\n%s", p.log)
+	if lines := logged(p.Process); lines[0]["level"] != "WARN" || !strings.Contains(lines[0].text(t, "msg"), newest) {
+		t.Errorf("the log does not warn of the damage:\n%s", p.Log)
 	}
 	p.terminate(t)
 	verifyOf(t, directory).expectReport(t, 0, "complete", "snapshot-0000000000000004.damaged")

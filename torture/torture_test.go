@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // TestTorture harms the built server, briefly, in each of the ways that the
@@ -14,11 +16,11 @@ func TestTorture(t *testing.T) {
 		t.Skip("takes a minute")
 	}
 	programs := t.TempDir()
-	program, err := build(t.Context(), programs, "")
+	program, err := harness.Build(t.Context(), harness.BuildSettings{Directory: programs})
 	if err != nil {
 		t.Fatal(err)
 	}
-	failpoints, err := build(t.Context(), programs, "failpoints")
+	failpoints, err := harness.Build(t.Context(), harness.BuildSettings{Directory: programs, Tags: "failpoints"})
 	if err != nil {
 		t.Fatal(err)
 	}
