@@ -3,7 +3,6 @@ package contract
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,15 +16,10 @@ func TestWithoutFileDescriptorsTheServerGoesOn(t *testing.T) {
 		t.Skip("the limit cannot be set:", err)
 	}
 	conns := s.attackers(t, 300)
-	time.Sleep(500 * time.Millisecond)
-	for range 3 {
-		if err := newcomer(s); err != nil {
-			t.Errorf("a newcomer: %v", err)
-		}
-	}
+	s.await(t, "connections cannot be accepted")
+	s.expectServed(t, 3)
 	hangUpAll(conns)
 	s.expectRecovery(t)
-	s.await(t, "connections cannot be accepted")
 	s.survived(t, 100)
 }
 
@@ -36,25 +30,15 @@ func TestAFewFileDescriptorsAreEnough(t *testing.T) {
 	command.Path = "/bin/sh"
 	s := beset(t, launch(t, command).listening(t))
 	conns := s.attackers(t, 300)
-	time.Sleep(500 * time.Millisecond)
-	for range 5 {
-		if err := newcomer(s); err != nil {
-			t.Errorf("a newcomer: %v", err)
-		}
-	}
+	s.expectServed(t, 5)
 	hangUpAll(conns)
 	s.expectRecovery(t)
 	s.survived(t, 100)
 }
 
-// expectRecovery requires newcomers to be served at once.
+// expectRecovery requires everybody to be served once the attackers are gone.
 func (s *siege) expectRecovery(t *testing.T) {
 	t.Helper()
-	time.Sleep(100 * time.Millisecond)
-	for range 20 {
-		if err := newcomer(s); err != nil {
-			t.Errorf("a newcomer after the attack: %v", err)
-		}
-	}
+	s.expectServed(t, 20)
 	s.get(t, "/statistics").expectStatus(t, http.StatusOK)
 }

@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"stats-recorder/harness/harnesstest"
 )
 
 // siege is a running server that is attacked while an honest client goes on
@@ -19,7 +22,8 @@ type siege struct {
 	*program
 	cancel   context.CancelFunc
 	honest   sync.WaitGroup
-	recorded int // by the honest client
+	visits   atomic.Int64 // of the honest client
+	recorded int          // by the honest client
 	slowest  time.Duration
 	failure  error
 	hostile  []net.Conn
@@ -41,18 +45,48 @@ func beset(t *testing.T, p *program) *siege {
 	if _, err := s.visit(ctx); err != nil { // it was there before the attack
 		t.Fatal(err)
 	}
-	s.honest.Go(func() {
-		for ctx.Err() == nil && s.failure == nil {
-			took, err := s.visit(ctx)
-			if ctx.Err() != nil {
-				return
-			}
-			s.failure, s.slowest = err, max(s.slowest, took)
-			time.Sleep(10 * time.Millisecond)
-		}
-	})
+	s.honest.Go(func() { s.visitAgain(ctx) })
 	t.Cleanup(func() { s.cancel(); s.honest.Wait() })
 	return s
+}
+
+// visitAgain visits in short intervals, until it is told to end or is not served.
+func (s *siege) visitAgain(ctx context.Context) {
+	interval := time.NewTicker(10 * time.Millisecond)
+	defer interval.Stop()
+	for s.failure == nil {
+		took, err := s.visit(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		s.failure, s.slowest = err, max(s.slowest, took)
+		s.visits.Add(1)
+		select {
+		case <-interval.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// goesOn lets the attack work until the honest client has been served some times more,
+// or is not served.
+func (s *siege) goesOn(t *testing.T, visits int64) {
+	t.Helper()
+	enough := s.visits.Load() + visits
+	harnesstest.Until(t, "the honest client is served", func() bool { return s.visits.Load() >= enough })
+}
+
+// expectServed requires newcomers to be served, one after the other, once there is room
+// for the first.
+func (s *siege) expectServed(t *testing.T, newcomers int) {
+	t.Helper()
+	harnesstest.Until(t, "a newcomer is served", func() bool { return newcomer(s) == nil })
+	for range newcomers {
+		if err := newcomer(s); err != nil {
+			t.Errorf("a newcomer: %v", err)
+		}
+	}
 }
 
 // visit records once and reads once.
@@ -183,17 +217,18 @@ func TestWhoSendsAByteAtATimeDoesNotStopOthers(t *testing.T) {
 			if name == "chunks" {
 				drip = "1\r\n \r\n"
 			}
-			for range 8 {
-				time.Sleep(250 * time.Millisecond)
+			open := countOpen(conns) // which takes a while
+			for drips := 0; open > 0 && drips < 8; drips++ {
 				shout(conns, drip)
 				if err := newcomer(s); err != nil {
 					t.Log("a newcomer:", err) // while all attackers are new, there is no place
 				}
+				open = countOpen(conns)
 			}
 			if err := newcomer(s); err != nil {
 				t.Errorf("a newcomer, after all: %v", err)
 			}
-			if open := countOpen(conns); open > 0 {
+			if open > 0 {
 				t.Errorf("%d of 300 who send a byte at a time are still connected", open)
 			}
 			s.survived(t, 100)
@@ -219,12 +254,7 @@ func TestTenThousandIdleConnectionsDoNotStopOthers(t *testing.T) {
 	t.Parallel()
 	s := besiege(t)
 	conns := s.attackers(t, 10_000)
-	time.Sleep(300 * time.Millisecond) // from then on they wait for too long
-	for range 20 {
-		if err := newcomer(s); err != nil {
-			t.Fatalf("a newcomer beside 10,000 idle connections: %v", err)
-		}
-	}
+	s.expectServed(t, 20)
 	if open := countOpen(conns); open < 3000 || open > 4096 {
 		t.Errorf("%d of 10,000 idle connections are open, want nearly MAX_CONNECTIONS", open)
 	}
@@ -237,7 +267,7 @@ func TestDeclaredLengthsTakeNoMemory(t *testing.T) {
 	s := besiege(t, "MAX_BODY_BYTES=67108864")
 	conns := s.attackers(t, 1000)
 	shout(conns, attackHead+"Content-Length: 67108864\r\n\r\n"+strings.Repeat(" ", 9000))
-	time.Sleep(300 * time.Millisecond)
+	s.goesOn(t, 30)
 	s.survived(t, 200)
 }
 
@@ -265,18 +295,32 @@ func TestReadersWhoNeverReadDoNotStopOthers(t *testing.T) {
 		}
 	}
 	shout(conns, strings.Repeat("GET /statistics HTTP/1.1\r\nHost: x\r\n\r\n", 50))
-	time.Sleep(3 * time.Second)
+	s.goesOn(t, 15)
 	t.Logf("an answer has %d bytes", size)
 	hangUpAll(conns)
-	time.Sleep(1500 * time.Millisecond) // WRITE_TIMEOUT, and then some
-	const digits = 8                    // by which the two counts of the honest client may have grown
-	if got := s.get(t, "/statistics"); len(got.body) < size || len(got.body) > size+digits {
+	var got reply
+	harnesstest.Until(t, "there is room for an answer", func() bool {
+		got = s.statistics(t)
+		return got.status == http.StatusOK
+	})
+	const digits = 8 // by which the two counts of the honest client may have grown
+	if len(got.body) < size || len(got.body) > size+digits {
 		t.Errorf("/statistics has %d bytes once the attackers are gone, want %d", len(got.body), size)
 	}
 	for range 20 { // the bytes of an answer without a body come back too
 		s.do(t, http.MethodHead, "/statistics", "").expectStatus(t, http.StatusOK)
 	}
 	s.survived(t, 150)
+}
+
+// statistics reads once; there may be no room for the answer.
+func (s *siege) statistics(t *testing.T) reply {
+	t.Helper()
+	response, err := s.client.Get(s.URL + "/statistics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readReply(t, response)
 }
 
 func TestAThousandPipelinedPostsAreAnsweredInOrder(t *testing.T) {

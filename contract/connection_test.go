@@ -12,8 +12,8 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
+	"stats-recorder/harness/harnesstest"
 	"stats-recorder/service"
 )
 
@@ -278,11 +278,9 @@ func TestConnectionsLeaveNothingBehind(t *testing.T) {
 	for range 5 {
 		use()
 	}
-	for deadline := time.Now().Add(patience); p.descriptors(t) > before+10; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d descriptors are open, want about %d as before", p.descriptors(t), before)
-		}
-	}
+	harnesstest.Until(t, fmt.Sprintf("about %d descriptors are open, as before", before), func() bool {
+		return p.descriptors(t) <= before+10
+	})
 }
 
 // descriptors is how many files and sockets the server has open.

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/harness/harnesstest"
 )
 
 // exposureSettings are the rows of allSettings about who can reach the server.
@@ -79,13 +81,10 @@ func hasRoomForOneConnection(t *testing.T, p *program) {
 		t.Error("the connection of a 503 stays open")
 	}
 	conn.Close()
-	for range 100 {
-		if response, err = p.client.Get(p.URL + "/statistics"); err == nil && readReply(t, response).status == http.StatusOK {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("the place of a connection that is closed stays taken")
+	harnesstest.Until(t, "the place of a connection that is closed is free", func() bool {
+		response, err := p.client.Get(p.URL + "/statistics")
+		return err == nil && readReply(t, response).status == http.StatusOK
+	})
 }
 
 func refusesALargeHeader(t *testing.T, p *program) {

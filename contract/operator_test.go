@@ -2,13 +2,14 @@ package contract
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"stats-recorder/harness/harnesstest"
 	"stats-recorder/service"
 )
 
@@ -130,15 +131,12 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 // awaitMetric waits until a metric has at least a value and returns all.
 func awaitMetric(t testing.TB, admin, name string, least float64) map[string]float64 {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		values := scrape(t, admin)
-		if values[name] >= least {
-			return values
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s is %v after %v, want %v", name, values[name], patience, least)
-		}
-	}
+	var values map[string]float64
+	harnesstest.Until(t, fmt.Sprintf("%s is at least %v", name, least), func() bool {
+		values = scrape(t, admin)
+		return values[name] >= least
+	})
+	return values
 }
 
 func TestTheAdminPagesAreNotOnThePublicPort(t *testing.T) {
