@@ -32,10 +32,11 @@ type fault struct {
 	must     func(*siege, *harness.Server) error
 }
 
-// standardFaults are all that the plan knows.
-func standardFaults() []fault {
+// standardFaults are all that the plan knows, with calls that fail by each of the
+// codes.
+func standardFaults(codes ...string) []fault {
 	var faults []fault
-	for _, code := range []string{"EIO", "ENOSPC"} {
+	for _, code := range codes {
 		faults = append(faults,
 			fault{"a journal sync fails: " + code, []string{"fdatasync:error=" + code + ":when=%d"}, 1, snapshotsNever, (*siege).mustGiveUp},
 			fault{"no journal sync works: " + code, []string{"fdatasync:error=" + code + ":when=1+"}, 1, snapshotsNever, (*siege).mustAcknowledgeNothing},

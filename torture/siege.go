@@ -77,7 +77,6 @@ func (l *lab) newSiege(scenario, durability string, connections int) (*siege, er
 		},
 		ledger:   newLedger(connections, l.seed),
 		report:   &report{scenario: scenario},
-		window:   everySecondWindow,
 		random:   rand.New(rand.NewPCG(l.seed, 1)),
 		progress: l.progress,
 		began:    time.Now(),
