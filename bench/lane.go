@@ -19,6 +19,7 @@ type lane struct {
 	walks     []*walk // of its connections, and of the request whose answer was captured
 	clients   int     // how many connections it opens, the first of its walks
 	depth     int
+	manner    manner
 	rate      float64
 	directory string                                    // where the target keeps its data; empty when it keeps none here
 	emptySize int64                                     // of that directory when the target had started
@@ -33,7 +34,7 @@ func newLane(cell cellSpec, spec laneSpec, reached target, traffic *workload) *l
 	clients, depth := reached.plan(cell.Connections, cell.Pipeline)
 	return &lane{
 		spec: spec, target: reached, traffic: traffic, rate: cell.Rate,
-		walks: newWalks(traffic, clients), clients: clients, depth: depth,
+		walks: newWalks(traffic, clients), clients: clients, depth: depth, manner: cell.manner,
 		latency: newLatencies(), reading: newLatencies(),
 	}
 }
@@ -105,7 +106,7 @@ func (l *lane) withClients(ctx context.Context, work func(clients []client) erro
 	var err error
 	for _, way := range l.walks[:l.clients] {
 		var opened client
-		if opened, err = l.target.connect(ctx, way); err != nil {
+		if opened, err = l.target.connect(ctx, way, l.manner); err != nil {
 			break
 		}
 		clients = append(clients, opened)

@@ -70,7 +70,7 @@ func (t *redisTarget) plan(connections, pipeline int) (clients, depth int) {
 	return clients, max(1, connections*pipeline/clients)
 }
 
-func (t *redisTarget) connect(_ context.Context, way *walk) (client, error) {
+func (t *redisTarget) connect(_ context.Context, way *walk, _ manner) (client, error) {
 	return &redisClient{connection: t.client.Conn(), walk: way}, nil
 }
 

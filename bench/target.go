@@ -14,8 +14,9 @@ type target interface {
 	// plan says how many clients make up that many connections with that many
 	// pipelined requests, and how many requests each sends at once.
 	plan(connections, pipeline int) (clients, depth int)
-	// connect opens a client that goes on with a walk.
-	connect(ctx context.Context, way *walk) (client, error)
+	// connect opens a client that goes on with a walk and uses its connections in
+	// some manner.
+	connect(ctx context.Context, way *walk, use manner) (client, error)
 	// verify returns an error unless the target's counts are exactly those of
 	// the ledger, which has all that was acknowledged since the target began.
 	verify(ctx context.Context, want *harness.Ledger) error
@@ -65,8 +66,16 @@ func (t *httpTarget) plan(connections, pipeline int) (clients, depth int) {
 	return connections, pipeline
 }
 
-func (t *httpTarget) connect(ctx context.Context, way *walk) (client, error) {
-	return dialHTTP(ctx, t.base, way)
+func (t *httpTarget) connect(ctx context.Context, way *walk, use manner) (client, error) {
+	if use.Posts > 0 {
+		return newBriefClient(ctx, t.base, way, use), nil
+	}
+	connected, err := dialHTTP(ctx, t.base, way)
+	if err != nil {
+		return nil, err
+	}
+	connected.reads = newReadMixer(way, use.Reads)
+	return connected, nil
 }
 
 func (t *httpTarget) verify(ctx context.Context, want *harness.Ledger) error {
