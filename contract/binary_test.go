@@ -305,13 +305,13 @@ func TestAMisspeltVariableIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, t.TempDir(), []string{"READ_TOKENS=secret", "CORS_DOMAINS=https://a.example"})
 	for variable, setting := range map[string]string{"READ_TOKENS": "READ_TOKEN", "CORS_DOMAINS": "CORS_DOMAIN"} {
-		lines, _ := p.log.lines()
+		lines := logged(p.Process)
 		if !slices.ContainsFunc(lines, func(line logLine) bool { return line["variable"] == variable && line["did_you_mean"] == setting }) {
-			t.Errorf("nothing says that %s is not %s:\n%s", variable, setting, p.log)
+			t.Errorf("nothing says that %s is not %s:\n%s", variable, setting, p.Log)
 		}
 	}
-	if strings.Contains(p.log.String(), "secret") {
-		t.Errorf("the value is in the log:\n%s", p.log)
+	if strings.Contains(p.Log.String(), "secret") {
+		t.Errorf("the value is in the log:\n%s", p.Log)
 	}
 }
 
@@ -320,10 +320,7 @@ func TestLengthsOfTimeInTheLogHaveTheirUnit(t *testing.T) {
 	p := startProgram(t, t.TempDir(), []string{"ACCESS_LOG=true", "LOG_LEVEL=debug", "SNAPSHOT_INTERVAL=5ms"})
 	p.created(t, recordOf("RSA"))
 	for message, attribute := range map[string]string{"request": "duration", "wrote a snapshot": "took"} {
-		line, found := p.log.await(message, p.ended)
-		if !found {
-			t.Fatalf("no line %q:\n%s", message, p.log)
-		}
+		line := p.await(t, message)
 		if _, err := time.ParseDuration(line.text(t, attribute)); err != nil {
 			t.Errorf("%s of %q is %v, want text such as 1.5ms", attribute, message, line[attribute])
 		}

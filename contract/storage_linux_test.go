@@ -28,7 +28,7 @@ func TestADirectoryThatWillNotBeThereTomorrowIsWarnedOf(t *testing.T) {
 	memory := mounted(t, "tmpfs", "size=64m")
 	p := startProgram(t, filepath.Join(memory, "data"), nil)
 	p.created(t, recordOf("RSA"))
-	if log := p.log.String(); !strings.Contains(log, "DATA_DIR is in memory") || !strings.Contains(log, "little free space") {
+	if log := p.Log.String(); !strings.Contains(log, "DATA_DIR is in memory") || !strings.Contains(log, "little free space") {
 		t.Errorf("the log does not warn of memory and little space:\n%s", log)
 	}
 	layers := mounted(t, "tmpfs", "size=2g")
@@ -39,11 +39,11 @@ func TestADirectoryThatWillNotBeThereTomorrowIsWarnedOf(t *testing.T) {
 	}
 	own := mounted(t, "overlay", "lowerdir="+layers+"/lower,upperdir="+layers+"/upper,workdir="+layers+"/work")
 	p = startProgram(t, filepath.Join(own, "data"), nil)
-	if log := p.log.String(); !strings.Contains(log, "container's own layer") || strings.Contains(log, "little free space") {
+	if log := p.Log.String(); !strings.Contains(log, "container's own layer") || strings.Contains(log, "little free space") {
 		t.Errorf("the log does not warn of the layer alone:\n%s", log)
 	}
 	p = startProgram(t, t.TempDir(), nil)
-	if log := p.log.String(); strings.Contains(log, "DATA_DIR is in") {
+	if log := p.Log.String(); strings.Contains(log, "DATA_DIR is in") {
 		t.Errorf("the log warns of a disk:\n%s", log)
 	}
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"syscall"
 	"time"
 
@@ -113,17 +111,18 @@ func lastSnapshot(life *harness.Server) (time.Time, error) {
 	const gathering = 100 * time.Millisecond
 	var last time.Time
 	for _, line := range life.Log.Lines() {
-		if !strings.Contains(line.Text, `"msg":"wrote a snapshot"`) {
+		if line.Attribute("msg") != "wrote a snapshot" {
 			continue
 		}
-		var written struct {
-			Time time.Time
-			Took time.Duration
-		}
-		if err := json.Unmarshal([]byte(line.Text), &written); err != nil {
+		written, err := time.Parse(time.RFC3339Nano, line.Attribute("time"))
+		if err != nil {
 			return last, fmt.Errorf("read the log line %q: %w", line.Text, err)
 		}
-		last = written.Time.Add(-written.Took - gathering)
+		took, err := time.ParseDuration(line.Attribute("took"))
+		if err != nil {
+			return last, fmt.Errorf("read the log line %q: %w", line.Text, err)
+		}
+		last = written.Add(-took - gathering)
 	}
 	return last, nil
 }
