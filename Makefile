@@ -46,10 +46,10 @@ fuzz:
 		done; \
 	done
 
-## attack   hostile clients, crashes at each place, random histories: the long forms
+## attack   hostile clients, crashes at each place, random histories: their long forms
 .PHONY: attack
 attack:
-	go test -tags long -count=1 -timeout 30m ./contract/...
+	go test -tags long -count=1 -timeout 30m ./contract/attack ./contract/history
 
 ## torture  kill, cut the power of, and starve the server 500 times; ten minutes
 .PHONY: torture
@@ -74,7 +74,8 @@ cover:
 	go tool cover -html=tmp/cover.out -o tmp/cover.html
 	go tool cover -func=tmp/cover.out | tail -n 1
 
-## docs     write docs/settings.md from the table of settings
+## docs     write the table of settings and the drawing of imports
 .PHONY: docs
 docs:
+	go test ./docs -update
 	go test ./service -run TestSettingsDocument -update

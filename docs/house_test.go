@@ -22,6 +22,7 @@ var rooms = []room{
 	{name: "contract", lower: []string{"service", "harness"}, tests: true},
 	{name: "docs", lower: []string{"service", "harness"}, tests: true},
 	{name: "deploy", lower: []string{"harness"}, tests: true},
+	{name: "scripts", lower: []string{"harness"}, tests: true},
 	{name: "bench", lower: []string{"harness"}, tests: true},
 	{name: "torture", lower: []string{"harness"}, tests: true},
 	{name: "bench/insight", lower: []string{"insight", "counters"}, tests: true},

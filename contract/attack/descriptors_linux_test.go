@@ -1,10 +1,12 @@
-package contract
+package attack
 
 import (
 	"net/http"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"stats-recorder/contract/blackbox"
 )
 
 func TestWithoutFileDescriptorsTheServerGoesOn(t *testing.T) {
@@ -16,7 +18,7 @@ func TestWithoutFileDescriptorsTheServerGoesOn(t *testing.T) {
 		t.Skip("the limit cannot be set:", err)
 	}
 	conns := s.attackers(t, 300)
-	s.await(t, "connections cannot be accepted")
+	s.Await(t, "connections cannot be accepted")
 	s.expectServed(t, 3)
 	hangUpAll(conns)
 	s.expectRecovery(t)
@@ -25,10 +27,10 @@ func TestWithoutFileDescriptorsTheServerGoesOn(t *testing.T) {
 
 func TestAFewFileDescriptorsAreEnough(t *testing.T) {
 	t.Parallel()
-	command := programCommand(t, []string{"DATA_DIR=" + t.TempDir(), "SNAPSHOT_INTERVAL=20ms"}, nil)
+	command := blackbox.ProgramCommand(t, []string{"DATA_DIR=" + t.TempDir(), "SNAPSHOT_INTERVAL=20ms"}, nil)
 	command.Args = []string{"sh", "-c", "ulimit -n 64 && exec " + command.Path}
 	command.Path = "/bin/sh"
-	s := beset(t, launch(t, command).listening(t))
+	s := beset(t, blackbox.Launch(t, command).Listening(t))
 	conns := s.attackers(t, 300)
 	s.expectServed(t, 5)
 	hangUpAll(conns)
@@ -40,5 +42,5 @@ func TestAFewFileDescriptorsAreEnough(t *testing.T) {
 func (s *siege) expectRecovery(t *testing.T) {
 	t.Helper()
 	s.expectServed(t, 20)
-	s.get(t, "/statistics").expectStatus(t, http.StatusOK)
+	s.Get(t, "/statistics").ExpectStatus(t, http.StatusOK)
 }

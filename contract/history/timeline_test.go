@@ -1,4 +1,4 @@
-package contract
+package history
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/service"
 )
 
@@ -18,7 +19,7 @@ func hourly(t *testing.T, spans ...string) (string, chronicle) {
 	var c chronicle
 	for _, span := range spans {
 		from, to, _ := strings.Cut(span, " ")
-		for at := mustTime(t, from+"T00:30:00Z"); at.Before(mustTime(t, to+"T00:00:00Z")); at = at.Add(time.Hour) {
+		for at := blackbox.MustTime(t, from+"T00:30:00Z"); at.Before(blackbox.MustTime(t, to+"T00:00:00Z")); at = at.Add(time.Hour) {
 			n := len(c)
 			c = append(c, pastEvent{fmt.Sprint("benefit ", n%3), []string{"show", "link"}[n%2], 2, 1, 1, at})
 		}
@@ -48,7 +49,7 @@ func timelineOf(t testing.TB, zone, step, from, to string) question {
 func TestStepsAreOfLocalTime(t *testing.T) {
 	t.Parallel()
 	directory, c := hourly(t, "2023-12-20 2024-01-20", "2024-02-25 2024-04-03", "2024-10-20 2024-11-05", "2018-11-01 2018-11-08")
-	s := startServer(t, func(config *service.Config) { config.DataDir = directory })
+	s := blackbox.StartServer(t, func(config *service.Config) { config.DataDir = directory })
 	const paris, kolkata = "Europe/Paris", "Asia/Kolkata"
 	for what, test := range map[string]struct {
 		zone, step, from, to string
@@ -81,7 +82,7 @@ func TestStepsAreOfLocalTime(t *testing.T) {
 				End    string         `json:"end_at"`
 				Events map[string]int `json:"events"`
 			}
-			strictDecode(t, s.get(t, q.String()).body, &entries)
+			blackbox.StrictDecode(t, s.Get(t, q.String()).Body, &entries)
 			var got []string
 			for i, entry := range entries {
 				got = append(got, fmt.Sprint(entry.Start, " ", entry.Events["show"]+entry.Events["link"]))
@@ -100,7 +101,7 @@ func TestStepsAreOfLocalTime(t *testing.T) {
 func TestTimelinesOfEveryKind(t *testing.T) {
 	t.Parallel()
 	directory, c := hourly(t, "2024-03-08 2024-03-12", "2024-03-29 2024-04-02", "2024-10-26 2024-10-29")
-	s := startServer(t, func(config *service.Config) { config.DataDir = directory })
+	s := blackbox.StartServer(t, func(config *service.Config) { config.DataDir = directory })
 	for _, zone := range []string{"", "Europe/Paris", "Asia/Kolkata", "America/Havana"} {
 		for _, step := range []string{"", "hour", "day", "week", "month"} {
 			for _, filter := range []url.Values{
@@ -122,26 +123,26 @@ func TestTimelinesOfEveryKind(t *testing.T) {
 
 func TestAnEmptyTimelineHasNoSteps(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, nil)
+	s := blackbox.StartServer(t, nil)
 	for _, query := range []string{"", "?step=hour", "?start_at=2024-01-01&end_at=2024-02-01", "?group=total"} {
-		s.get(t, pathTimeline+query).expect(t, http.StatusOK, "[]")
+		s.Get(t, pathTimeline+query).Expect(t, http.StatusOK, "[]")
 	}
-	s.created(t, recordOf("RSA"))
+	s.Created(t, blackbox.RecordOf("RSA"))
 	for _, query := range []string{"?start_at=2024-01-01&end_at=2024-01-01", "?start_at=2200-01-01", "?end_at=1980-01-01"} {
-		s.get(t, pathTimeline+query).expect(t, http.StatusOK, "[]")
+		s.Get(t, pathTimeline+query).Expect(t, http.StatusOK, "[]")
 	}
 	const empty = `[{"start_at":"2024-01-01T00:00:00Z","end_at":"2024-01-02T00:00:00Z",`
-	s.get(t, pathTimeline+"?start_at=2024-01-01&end_at=2024-01-02").expect(t, http.StatusOK, empty+`"benefits":[]}]`)
-	s.get(t, pathTimeline+"?start_at=2024-01-01&end_at=2024-01-02&group=total").expect(t, http.StatusOK, empty+`"events":{}}]`)
+	s.Get(t, pathTimeline+"?start_at=2024-01-01&end_at=2024-01-02").Expect(t, http.StatusOK, empty+`"benefits":[]}]`)
+	s.Get(t, pathTimeline+"?start_at=2024-01-01&end_at=2024-01-02&group=total").Expect(t, http.StatusOK, empty+`"events":{}}]`)
 	for _, path := range []string{pathStatistics, pathBenefits} {
-		s.get(t, path+"?start_at=2024-01-01T05:30&end_at=2024-01-01T05:30").expect(t, http.StatusOK, "[]")
+		s.Get(t, path+"?start_at=2024-01-01T05:30&end_at=2024-01-01T05:30").Expect(t, http.StatusOK, "[]")
 	}
 }
 
 func TestAWindowThatMakesNoSenseIsRefused(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, nil)
-	s.created(t, recordOf("RSA"))
+	s := blackbox.StartServer(t, nil)
+	s.Created(t, blackbox.RecordOf("RSA"))
 	for query, says := range map[string]string{
 		"?start_at=1990-01-01&end_at=2030-01-01":              "10000 steps",
 		"?start_at=2024-01-01&end_at=2026-01-01&step=hour":    "10000 steps",
@@ -157,7 +158,7 @@ func TestAWindowThatMakesNoSenseIsRefused(t *testing.T) {
 		"?end_at=2024-02-30":                                  "end_at",
 		"?start_at=2024-01-01T00:00Z&end_at=2024-01-01&time_zone=Europe/Paris": "end_at", // zone-less is local: an hour earlier
 	} {
-		message := s.get(t, pathTimeline+query).expectMessage(t, http.StatusUnprocessableEntity)
+		message := s.Get(t, pathTimeline+query).ExpectMessage(t, http.StatusUnprocessableEntity)
 		if !strings.Contains(message, says) {
 			t.Errorf("%s: the message is %q, want %q in it", query, message, says)
 		}
@@ -165,7 +166,7 @@ func TestAWindowThatMakesNoSenseIsRefused(t *testing.T) {
 			continue
 		}
 		for _, path := range []string{pathStatistics, pathBenefits} {
-			s.get(t, path+query).expectMessage(t, http.StatusUnprocessableEntity)
+			s.Get(t, path+query).ExpectMessage(t, http.StatusUnprocessableEntity)
 		}
 	}
 }

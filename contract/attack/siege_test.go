@@ -1,4 +1,4 @@
-package contract
+package attack
 
 import (
 	"context"
@@ -13,13 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/harness/harnesstest"
 )
 
 // siege is a running server that is attacked while an honest client goes on
 // recording and reading.
 type siege struct {
-	*program
+	*blackbox.Program
 	cancel   context.CancelFunc
 	honest   sync.WaitGroup
 	visits   atomic.Int64 // of the honest client
@@ -35,13 +36,13 @@ const honestPatience = 5 * time.Second
 // besiege starts the server and the honest client.
 func besiege(t *testing.T, environment ...string) *siege {
 	t.Helper()
-	return beset(t, startProgram(t, t.TempDir(), environment))
+	return beset(t, blackbox.StartProgram(t, t.TempDir(), environment))
 }
 
-func beset(t *testing.T, p *program) *siege {
+func beset(t *testing.T, p *blackbox.Program) *siege {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &siege{program: p, cancel: cancel}
+	s := &siege{Program: p, cancel: cancel}
 	if _, err := s.visit(ctx); err != nil { // it was there before the attack
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func (s *siege) expectServed(t *testing.T, newcomers int) {
 // visit records once and reads once.
 func (s *siege) visit(ctx context.Context) (time.Duration, error) {
 	begin := time.Now()
-	if err := s.ask(ctx, http.MethodPost, "/benefits", recordOf("honest")); err != nil {
+	if err := s.ask(ctx, http.MethodPost, "/benefits", blackbox.RecordOf("honest")); err != nil {
 		return 0, err
 	}
 	s.recorded++
@@ -108,7 +109,7 @@ func (s *siege) ask(ctx context.Context, method, path, body string) error {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := s.client.Do(request)
+	response, err := s.Client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -129,15 +130,15 @@ func (s *siege) survived(t *testing.T, mostMB int) {
 	if s.failure != nil {
 		t.Errorf("the honest client: %v", s.failure)
 	}
-	megabytes := residentBytes(t, s.program) >> 20
+	megabytes := blackbox.ResidentBytes(t, s.Program) >> 20
 	t.Logf("the honest client recorded %d times, at most in %v; the server has %d MB", s.recorded, s.slowest, megabytes)
 	if megabytes > mostMB {
 		t.Errorf("the server has %d MB, want at most %d", megabytes, mostMB)
 	}
-	s.expectTotal(t, "honest", s.recorded)
+	s.ExpectTotal(t, "honest", s.recorded)
 	hangUpAll(s.hostile)
-	s.client.CloseIdleConnections()
-	s.terminate(t)
+	s.Client.CloseIdleConnections()
+	s.Terminate(t)
 }
 
 // attackers connects n times, a few at a time. Those that are turned away are nil.
@@ -150,7 +151,7 @@ func (s *siege) attackers(t *testing.T, n int) []net.Conn {
 		dialing <- struct{}{}
 		all.Go(func() {
 			defer func() { <-dialing }()
-			conns[i], _ = net.DialTimeout("tcp", s.address, honestPatience)
+			conns[i], _ = net.DialTimeout("tcp", s.Address, honestPatience)
 		})
 	}
 	all.Wait()
@@ -277,17 +278,17 @@ func TestReadersWhoNeverReadDoNotStopOthers(t *testing.T) {
 	var records []string
 	for index := 1; index <= 1000; index++ {
 		for _, event := range []string{"show", "close"} {
-			records = append(records, record(fields{"benefit_index": fmt.Sprint(index), "page_total": "1000", "event_type": quote(event)}))
+			records = append(records, blackbox.Record(blackbox.Fields{"benefit_index": fmt.Sprint(index), "page_total": "1000", "event_type": blackbox.Quote(event)}))
 		}
 	}
 	for range 20 {
-		benefit := quote(fmt.Sprint("large ", len(records), time.Now().UnixNano()))
+		benefit := blackbox.Quote(fmt.Sprint("large ", len(records), time.Now().UnixNano()))
 		for half := range 4 {
-			body := array(records[half*500 : half*500+500]...)
-			s.created(t, strings.ReplaceAll(body, `"benefit_id":`+quote("RSA"), `"benefit_id":`+benefit))
+			body := blackbox.Array(records[half*500 : half*500+500]...)
+			s.Created(t, strings.ReplaceAll(body, `"benefit_id":`+blackbox.Quote("RSA"), `"benefit_id":`+benefit))
 		}
 	}
-	size := len(s.get(t, "/statistics").body)
+	size := len(s.Get(t, "/statistics").Body)
 	conns := s.attackers(t, 100)
 	for _, conn := range conns {
 		if tcp, ok := conn.(*net.TCPConn); ok {
@@ -298,41 +299,41 @@ func TestReadersWhoNeverReadDoNotStopOthers(t *testing.T) {
 	s.goesOn(t, 15)
 	t.Logf("an answer has %d bytes", size)
 	hangUpAll(conns)
-	var got reply
+	var got blackbox.Reply
 	harnesstest.Until(t, "there is room for an answer", func() bool {
 		got = s.statistics(t)
-		return got.status == http.StatusOK
+		return got.Status == http.StatusOK
 	})
 	const digits = 8 // by which the two counts of the honest client may have grown
-	if len(got.body) < size || len(got.body) > size+digits {
-		t.Errorf("/statistics has %d bytes once the attackers are gone, want %d", len(got.body), size)
+	if len(got.Body) < size || len(got.Body) > size+digits {
+		t.Errorf("/statistics has %d bytes once the attackers are gone, want %d", len(got.Body), size)
 	}
 	for range 20 { // the bytes of an answer without a body come back too
-		s.do(t, http.MethodHead, "/statistics", "").expectStatus(t, http.StatusOK)
+		s.Do(t, http.MethodHead, "/statistics", "").ExpectStatus(t, http.StatusOK)
 	}
 	s.survived(t, 150)
 }
 
 // statistics reads once; there may be no room for the answer.
-func (s *siege) statistics(t *testing.T) reply {
+func (s *siege) statistics(t *testing.T) blackbox.Reply {
 	t.Helper()
-	response, err := s.client.Get(s.URL + "/statistics")
+	response, err := s.Client.Get(s.URL + "/statistics")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return readReply(t, response)
+	return blackbox.ReadReply(t, response)
 }
 
 func TestAThousandPipelinedPostsAreAnsweredInOrder(t *testing.T) {
 	t.Parallel()
 	s := besiege(t)
-	conn := s.dial(t)
+	conn := s.Dial(t)
 	const posts = 1000
 	bad := func(i int) bool { return i*i%7 == 2 }
 	go func() {
 		var all strings.Builder
 		for i := range posts {
-			body := recordOf("pipelined")
+			body := blackbox.RecordOf("pipelined")
 			if bad(i) {
 				body = "{}"
 			}
@@ -341,6 +342,6 @@ func TestAThousandPipelinedPostsAreAnsweredInOrder(t *testing.T) {
 		io.WriteString(conn, all.String())
 	}()
 	good := expectPipelined(t, conn, posts, bad)
-	s.expectTotal(t, "pipelined", good)
+	s.ExpectTotal(t, "pipelined", good)
 	s.survived(t, 100)
 }

@@ -1,4 +1,4 @@
-package contract
+package history
 
 import (
 	"fmt"
@@ -9,17 +9,18 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/service"
 )
 
 // postAll posts records as one batch.
-func (c chronicle) postAll(t testing.TB, s *testServer) {
+func (c chronicle) postAll(t testing.TB, s *blackbox.Server) {
 	t.Helper()
 	records := make([]string, len(c))
 	for i, e := range c {
 		records[i] = e.record()
 	}
-	s.created(t, array(records...))
+	s.Created(t, blackbox.Array(records...))
 }
 
 // some are records of a moment that differ by their position.
@@ -69,22 +70,22 @@ func sequences(t testing.TB, directory string) []string {
 // each restart, and records of a day that is closed already in some of them.
 func TestLateRecordsOfAClosedDayMakeANewGenerationOfItsFile(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, "2024-03-20T10:00:00Z")
-	s := startServer(t, func(config *service.Config) {
-		config.Now, config.MaxEventAge, config.SnapshotInterval = clock.now, 0, time.Hour
+	clock := blackbox.NewClock(t, "2024-03-20T10:00:00Z")
+	s := blackbox.StartServer(t, func(config *service.Config) {
+		config.Now, config.MaxEventAge, config.SnapshotInterval = clock.Now, 0, time.Hour
 	})
-	late, directory := mustTime(t, "2024-02-29T23:59:59.999Z"), s.config.DataDir
+	late, directory := blackbox.MustTime(t, "2024-02-29T23:59:59.999Z"), s.Config.DataDir
 	c, needed := chronicle{}, map[string]string{} // generation that the snapshot of a number needs
 	generation := ""
 	for life, benefit := range []string{"a", "", "a", "b", "", "", "b"} {
-		added := some("today", clock.now(), 1)
+		added := some("today", clock.Now(), 1)
 		if benefit != "" {
 			added = append(added, some(benefit, late, 2+life)...)
 		}
 		added.postAll(t, s)
 		c = append(c, added...)
 		c.expect(t, s, around(late)...) // before there is a file, and while there is one and more in memory
-		s.restart(t)
+		s.Restart(t)
 		c.expect(t, s, around(late)...)
 		snapshots := sequences(t, directory)
 		newest := snapshots[len(snapshots)-1]
@@ -100,15 +101,15 @@ func TestLateRecordsOfAClosedDayMakeANewGenerationOfItsFile(t *testing.T) {
 			t.Errorf("after life %d the day has the files %q, want those that the snapshots %q need: %q", life, got, snapshots, want)
 		}
 	}
-	s.stop()
-	verifyOf(t, directory).expectReport(t, 0, "complete", "day 2024-02-29")
+	s.Stop()
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete", "day 2024-02-29")
 
 	// The snapshot before, its generation of the day and the journal are enough.
 	snapshots := sequences(t, directory)
-	rewrite(t, filepath.Join(directory, "snapshot-"+snapshots[1]), func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
-	s.start(t)
+	blackbox.Rewrite(t, filepath.Join(directory, "snapshot-"+snapshots[1]), func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+	s.Start(t)
 	c.expect(t, s, around(late)...)
-	s.restart(t)
+	s.Restart(t)
 	c.expect(t, s, around(late)...)
 }
 
@@ -116,26 +117,26 @@ func TestLateRecordsOfAClosedDayMakeANewGenerationOfItsFile(t *testing.T) {
 // it asks, again and again.
 func TestLateRecordsAreMergedWhileTheServerRuns(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, "2024-03-20T10:00:00Z")
-	s := startServer(t, func(config *service.Config) {
-		config.Now, config.MaxEventAge, config.SnapshotInterval = clock.now, 0, 2*time.Millisecond
+	clock := blackbox.NewClock(t, "2024-03-20T10:00:00Z")
+	s := blackbox.StartServer(t, func(config *service.Config) {
+		config.Now, config.MaxEventAge, config.SnapshotInterval = clock.Now, 0, 2*time.Millisecond
 	})
-	late := mustTime(t, "2023-12-31T00:00:00Z")
+	late := blackbox.MustTime(t, "2023-12-31T00:00:00Z")
 	c := chronicle{}
 	for n := range 6 {
-		before := generations(t, s.config.DataDir, late)
+		before := generations(t, s.Config.DataDir, late)
 		added := some("late", late.Add(time.Duration(n)*time.Hour), 3+n)
 		added.postAll(t, s)
 		c = append(c, added...)
 		check := func() { c.expect(t, s, around(late)...) }
 		check()
 		await(t, "there is a new generation of the day's file", check, func() bool {
-			now := generations(t, s.config.DataDir, late)
+			now := generations(t, s.Config.DataDir, late)
 			return len(now) > 0 && !slices.Contains(before, now[len(now)-1])
 		})
 		check()
 	}
-	s.restart(t)
+	s.Restart(t)
 	c.expect(t, s, around(late)...)
 }
 
@@ -143,24 +144,24 @@ func TestLateRecordsAreMergedWhileTheServerRuns(t *testing.T) {
 // 30, and all from then on.
 func TestRetentionTakesDaysButNotTheSumsOfAllTime(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, "2024-04-30T12:00:00Z")
-	p := newPast(t, mustTime(t, "2024-01-01T00:00:00Z"), mustTime(t, "2024-04-29T00:00:00Z"))
+	clock := blackbox.NewClock(t, "2024-04-30T12:00:00Z")
+	p := newPast(t, blackbox.MustTime(t, "2024-01-01T00:00:00Z"), blackbox.MustTime(t, "2024-04-29T00:00:00Z"))
 	c := p.events(600)
 	directory := imported(t, dumped(t, p.documents(c)))
-	s := startServer(t, func(config *service.Config) {
-		config.DataDir, config.Now, config.SnapshotInterval = directory, clock.now, 2*time.Millisecond
+	s := blackbox.StartServer(t, func(config *service.Config) {
+		config.DataDir, config.Now, config.SnapshotInterval = directory, clock.Now, 2*time.Millisecond
 	})
 	c.expect(t, s, p.questions(t, 3)...)
 	for _, test := range []struct {
 		days int
 		kept string
 	}{{60, "2024-03-01T00:00:00Z"}, {30, "2024-03-31T00:00:00Z"}, {0, "2024-03-31T00:00:00Z"}} {
-		s.stop()
-		s.config.Retention = time.Duration(test.days) * 24 * time.Hour
-		s.start(t)
-		kept := mustTime(t, test.kept)
+		s.Stop()
+		s.Config.Retention = time.Duration(test.days) * 24 * time.Hour
+		s.Start(t)
+		kept := blackbox.MustTime(t, test.kept)
 		addOne := func() {
-			added := some("live", clock.now(), 1)
+			added := some("live", clock.Now(), 1)
 			added.postAll(t, s)
 			c = append(c, added...)
 		}
@@ -172,15 +173,15 @@ func TestRetentionTakesDaysButNotTheSumsOfAllTime(t *testing.T) {
 		})
 		questions := append(p.questions(t, 4), around(kept)...)
 		c.expectKept(t, s, kept, questions...)
-		s.restart(t)
+		s.Restart(t)
 		c.expectKept(t, s, kept, questions...)
 	}
-	s.stop()
+	s.Stop()
 	more := p.events(100) // of days that are kept, and of days that are not
 	importInto(t, directory, exported(t, p.documents(more), true))
-	verifyOf(t, directory).expectReport(t, 0, "complete")
-	s.start(t)
-	kept := mustTime(t, "2024-03-31T00:00:00Z")
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
+	s.Start(t)
+	kept := blackbox.MustTime(t, "2024-03-31T00:00:00Z")
 	slices.Concat(c, more).expectKept(t, s, kept, append(p.questions(t, 4), around(kept)...)...)
 }
 
@@ -188,22 +189,22 @@ func TestRetentionTakesDaysButNotTheSumsOfAllTime(t *testing.T) {
 // that cannot have what retention has taken.
 func TestATimelineOfAllTimeSaysWhereItBegins(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, "2024-04-30T12:00:00Z")
-	s := startServer(t, func(config *service.Config) {
-		config.Now, config.MaxEventAge, config.Retention = clock.now, 0, 10*24*time.Hour
+	clock := blackbox.NewClock(t, "2024-04-30T12:00:00Z")
+	s := blackbox.StartServer(t, func(config *service.Config) {
+		config.Now, config.MaxEventAge, config.Retention = clock.Now, 0, 10*24*time.Hour
 	})
-	old := some("old", clock.now().AddDate(0, 0, -20), 1)
-	c := append(some("kept", clock.now().AddDate(0, 0, -10), 1), old...)
+	old := some("old", clock.Now().AddDate(0, 0, -20), 1)
+	c := append(some("kept", clock.Now().AddDate(0, 0, -10), 1), old...)
 	c.postAll(t, s)
-	s.restart(t)
-	kept := mustTime(t, "2024-04-20T00:00:00Z")
+	s.Restart(t)
+	kept := blackbox.MustTime(t, "2024-04-20T00:00:00Z")
 	questions := append(always(), question{path: pathTimeline, parameters: url.Values{"step": {"week"}}})
 	c.expectKept(t, s, kept, questions...)
 	old.postAll(t, s) // once more, late
 	c = append(c, old...)
 	c.expectKept(t, s, kept, questions...)
-	s.restart(t)
+	s.Restart(t)
 	c.expectKept(t, s, kept, questions...)
-	s.stop()
-	verifyOf(t, s.config.DataDir).expectReport(t, 0, "complete")
+	s.Stop()
+	blackbox.VerifyOf(t, s.Config.DataDir).ExpectReport(t, 0, "complete")
 }

@@ -1,4 +1,4 @@
-package contract
+package attack
 
 import (
 	"bufio"
@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // expectPipelined reads the answers to posts, and returns how many were good.
@@ -22,13 +24,13 @@ func expectPipelined(t *testing.T, conn net.Conn, posts int, bad func(i int) boo
 		if err != nil {
 			t.Fatalf("answer %d of %d: %v", i, posts, err)
 		}
-		got, want := readReply(t, response), http.StatusOK
+		got, want := blackbox.ReadReply(t, response), http.StatusOK
 		if bad(i) {
 			want = http.StatusUnprocessableEntity
 		} else {
 			good++
 		}
-		got.expectStatus(t, want)
+		got.ExpectStatus(t, want)
 	}
 	return good
 }
@@ -37,7 +39,7 @@ func expectPipelined(t *testing.T, conn net.Conn, posts int, bad func(i int) boo
 // and returns the statuses of the answers, until the server closes too.
 func (s *siege) statusesOf(t *testing.T, request string) (statuses []int) {
 	t.Helper()
-	conn := s.dial(t)
+	conn := s.Dial(t)
 	go func() {
 		io.WriteString(conn, request) // the server may have closed by then
 		conn.(*net.TCPConn).CloseWrite()
@@ -65,7 +67,7 @@ func TestLengthsThatLieAreRefused(t *testing.T) {
 
 func expectLiesRefused(t *testing.T, s *siege) {
 	t.Helper()
-	body := recordOf("smuggled")
+	body := blackbox.RecordOf("smuggled")
 	length, chunk := strconv.Itoa(len(body)), strconv.FormatInt(int64(len(body)), 16)
 	chunked := attackHead + "Transfer-Encoding: chunked\r\n\r\n"
 	smuggled := "POST /benefits HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + length + "\r\n\r\n" + body
@@ -107,14 +109,14 @@ func expectLiesRefused(t *testing.T, s *siege) {
 		})
 	}
 	all.Wait()
-	s.expectTotal(t, "smuggled", 0)
+	s.ExpectTotal(t, "smuggled", 0)
 	s.survived(t, 100)
 }
 
 func TestPathTricksFindNothing(t *testing.T) {
 	t.Parallel()
 	s := besiege(t)
-	body := recordOf("trick")
+	body := blackbox.RecordOf("trick")
 	for path, want := range map[string]int{
 		"//benefits": 404, "/%62enefits": 404, "/x/../benefits": 404, "/./benefits": 404, "/benefits/.": 404, "/benefits/..": 404,
 		"/benefits%2F": 404, "/benefits%00": 404, `\benefits`: 404, "/benefits;x": 404, "/benefits//": 404, "/ſtatistics": 404,
@@ -128,7 +130,7 @@ func TestPathTricksFindNothing(t *testing.T) {
 			t.Errorf("statuses %v, want %d, for %.100q", got, want, path)
 		}
 	}
-	s.expectTotal(t, "trick", 3)
+	s.ExpectTotal(t, "trick", 3)
 	s.survived(t, 100)
 }
 
@@ -137,19 +139,19 @@ func TestBombsDoNotExplode(t *testing.T) {
 	s := besiege(t)
 	spaces := strings.Repeat(" ", 32<<20)
 	var all sync.WaitGroup
-	for _, encoding := range encodings() {
-		bomb := encode(t, encoding, spaces)
+	for _, encoding := range blackbox.Encodings() {
+		bomb := blackbox.Encode(t, encoding, spaces)
 		if len(bomb) > 128<<10 {
 			t.Fatalf("the bomb has %d bytes", len(bomb))
 		}
 		for range 20 {
-			all.Go(func() { s.postAs(t, encoding, bomb).expectMessage(t, http.StatusRequestEntityTooLarge) })
+			all.Go(func() { s.PostAs(t, encoding, bomb).ExpectMessage(t, http.StatusRequestEntityTooLarge) })
 		}
 	}
 	for range 50 {
 		// A frame whose window has 512 MB, with a raw block of two bytes.
 		all.Go(func() {
-			s.postAs(t, "zstd", "\x28\xb5\x2f\xfd\x00\x98\x11\x00\x00[]").expectMessage(t, http.StatusRequestEntityTooLarge)
+			s.PostAs(t, "zstd", "\x28\xb5\x2f\xfd\x00\x98\x11\x00\x00[]").ExpectMessage(t, http.StatusRequestEntityTooLarge)
 		})
 	}
 	all.Wait()
@@ -166,34 +168,34 @@ func TestStrangeJSONDoesNoHarm(t *testing.T) {
 		body string
 		want int
 	}{
-		"deep in an unknown field":       {record(fields{"extra": nested(9_000)}), good},
-		"too deep in an unknown field":   {record(fields{"extra": nested(1_000_000)}), unprocessable},
-		"too deep objects":               {record(fields{"extra": objects(1_000_000)}), unprocessable},
-		"deep in a known field":          {record(fields{"abtesting": nested(9_000)}), unprocessable},
-		"too deep in a known field":      {record(fields{"benefit_id": nested(1_000_000)}), unprocessable},
+		"deep in an unknown field":       {blackbox.Record(blackbox.Fields{"extra": nested(9_000)}), good},
+		"too deep in an unknown field":   {blackbox.Record(blackbox.Fields{"extra": nested(1_000_000)}), unprocessable},
+		"too deep objects":               {blackbox.Record(blackbox.Fields{"extra": objects(1_000_000)}), unprocessable},
+		"deep in a known field":          {blackbox.Record(blackbox.Fields{"abtesting": nested(9_000)}), unprocessable},
+		"too deep in a known field":      {blackbox.Record(blackbox.Fields{"benefit_id": nested(1_000_000)}), unprocessable},
 		"too deep":                       {nested(1_000_000), unprocessable},
 		"unfinished":                     {strings.Repeat("[", 1_000_000), unprocessable},
 		"unfinished objects":             {strings.Repeat(`{"a":`, 1_000_000), unprocessable},
-		"a huge number":                  {record(fields{"benefit_index": "1e999999"}), unprocessable},
-		"a huge unknown number":          {record(fields{"extra": "1e999999"}), good},
-		"a million digits":               {record(fields{"page_total": strings.Repeat("9", 1_000_000)}), unprocessable},
-		"a million unknown digits":       {record(fields{"extra": strings.Repeat("9", 1_000_000)}), good},
-		"a million digits after a point": {record(fields{"benefit_index": "1.5" + strings.Repeat("0", 1_000_000) + "1"}), unprocessable},
-		"a long name":                    {recordOf(strings.Repeat("n", 64<<10)), unprocessable},
-		"a long field":                   {record(fields{strings.Repeat("f", 64<<10): "1"}), good},
+		"a huge number":                  {blackbox.Record(blackbox.Fields{"benefit_index": "1e999999"}), unprocessable},
+		"a huge unknown number":          {blackbox.Record(blackbox.Fields{"extra": "1e999999"}), good},
+		"a million digits":               {blackbox.Record(blackbox.Fields{"page_total": strings.Repeat("9", 1_000_000)}), unprocessable},
+		"a million unknown digits":       {blackbox.Record(blackbox.Fields{"extra": strings.Repeat("9", 1_000_000)}), good},
+		"a million digits after a point": {blackbox.Record(blackbox.Fields{"benefit_index": "1.5" + strings.Repeat("0", 1_000_000) + "1"}), unprocessable},
+		"a long name":                    {blackbox.RecordOf(strings.Repeat("n", 64<<10)), unprocessable},
+		"a long field":                   {blackbox.Record(blackbox.Fields{strings.Repeat("f", 64<<10): "1"}), good},
 		"a million fields":               {"{" + strings.Repeat(`"f":1,`, 1_000_000) + `"f":1}`, unprocessable},
-		"a million escapes":              {recordOf(strings.Repeat(`\`, 1_000_000)), unprocessable},
+		"a million escapes":              {blackbox.RecordOf(strings.Repeat(`\`, 1_000_000)), unprocessable},
 		"a million bad records":          {"[" + strings.Repeat("1,", 1_000_000) + "1]", unprocessable},
 		"a million commas":               {"[" + strings.Repeat(",", 1_000_000) + "]", unprocessable},
-		"a raw NUL":                      {"\x00" + recordOf("a"), unprocessable},
-		"NUL in a name":                  {record(fields{"benefit_id": `"a\u0000b"`}), good},
-		"invalid UTF-8":                  {record(fields{"benefit_id": "\"\xff\xfe\xc0\x80\xed\xa0\x80\""}), good},
-		"a lone surrogate":               {record(fields{"benefit_id": `"\ud800"`}), good},
-		"a prototype":                    {record(fields{"__proto__": `{"x":1}`, "benefit_id": `"__proto__"`, "constructor": "{}"}), good},
+		"a raw NUL":                      {"\x00" + blackbox.RecordOf("a"), unprocessable},
+		"NUL in a name":                  {blackbox.Record(blackbox.Fields{"benefit_id": `"a\u0000b"`}), good},
+		"invalid UTF-8":                  {blackbox.Record(blackbox.Fields{"benefit_id": "\"\xff\xfe\xc0\x80\xed\xa0\x80\""}), good},
+		"a lone surrogate":               {blackbox.Record(blackbox.Fields{"benefit_id": `"\ud800"`}), good},
+		"a prototype":                    {blackbox.Record(blackbox.Fields{"__proto__": `{"x":1}`, "benefit_id": `"__proto__"`, "constructor": "{}"}), good},
 		"UTF-16":                         {"\xff\xfe{\x00}\x00", unprocessable},
 	} {
 		begin := time.Now()
-		s.post(t, test.body).expectStatus(t, test.want)
+		s.Post(t, test.body).ExpectStatus(t, test.want)
 		if took := time.Since(begin); took > 3*time.Second {
 			t.Errorf("%s took %v", name, took)
 		}
@@ -201,8 +203,8 @@ func TestStrangeJSONDoesNoHarm(t *testing.T) {
 			t.Fatalf("that was %s", name)
 		}
 	}
-	s.expectTotal(t, "__proto__", 1)
-	s.expectTotal(t, "a\x00b", 1)
+	s.ExpectTotal(t, "__proto__", 1)
+	s.ExpectTotal(t, "a\x00b", 1)
 	s.survived(t, 400)
 }
 
@@ -212,11 +214,11 @@ func TestAHundredThousandRecordsInOneBody(t *testing.T) {
 	const records = 100_000
 	var body []string
 	for i := range records {
-		body = append(body, record(fields{"benefit_id": quote("mass " + strconv.Itoa(i%500)), "page_total": strconv.Itoa(i%1000 + 1)}))
+		body = append(body, blackbox.Record(blackbox.Fields{"benefit_id": blackbox.Quote("mass " + strconv.Itoa(i%500)), "page_total": strconv.Itoa(i%1000 + 1)}))
 	}
-	s.created(t, array(body...))
+	s.Created(t, blackbox.Array(body...))
 	sum := 0
-	for benefit, events := range s.totals(t, "") {
+	for benefit, events := range s.Totals(t, "") {
 		if strings.HasPrefix(benefit, "mass ") {
 			sum += events["show"]
 		}
@@ -234,9 +236,9 @@ func TestRecordsOfOneShardDoNotStopOthers(t *testing.T) {
 	s := besiege(t)
 	var names []string
 	for i := range 512 {
-		names = append(names, recordOf("b"+strconv.Itoa(i)))
+		names = append(names, blackbox.RecordOf("b"+strconv.Itoa(i)))
 	}
-	s.created(t, array(names...))
+	s.Created(t, blackbox.Array(names...))
 	var aimed []string
 	for i := 0; i < len(names); i += 64 {
 		aimed = append(aimed, names[i])
@@ -245,11 +247,11 @@ func TestRecordsOfOneShardDoNotStopOthers(t *testing.T) {
 	for range 16 {
 		all.Go(func() {
 			for range 30 {
-				s.created(t, array(slices.Repeat(aimed, 30)...))
+				s.Created(t, blackbox.Array(slices.Repeat(aimed, 30)...))
 			}
 		})
 	}
 	all.Wait()
-	s.expectTotal(t, "b64", 1+16*30*30)
+	s.ExpectTotal(t, "b64", 1+16*30*30)
 	s.survived(t, 150)
 }
