@@ -5,7 +5,7 @@ staticcheck := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 # The rooms that are mutated, how many mutants each has at most, and which they are.
-ROOMS ?= counters snapshot httpapi
+ROOMS ?= counters snapshot httpapi/records
 export MUTANTS ?= 300
 export SEED ?= 1
 
