@@ -1,16 +1,91 @@
-# make dev restarts the server whenever a source file changes.
+# Each target is a piece of work. Without one, make lists them.
+
+staticcheck := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+# The rooms that are mutated, how many mutants each has at most, and which they are.
+ROOMS ?= counters snapshot httpapi/records
+export MUTANTS ?= 300
+export SEED ?= 1
+
+.PHONY: help
+help:
+	@sed -n 's/^## //p' Makefile
+
+## dev      run the server, and restart it whenever a source file changes
 .PHONY: dev
 dev:
-	go run github.com/air-verse/air@v1.67.4 -c .air.toml
+	@scripts/dev
 
-# make release builds what is published of the last commit into dist/; with
-# PLATFORMS="linux/amd64 linux/arm64" only for these.
+## test     all tests, the heavy ones in their short form; under four minutes
+.PHONY: test
+test:
+	go test ./...
+
+## lint     formatting, vet, staticcheck
+.PHONY: lint
+lint:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go vet -tags failpoints,long ./...
+	go run $(staticcheck) ./...
+
+## race     the tests in any order, with the race detector
+.PHONY: race
+race:
+	go test -race -shuffle=on ./...
+
+## fuzz     each fuzz target for FUZZTIME (30s)
+.PHONY: fuzz
+fuzz:
+	@for room in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
+		for target in $$(go test -list '^Fuzz' $$room | grep '^Fuzz'); do \
+			echo "== $$room $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$room || exit 1; \
+		done; \
+	done
+
+## attack   hostile clients, crashes at each place, random histories: their long forms
+.PHONY: attack
+attack:
+	go test -tags long -count=1 -timeout 30m ./contract/attack ./contract/history
+
+## torture  kill, cut the power of, and starve the server 500 times; ten minutes
+.PHONY: torture
+torture:
+	go run ./torture
+
+## bench    measure the server beside an HTTP server that does nothing
+.PHONY: bench
+bench:
+	go run ./bench
+
+## mutate   change the code of ROOMS in MUTANTS places each and see if a test notices
+.PHONY: mutate
+mutate:
+	@for room in $(ROOMS); do echo "== $$room"; scripts/mutate $$room || exit 1; done
+
+## cover    which lines the tests of all rooms run; tmp/cover.html shows them
+.PHONY: cover
+cover:
+	@mkdir -p tmp
+	go test -coverpkg=./... -coverprofile=tmp/cover.out ./...
+	go tool cover -html=tmp/cover.out -o tmp/cover.html
+	go tool cover -func=tmp/cover.out | tail -n 1
+
+## docs     write the table of settings and the drawing of imports
+.PHONY: docs
+docs:
+	go test ./docs -update
+	go test ./service -run TestSettingsDocument -update
+
+## release  build what is published of the last commit into dist/; PLATFORMS="linux/amd64 linux/arm64" only these
 .PHONY: release
 release:
 	cd release && go run . -platforms "$(PLATFORMS)"
 
-# make release-test builds for every platform, and tries the packages on machines
-# of their own and other processors in an emulator: some 20 minutes on two cores.
+## release-test  build for every platform, try packages and other processors; 20 minutes
 .PHONY: release-test
 release-test:
 	cd release && go test -count=1 -timeout=60m -v . -every-platform

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"stats-recorder/harness"
 )
 
 // The ceiling is what HTTP alone costs: a server on the same HTTP library that
@@ -81,16 +82,11 @@ func startCeiling(ctx context.Context, answer *capturedResponse) (*httpTarget, e
 		return nil, fmt.Errorf("start ceiling: %w", err)
 	}
 	go func() { _, _ = input.Write(append(encoded, '\n')) }() // if it fails, the ceiling ends and says so
-	listening := newAddressWatch()
-	child, err := startProcess(ctx, "ceiling", command, listening.ready)
+	server, err := harness.Launch(command)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("start ceiling: %w", err)
 	}
-	base, err := parseBase("http://" + listening.address)
-	if err != nil {
-		return nil, errors.Join(err, child.stop())
-	}
-	return &httpTarget{base: base, child: child}, nil
+	return listen(ctx, server)
 }
 
 // serveCeiling is the program of the ceiling: it reads its answer from a line of

@@ -7,14 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"stats-recorder/harness"
 )
 
 // localHost is the Host header of requests to targets that the harness starts:
 // the same bytes to each.
 const localHost = "localhost"
 
-// harness runs the cells of a matrix, one after the other.
-type harness struct {
+// matrixRun runs the cells of a matrix, one after the other.
+type matrixRun struct {
 	options   *options
 	directory string // temporary, for programs and data
 	programs  map[laneKind]string
@@ -23,7 +25,7 @@ type harness struct {
 
 // findTargets builds or finds the programs of all targets, and keeps to those
 // that there are. It returns what the reader of the results should know.
-func (h *harness) findTargets(ctx context.Context) ([]string, error) {
+func (h *matrixRun) findTargets(ctx context.Context) ([]string, error) {
 	var notes []string
 	found := *h.options
 	found.targets = nil
@@ -34,7 +36,7 @@ func (h *harness) findTargets(ctx context.Context) ([]string, error) {
 		var err error
 		switch kind {
 		case serverLane:
-			h.programs[kind], err = buildServer(ctx, h.directory)
+			h.programs[kind], err = harness.Build(ctx, harness.BuildSettings{Directory: h.directory})
 		case rivalLane:
 			h.programs[kind] = h.options.rival
 		case urlLane:
@@ -67,7 +69,7 @@ func (h *harness) findTargets(ctx context.Context) ([]string, error) {
 
 // cellRun is one cell while it runs.
 type cellRun struct {
-	*harness
+	*matrixRun
 	spec      cellSpec
 	lanes     []*lane
 	workloads map[workloadShape]*workload
@@ -75,8 +77,8 @@ type cellRun struct {
 }
 
 // runCell measures all lanes of a cell in turns. An error of any lane fails it.
-func (h *harness) runCell(ctx context.Context, spec cellSpec) (*cellResult, error) {
-	run := &cellRun{harness: h, spec: spec, workloads: map[workloadShape]*workload{}}
+func (h *matrixRun) runCell(ctx context.Context, spec cellSpec) (*cellResult, error) {
+	run := &cellRun{matrixRun: h, spec: spec, workloads: map[workloadShape]*workload{}}
 	result, err := run.measure(ctx)
 	for _, opened := range run.lanes {
 		if closeErr := opened.close(); closeErr != nil {

@@ -80,23 +80,26 @@ type httpClient struct {
 	walk       *walk
 	composer   composer
 	window     []byte // the requests of one exchange, when there are several
+	reads      readMixer
 }
 
 // dialHTTP opens a connection for requests of a walk.
 func dialHTTP(ctx context.Context, base *url.URL, way *walk) (*httpClient, error) {
+	return dialHTTPFrom(ctx, &net.Dialer{}, base, way)
+}
+
+// dialHTTPFrom is dialHTTP with a dialer that may have an address of its own.
+func dialHTTPFrom(ctx context.Context, from *net.Dialer, base *url.URL, way *walk) (*httpClient, error) {
 	address := base.Host
 	if base.Port() == "" {
 		address = net.JoinHostPort(base.Hostname(), base.Scheme)
 	}
-	var connection net.Conn
-	var err error
+	dial := from.DialContext
 	if base.Scheme == "https" {
-		dialer := tls.Dialer{Config: &tls.Config{NextProtos: []string{"http/1.1"}}}
-		connection, err = dialer.DialContext(ctx, "tcp", address)
-	} else {
-		dialer := net.Dialer{}
-		connection, err = dialer.DialContext(ctx, "tcp", address)
+		secured := tls.Dialer{NetDialer: from, Config: &tls.Config{NextProtos: []string{"http/1.1"}}}
+		dial = secured.DialContext
 	}
+	connection, err := dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", address, err)
 	}
@@ -104,6 +107,9 @@ func dialHTTP(ctx context.Context, base *url.URL, way *walk) (*httpClient, error
 }
 
 func (c *httpClient) exchange(requests int) (int, error) {
+	if c.reads.isNext() {
+		return 0, c.read()
+	}
 	wire, records := c.next(requests)
 	if _, err := c.connection.Write(wire); err != nil {
 		return 0, fmt.Errorf("send request: %w: %w", errDropped, err)
@@ -115,6 +121,14 @@ func (c *httpClient) exchange(requests int) (int, error) {
 		c.walk.sent++
 	}
 	return records, nil
+}
+
+// read asks once for what the server counted in a window without records.
+func (c *httpClient) read() error {
+	if _, err := c.connection.Write(c.walk.traffic.read); err != nil {
+		return fmt.Errorf("send read: %w: %w", errDropped, err)
+	}
+	return c.responses.expectSuccess()
 }
 
 // next returns the bytes of the next requests and the records in them.

@@ -16,6 +16,8 @@ and whether it counted right.
     go run ./bench -batch 30,100 -connections 64
     go run ./bench -batch 30 -counters 10000,10000000 -restart
     go run ./bench -batch 30 -counters 1000000 -readers 0,1
+    go run ./bench -connections 64 -posts 1,2,3
+    go run ./bench -connections 64 -reads 1
     go run ./bench -batch page -rate 5000
     go run ./bench -batch 30 -rate 50%
     go run ./bench -url http://other.example:4000 -version 2
@@ -35,10 +37,18 @@ Afterwards it reads the counts back and compares each of them with what was
 acknowledged. A difference, an answer that is not a 2xx, or a dropped connection
 fails the run: exit status 1, and no results.
 
-Any of -batch, -connections, -pipeline, -counters, -readers, -durability and -rate
-replaces the standard matrix. They take lists: every combination is measured.
-Different counters, readers and durabilities are measured in turns, as targets
-that are compared.
+Any of -batch, -connections, -posts, -reads, -pipeline, -counters, -readers,
+-durability and -rate replaces the standard matrix. They take lists: every
+combination is measured. Different counters, readers and durabilities are measured
+in turns, as targets that are compared.
+
+With -posts each client opens a connection, posts that often, closes it, and opens
+the next one; the wait for the connection counts as latency of the first post. Where
+the target is on this machine and the system is Linux, connections come from many
+addresses of the loopback network, so that ports do not run out. With -reads some of
+the requests on each connection are GET /benefits of a window without records: what
+is measured is the change between posts and other requests, not the reading. Redis
+has no such connections and is left out.
 
 Figures are medians of the rounds, latencies are over all rounds; ratios compare
 rounds that were measured next to each other. CPU is user and system time of the

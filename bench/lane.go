@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // lane is a target in a cell, with the traffic that is sent to it. It is used
@@ -17,6 +19,7 @@ type lane struct {
 	walks     []*walk // of its connections, and of the request whose answer was captured
 	clients   int     // how many connections it opens, the first of its walks
 	depth     int
+	manner    manner
 	rate      float64
 	directory string                                    // where the target keeps its data; empty when it keeps none here
 	emptySize int64                                     // of that directory when the target had started
@@ -31,7 +34,7 @@ func newLane(cell cellSpec, spec laneSpec, reached target, traffic *workload) *l
 	clients, depth := reached.plan(cell.Connections, cell.Pipeline)
 	return &lane{
 		spec: spec, target: reached, traffic: traffic, rate: cell.Rate,
-		walks: newWalks(traffic, clients), clients: clients, depth: depth,
+		walks: newWalks(traffic, clients), clients: clients, depth: depth, manner: cell.manner,
 		latency: newLatencies(), reading: newLatencies(),
 	}
 }
@@ -103,7 +106,7 @@ func (l *lane) withClients(ctx context.Context, work func(clients []client) erro
 	var err error
 	for _, way := range l.walks[:l.clients] {
 		var opened client
-		if opened, err = l.target.connect(ctx, way); err != nil {
+		if opened, err = l.target.connect(ctx, way, l.manner); err != nil {
 			break
 		}
 		clients = append(clients, opened)
@@ -157,9 +160,9 @@ func (l *lane) finish(ctx context.Context) (laneResult, error) {
 		reading := l.reading.summary()
 		result.Reading = &reading
 	}
-	account := newLedger()
-	account.addAcknowledged(l.traffic, acknowledged(l.traffic, l.walks))
-	result.Acknowledged, result.Distinct = account.records(), len(account.counts)
+	account := harness.NewLedger()
+	addAcknowledged(account, l.traffic, acknowledged(l.traffic, l.walks))
+	result.Acknowledged, result.Distinct = account.Records(), account.Counters()
 	if err := l.target.verify(ctx, account); err != nil {
 		return laneResult{}, fmt.Errorf("verify: %w", err)
 	}
@@ -178,7 +181,7 @@ func (l *lane) finish(ctx context.Context) (laneResult, error) {
 
 // measureRestart stops the target and starts it again on the same data, which
 // then has to give the same counts.
-func (l *lane) measureRestart(ctx context.Context, account *ledger) (*restartResult, error) {
+func (l *lane) measureRestart(ctx context.Context, account *harness.Ledger) (*restartResult, error) {
 	if err := l.target.stop(); err != nil {
 		return nil, err
 	}
@@ -191,7 +194,7 @@ func (l *lane) measureRestart(ctx context.Context, account *ledger) (*restartRes
 	if err != nil {
 		return nil, fmt.Errorf("restart: %w", err)
 	}
-	result := &restartResult{Seconds: time.Since(begin).Seconds(), Stored: divide(float64(size), float64(len(account.counts)))}
+	result := &restartResult{Seconds: time.Since(begin).Seconds(), Stored: divide(float64(size), float64(account.Counters()))}
 	l.target = again
 	used, err := known(again.usage())
 	if err != nil {

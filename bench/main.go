@@ -65,7 +65,7 @@ func measure(ctx context.Context, wanted *options, progressOutput *os.File) (*re
 		return nil, fmt.Errorf("temporary directory: %w", err)
 	}
 	defer os.RemoveAll(directory)
-	running := &harness{options: wanted, directory: directory, programs: map[laneKind]string{}}
+	running := &matrixRun{options: wanted, directory: directory, programs: map[laneKind]string{}}
 	found := &report{Started: time.Now(), Machine: describeMachine(), Revision: describeRevision(ctx)}
 	fmt.Fprintln(progressOutput, "building the server")
 	if found.Notes, err = running.findTargets(ctx); err != nil {

@@ -59,12 +59,38 @@ type cellSpec struct {
 	Batch       int `json:"batch"` // records in a request; 0 is whole pages
 	Connections int `json:"connections"`
 	Pipeline    int `json:"pipeline"`
+	manner
 	// Rate is requests per second of an open loop; 0 is a closed loop.
 	Rate float64 `json:"rate,omitempty"`
 	// PeakShare makes an open loop of that share of what the first lane reached
 	// in a closed loop of the same kind before.
 	PeakShare float64    `json:"peak_share,omitempty"`
 	Specs     []laneSpec `json:"-"`
+}
+
+// manner is how a connection is used. The zero value is one that posts for as long
+// as the load lasts.
+type manner struct {
+	// Posts is after how many posts the client closes a connection and opens
+	// another; 0 keeps it.
+	Posts int `json:"posts_per_connection,omitempty"`
+	// Reads is how many percent of the requests read instead of posting.
+	Reads float64 `json:"reads_percent,omitempty"`
+}
+
+// title describes the manner for the end of a longer title; "" if it is the usual.
+func (m manner) title() string {
+	title := ""
+	switch {
+	case m.Posts == 1:
+		title += ", 1 post each"
+	case m.Posts > 1:
+		title += fmt.Sprintf(", %d posts each", m.Posts)
+	}
+	if m.Reads > 0 {
+		title += fmt.Sprintf(", %g %% reads", m.Reads)
+	}
+	return title
 }
 
 // batchTitle names the batch size.
@@ -77,7 +103,7 @@ func (c cellSpec) batchTitle() string {
 
 // title describes the load of the cell in a line.
 func (c cellSpec) title() string {
-	title := fmt.Sprintf("%s, %d connections", c.batchTitle(), c.Connections)
+	title := fmt.Sprintf("%s, %d connections", c.batchTitle(), c.Connections) + c.manner.title()
 	if c.Pipeline > 1 {
 		title += fmt.Sprintf(", pipelining %d", c.Pipeline)
 	}
@@ -92,7 +118,8 @@ func (c cellSpec) title() string {
 
 // sameLoad tells whether two cells differ in nothing but the rate.
 func (c cellSpec) sameLoad(other cellSpec) bool {
-	return c.Batch == other.Batch && c.Connections == other.Connections && c.Pipeline == other.Pipeline
+	return c.Batch == other.Batch && c.Connections == other.Connections &&
+		c.Pipeline == other.Pipeline && c.manner == other.manner
 }
 
 // matrix returns the cells that the options ask for.
@@ -123,8 +150,8 @@ func (o *options) standardMatrix() []cellSpec {
 	for _, batch := range []int{1, 30, 100, 0} {
 		cells = append(cells, cellSpec{Batch: batch, Connections: connections, Pipeline: 1, Specs: all})
 	}
-	steady := o.only(serverLane, rivalLane, urlLane, ceilingLane)
-	cells = append(cells, cellSpec{Connections: connections, Pipeline: 1, PeakShare: 0.5, Specs: steady.lanes(laneSpec{})})
+	steady := o.speakingHTTP().lanes(laneSpec{})
+	cells = append(cells, cellSpec{Connections: connections, Pipeline: 1, PeakShare: 0.5, Specs: steady})
 	if !o.wants(serverLane) {
 		return cells
 	}
@@ -139,9 +166,12 @@ func (o *options) standardMatrix() []cellSpec {
 
 // smokeMatrix does everything once, as briefly as possible.
 func (o *options) smokeMatrix() []cellSpec {
+	wire := o.speakingHTTP().lanes(laneSpec{})
 	return []cellSpec{
 		{Batch: 30, Connections: 16, Pipeline: 4, Specs: o.lanes(laneSpec{})},
 		{Batch: 0, Connections: 16, Pipeline: 1, Rate: 500, Specs: o.lanes(laneSpec{Counters: 5000, Readers: 1})},
+		{Batch: 0, Connections: 16, Pipeline: 1, manner: manner{Posts: 2}, Specs: wire},
+		{Batch: 30, Connections: 16, Pipeline: 1, manner: manner{Reads: 1}, Specs: wire},
 	}
 }
 
@@ -157,15 +187,32 @@ func (o *options) customMatrix() []cellSpec {
 		}
 	}
 	var cells []cellSpec
+	for _, cell := range o.loads() {
+		measured := o
+		if cell.manner != (manner{}) {
+			measured = o.speakingHTTP()
+		}
+		cell.Rate, cell.Specs = o.rate, measured.lanes(variants...)
+		cells = append(cells, cell)
+		if o.peakShare > 0 {
+			cell.PeakShare = o.peakShare
+			cells = append(cells, cell)
+		}
+	}
+	return cells
+}
+
+// loads are the combinations of what changes the load, as cells without lanes.
+func (o *options) loads() []cellSpec {
+	var cells []cellSpec
 	for _, batch := range o.batches {
 		for _, connections := range o.connections {
 			for _, pipeline := range o.pipelines {
-				cell := cellSpec{Batch: batch, Connections: connections,
-					Pipeline: pipeline, Rate: o.rate, Specs: o.lanes(variants...)}
-				cells = append(cells, cell)
-				if o.peakShare > 0 {
-					cell.PeakShare = o.peakShare
-					cells = append(cells, cell)
+				for _, posts := range o.posts {
+					for _, reads := range o.reads {
+						cells = append(cells, cellSpec{Batch: batch, Connections: connections, Pipeline: pipeline,
+							manner: manner{Posts: posts, Reads: reads}})
+					}
 				}
 			}
 		}
@@ -195,6 +242,11 @@ func (o *options) lanes(variants ...laneSpec) []laneSpec {
 }
 
 func (o *options) wants(kind laneKind) bool { return slices.Contains(o.targets, kind) }
+
+// speakingHTTP returns options without the targets that have no HTTP connections.
+func (o *options) speakingHTTP() *options {
+	return o.only(serverLane, rivalLane, urlLane, ceilingLane)
+}
 
 // only returns options that differ in having no targets but these.
 func (o *options) only(kinds ...laneKind) *options {

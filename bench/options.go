@@ -24,6 +24,8 @@ type options struct {
 	pipelines   []int
 	counters    []int // 0 lets them arise
 	readers     []int
+	posts       []int     // on a connection; 0 keeps it
+	reads       []float64 // percent of the requests
 	benefits    int
 	zipf        float64
 	rate        float64 // requests per second; 0 is a closed loop
@@ -52,6 +54,9 @@ type options struct {
 // largestVersion is the largest version a record may have.
 const largestVersion = 65535
 
+// mostReads is the largest share of reads, in percent: more would measure reading.
+const mostReads = 50
+
 // fastestRate is one request in a nanosecond, which is what the pacer counts in.
 const fastestRate = 1e9
 
@@ -60,6 +65,7 @@ const fastestRate = 1e9
 func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	parsed := &options{
 		batches: []int{0}, connections: []int{256}, pipelines: []int{1}, counters: []int{0}, readers: []int{0},
+		posts: []int{0}, reads: []float64{0},
 		durabilities: []string{defaultDurability},
 		targets:      []laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane},
 	}
@@ -76,7 +82,7 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	}
 	given := map[string]bool{}
 	flags.Visit(func(one *flag.Flag) { given[one.Name] = true })
-	for _, name := range []string{"batch", "connections", "pipeline", "counters", "readers", "durability", "rate"} {
+	for _, name := range []string{"batch", "connections", "pipeline", "posts", "reads", "counters", "readers", "durability", "rate"} {
 		parsed.custom = parsed.custom || given[name]
 	}
 	if parsed.smoke {
@@ -93,6 +99,10 @@ func (o *options) defineLoad(flags *flag.FlagSet) {
 		func(text string) error { return parseList(text, &o.connections, strconv.Atoi) })
 	flags.Func("pipeline", "requests in flight on a connection; `list` (default 1)",
 		func(text string) error { return parseList(text, &o.pipelines, strconv.Atoi) })
+	flags.Func("posts", "posts on a connection before the client closes it and opens another, as browsers\ndo; 0 keeps it open; `list` (default 0)",
+		func(text string) error { return parseList(text, &o.posts, strconv.Atoi) })
+	flags.Func("reads", "how many `percent` of the requests are reads of a window without records, on the\nsame connections; list (default 0)",
+		func(text string) error { return parseList(text, &o.reads, parsePercent) })
 	flags.Func("counters", "distinct counters that the records are spread over evenly, across benefits,\nevent types and positions; all exist before measuring begins. 0 lets them arise\nas they do on a site; `list` (default 0)",
 		func(text string) error { return parseList(text, &o.counters, strconv.Atoi) })
 	flags.Func("readers", "how many read the statistics without pause while the server is measured; `list`\n(default 0)",
@@ -146,6 +156,10 @@ func (o *options) validate() error {
 		{slices.Min(o.batches) < 0 || slices.Max(o.batches) > longestPage, "-batch must be page or 1 to 1000"},
 		{slices.Min(o.connections) < 1, "-connections must be at least 1"},
 		{slices.Min(o.pipelines) < 1, "-pipeline must be at least 1"},
+		{slices.Min(o.posts) < 0, "-posts must not be negative"},
+		{slices.Max(o.posts) > 0 && slices.Max(o.pipelines) > 1, "-posts has connections without -pipeline"},
+		{slices.Min(o.reads) < 0 || slices.Max(o.reads) > mostReads, "-reads must be 0 to 50 percent"},
+		{slices.Max(o.reads) > 0 && slices.Max(o.pipelines) > 1, "-reads has connections without -pipeline"},
 		{slices.Min(o.counters) < 0, "-counters must not be negative"},
 		{slices.Min(o.readers) < 0, "-readers must not be negative"},
 		{o.benefits < 1, "-benefits must be at least 1"},
@@ -199,6 +213,14 @@ func parseBatch(text string) (int, error) {
 		return 0, nil
 	}
 	return strconv.Atoi(text)
+}
+
+func parsePercent(text string) (float64, error) {
+	percent, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+	if err == nil && math.IsNaN(percent) {
+		err = fmt.Errorf("%q is not a number", text)
+	}
+	return percent, err
 }
 
 func parseKind(text string) (laneKind, error) {

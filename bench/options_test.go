@@ -51,6 +51,30 @@ func TestFlagsMakeEveryCombination(t *testing.T) {
 	}
 }
 
+func TestMannersOfConnectionsAreCellsOfTheirOwn(t *testing.T) {
+	parsed, err := parseOptions(strings.Fields("-connections 64 -posts 0,1,3 -reads 0,1% -rate 50%"), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := parsed.matrix()
+	var titles []string
+	for i, cell := range cells {
+		if i%2 == 0 {
+			titles = append(titles, strings.TrimPrefix(cell.title(), "pages of 1 to 60, 64 connections"))
+		} else if !cell.sameLoad(cells[i-1]) || cell.sameLoad(cells[(i+1)%len(cells)]) {
+			t.Errorf("the open loop of %q is compared with another load", cell.title())
+		}
+		hasRedis := slices.ContainsFunc(cell.Specs, func(lane laneSpec) bool { return lane.Kind == redisLane })
+		if usual := cell.manner == (manner{}); hasRedis != usual || len(cell.Specs) < 4 {
+			t.Errorf("%q has the lanes %+v", cell.title(), cell.Specs)
+		}
+	}
+	want := []string{"", ", 1 % reads", ", 1 post each", ", 1 post each, 1 % reads", ", 3 posts each", ", 3 posts each, 1 % reads"}
+	if !slices.Equal(titles, want) {
+		t.Errorf("cells %q, want %q", titles, want)
+	}
+}
+
 func TestAShareOfThePeakIsMeasuredAfterThePeak(t *testing.T) {
 	parsed, err := parseOptions(strings.Fields("-batch 30,page -rate 50%"), &bytes.Buffer{})
 	if err != nil {
@@ -70,7 +94,7 @@ func TestAShareOfThePeakIsMeasuredAfterThePeak(t *testing.T) {
 
 func TestBadArgumentsAreRefusedByName(t *testing.T) {
 	for _, arguments := range []string{
-		"-batch 0x", "-batch -1", "-batch 1001", "-connections 0", "-pipeline 0", "-counters -1", "-benefits 0", "-zipf -1",
+		"-batch 0x", "-batch -1", "-batch 1001", "-connections 0", "-pipeline 0", "-counters -1", "-posts -1", "-posts x", "-posts 1 -pipeline 2", "-reads -1", "-reads 51", "-reads NaN", "-reads 1 -pipeline 2", "-benefits 0", "-zipf -1",
 		"-rate -1", "-rate x", "-rate 101%", "-rate -1%", "-rate x%", "-rate NaN", "-rate 1e10", "-rate NaN%", "-version 65536", "-rounds 0", "-duration 0s", "-durability sometimes", "-targets mongo", "-nonsense",
 	} {
 		name, _, _ := strings.Cut(arguments, " ")

@@ -67,7 +67,7 @@ func (r *report) plotThroughput() (*plot.Plot, error) {
 	}
 	var names []string
 	for _, cell := range cells {
-		names = append(names, cell.batchTitle())
+		names = append(names, cell.batchTitle()+cell.manner.title())
 	}
 	drawn.NominalX(names...)
 	drawn.Y.Max *= 1.2 // room for the legend

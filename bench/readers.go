@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // readers ask a server for its statistics, one answer after the other, while
@@ -55,7 +57,7 @@ func (r *readers) read(ctx context.Context) {
 
 // readOnce reads one answer to its end.
 func (r *readers) readOnce(ctx context.Context) error {
-	body, err := openStatistics(ctx, r.server.base, r.server.version)
+	body, err := harness.OpenStatistics(ctx, r.server.base, r.server.version)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"stats-recorder/harness"
 )
 
 // redisTarget is a Redis of its own, doing the same increments without HTTP,
@@ -22,7 +24,7 @@ import (
 // but on few connections with long pipelines, and hashes are hash tables from
 // the first field on: small ones are lists otherwise, which is slower here.
 type redisTarget struct {
-	child  *process
+	child  *harness.Process
 	client *redis.Client
 }
 
@@ -31,20 +33,27 @@ const redisConnections = 8
 
 // startRedis starts the program on a free port. It keeps nothing on disk.
 func startRedis(ctx context.Context, program, directory string) (*redisTarget, error) {
-	port, err := freePort()
+	address, err := harness.FreeAddress()
 	if err != nil {
 		return nil, fmt.Errorf("port for redis: %w", err)
 	}
-	command := exec.Command(program, "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", directory,
-		"--daemonize", "no", "--save", "", "--appendonly", "no", "--hash-max-listpack-entries", "0")
-	child, err := startProcess(ctx, "redis", command, func(line string) bool {
-		return strings.Contains(line, "Ready to accept connections")
-	})
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("port for redis: %w", err)
+	}
+	command := exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--dir", directory,
+		"--daemonize", "no", "--save", "", "--appendonly", "no", "--hash-max-listpack-entries", "0")
+	child, err := harness.Start(command)
+	if err != nil {
+		return nil, fmt.Errorf("start redis: %w", err)
+	}
+	giveUp := context.AfterFunc(ctx, func() { _ = child.Kill() }) // Await says that it ended
+	defer giveUp()
+	if _, err := child.Log.Await(harness.Containing("Ready to accept connections"), 0); err != nil {
+		return nil, errors.Join(ctx.Err(), err, child.Kill())
 	}
 	client := redis.NewClient(&redis.Options{
-		Addr:                     net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+		Addr:                     address,
 		Protocol:                 2,
 		PoolSize:                 redisConnections,
 		DisableIdentity:          true,
@@ -61,34 +70,35 @@ func (t *redisTarget) plan(connections, pipeline int) (clients, depth int) {
 	return clients, max(1, connections*pipeline/clients)
 }
 
-func (t *redisTarget) connect(_ context.Context, way *walk) (client, error) {
+func (t *redisTarget) connect(_ context.Context, way *walk, _ manner) (client, error) {
 	return &redisClient{connection: t.client.Conn(), walk: way}, nil
 }
 
 // verify compares all hashes with the ledger.
-func (t *redisTarget) verify(ctx context.Context, want *ledger) error {
-	have := newLedger()
+func (t *redisTarget) verify(ctx context.Context, want *harness.Ledger) error {
+	have, seen := harness.NewLedger(), map[string]bool{}
 	keys := t.client.Scan(ctx, 0, "*", 1000).Iterator()
 	for keys.Next(ctx) {
+		if seen[keys.Val()] {
+			continue // a scan may return a key twice
+		}
+		seen[keys.Val()] = true
 		fields, err := t.client.HGetAll(ctx, keys.Val()).Result()
 		if err != nil {
 			return fmt.Errorf("read hash %q: %w", keys.Val(), err)
 		}
-		if err := have.addHash(keys.Val(), fields); err != nil {
+		if err := addHash(have, keys.Val(), fields); err != nil {
 			return fmt.Errorf("hash %q: %w", keys.Val(), err)
 		}
 	}
 	if err := keys.Err(); err != nil {
 		return fmt.Errorf("scan keys: %w", err)
 	}
-	return want.compare(have)
+	return want.Compare(have)
 }
 
-// addHash enters the fields of one hash, once: a scan may return a key twice.
-func (l *ledger) addHash(benefit string, fields map[string]string) error {
-	if l.benefits.find(benefit) >= 0 {
-		return nil
-	}
+// addHash enters the fields of one hash in a ledger.
+func addHash(counts *harness.Ledger, benefit string, fields map[string]string) error {
 	for field, value := range fields {
 		event, position, _ := strings.Cut(field, ":")
 		var total, index int
@@ -99,24 +109,14 @@ func (l *ledger) addHash(benefit string, fields map[string]string) error {
 		if err != nil {
 			return fmt.Errorf("value of field %q: %w", field, err)
 		}
-		l.add(benefit, event, total, index, records)
+		counts.Add(harness.Counter{Benefit: benefit, Event: event, Total: total, Index: index}, records)
 	}
 	return nil
 }
 
-func (t *redisTarget) usage() (usage, error) { return t.child.usage() }
+func (t *redisTarget) usage() (usage, error) { return readUsage(t.child.ID()) }
 
-func (t *redisTarget) stop() error { return errors.Join(t.client.Close(), t.child.stop()) }
-
-// freePort returns a TCP port that nobody listens on at the moment.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	return port, listener.Close()
-}
+func (t *redisTarget) stop() error { return errors.Join(t.client.Close(), t.child.Stop()) }
 
 // redisClient is one connection that sends the records of whole requests as one
 // pipeline.

@@ -73,6 +73,22 @@ func layoutVariants() [3]string { return [3]string{"flat_list", "grouped_by_them
 
 func wordingVariants() [2]string { return [2]string{"see_details", "start_request"} }
 
+// emptyReadRequest returns a browser's read of a window that has no records, whatever was
+// posted.
+func emptyReadRequest(shape workloadShape) []byte {
+	return []byte("GET " + shape.path + "?start_at=2999-01-01 HTTP/1.1\r\n" +
+		"Host: " + shape.host + "\r\n" +
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
+		"Accept: application/json, text/plain, */*\r\n" +
+		"Accept-Language: fr,fr-FR;q=0.8,en-US;q=0.5,en;q=0.3\r\n" +
+		"Accept-Encoding: gzip, deflate, br, zstd\r\n" +
+		"Origin: https://www.example.org\r\n" +
+		"Referer: https://www.example.org/\r\n" +
+		"Sec-Fetch-Mode: cors\r\n" +
+		"Sec-Fetch-Site: cross-site\r\n" +
+		"Connection: keep-alive\r\n\r\n")
+}
+
 // requestHead returns a browser's request head up to the value of its last
 // header, Content-Length.
 func requestHead(shape workloadShape) []byte {

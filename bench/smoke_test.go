@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"stats-recorder/harness"
 )
 
 // TestMain lets the test binary be the ceiling, as the program itself can be.
@@ -191,14 +193,14 @@ func TestServersThatFailAreFound(t *testing.T) {
 				count()
 			}
 			fmt.Fprint(response, `{"response":"Record created"}`)
-		}, errMismatch},
+		}, harness.ErrMismatch},
 		"a batch counted twice": {func(posts int, response http.ResponseWriter, count func()) {
 			count()
 			if posts == 40 {
 				count()
 			}
 			fmt.Fprint(response, `{"response":"Record created"}`)
-		}, errMismatch},
+		}, harness.ErrMismatch},
 		"a refusal": {func(posts int, response http.ResponseWriter, count func()) {
 			if posts == 40 {
 				http.Error(response, "disk full", http.StatusServiceUnavailable)
@@ -236,22 +238,8 @@ func TestServerThatDoesNotStartIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := runBench(t, "-smoke", "-rival", program, "-targets", "rival", "-out", t.TempDir())
-	if !errors.Is(err, errEnded) || !strings.Contains(err.Error(), "no such setting") {
+	if !errors.Is(err, harness.ErrEnded) || !strings.Contains(err.Error(), "no such setting") {
 		t.Fatal(err)
-	}
-}
-
-func TestAddressIsFoundInBothLogFormats(t *testing.T) {
-	for line, want := range map[string]string{
-		`time=2026-01-01T00:00:00Z level=INFO msg=listening address=127.0.0.1:34567 data=x`: "127.0.0.1:34567",
-		`{"time":"2026-01-01T00:00:00Z","msg":"listening","address":"127.0.0.1:34567"}`:     "127.0.0.1:34567",
-		`level=INFO msg=listening address=[::1]:80`:                                         "[::1]:80",
-		`level=INFO msg=recovered counters=12`:                                              "",
-	} {
-		watch := newAddressWatch()
-		if found := watch.ready(line); found != (want != "") || watch.address != want {
-			t.Errorf("%s: %q", line, watch.address)
-		}
 	}
 }
 

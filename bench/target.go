@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+
+	"stats-recorder/harness"
 )
 
 // target is something that can be put under load and asked what it counted.
@@ -12,11 +14,12 @@ type target interface {
 	// plan says how many clients make up that many connections with that many
 	// pipelined requests, and how many requests each sends at once.
 	plan(connections, pipeline int) (clients, depth int)
-	// connect opens a client that goes on with a walk.
-	connect(ctx context.Context, way *walk) (client, error)
+	// connect opens a client that goes on with a walk and uses its connections in
+	// some manner.
+	connect(ctx context.Context, way *walk, use manner) (client, error)
 	// verify returns an error unless the target's counts are exactly those of
 	// the ledger, which has all that was acknowledged since the target began.
-	verify(ctx context.Context, want *ledger) error
+	verify(ctx context.Context, want *harness.Ledger) error
 	// usage returns what the target's process used so far, or
 	// errors.ErrUnsupported when that cannot be known.
 	usage() (usage, error)
@@ -28,8 +31,8 @@ type target interface {
 type httpTarget struct {
 	base     *url.URL
 	version  int
-	child    *process // nil when it is somebody else's
-	baseline *ledger  // what it had counted before the run; nil when it counts nothing
+	child    *harness.Process // nil when it is somebody else's
+	baseline *harness.Ledger  // what it had counted before the run; nil when it counts nothing
 }
 
 // errBadURL is returned for a base URL that cannot be a server of the contract.
@@ -41,7 +44,7 @@ func reachServer(ctx context.Context, address string, version int) (*httpTarget,
 	if err != nil {
 		return nil, err
 	}
-	counted, err := readStatistics(ctx, base, version)
+	counted, err := harness.ReadStatistics(ctx, base, version)
 	if err != nil {
 		return nil, err
 	}
@@ -63,32 +66,40 @@ func (t *httpTarget) plan(connections, pipeline int) (clients, depth int) {
 	return connections, pipeline
 }
 
-func (t *httpTarget) connect(ctx context.Context, way *walk) (client, error) {
-	return dialHTTP(ctx, t.base, way)
+func (t *httpTarget) connect(ctx context.Context, way *walk, use manner) (client, error) {
+	if use.Posts > 0 {
+		return newBriefClient(ctx, t.base, way, use), nil
+	}
+	connected, err := dialHTTP(ctx, t.base, way)
+	if err != nil {
+		return nil, err
+	}
+	connected.reads = newReadMixer(way, use.Reads)
+	return connected, nil
 }
 
-func (t *httpTarget) verify(ctx context.Context, want *ledger) error {
+func (t *httpTarget) verify(ctx context.Context, want *harness.Ledger) error {
 	if t.baseline == nil {
 		return nil
 	}
-	have, err := readStatistics(ctx, t.base, t.version)
+	have, err := harness.ReadStatistics(ctx, t.base, t.version)
 	if err != nil {
 		return err
 	}
-	want.merge(t.baseline)
-	return want.compare(have)
+	want.Merge(t.baseline)
+	return want.Compare(have)
 }
 
 func (t *httpTarget) usage() (usage, error) {
 	if t.child == nil {
 		return usage{}, fmt.Errorf("usage of %s: %w", t.base, errors.ErrUnsupported)
 	}
-	return t.child.usage()
+	return readUsage(t.child.ID())
 }
 
 func (t *httpTarget) stop() error {
 	if t.child == nil {
 		return nil
 	}
-	return t.child.stop()
+	return t.child.Stop()
 }

@@ -34,6 +34,7 @@ type workload struct {
 	names    []string
 	events   []string
 	head     []byte // of every request, up to its Content-Length
+	read     []byte // a request that reads
 	source   pageSource
 	requests [][]byte // nil when requests are composed as they are sent
 	sizes    []int32  // records in each request; nil together with requests
@@ -66,6 +67,7 @@ func newWorkload(shape workloadShape) (*workload, error) {
 		names:  benefitNames(shape.benefits),
 		events: eventTypes(),
 		head:   requestHead(shape),
+		read:   emptyReadRequest(shape),
 	}
 	if shape.counters > 0 {
 		spread, err := newSpreadPages(shape)

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"stats-recorder/harness"
 )
 
 // testShape is a small workload of whole pages.
@@ -196,17 +198,17 @@ func TestSpreadTouchesEveryCounterOnce(t *testing.T) {
 		shape := testShape()
 		shape.batch, shape.benefits, shape.counters = test.batch, test.benefits, test.counters
 		traffic := mustBuild(t, shape)
-		account := newLedger()
+		account := harness.NewLedger()
 		once := slices.Repeat([]int64{1}, traffic.count())
-		account.addAcknowledged(traffic, once)
-		if account.records() != int64(len(account.counts)) {
-			t.Errorf("%+v: %d records fall on %d counters", test, account.records(), len(account.counts))
+		addAcknowledged(account, traffic, once)
+		if account.Records() != int64(account.Counters()) {
+			t.Errorf("%+v: %d records fall on %d counters", test, account.Records(), account.Counters())
 		}
-		if excess := len(account.counts) - test.counters; excess < 0 || excess >= max(usualPage, test.batch) {
-			t.Errorf("%+v: %d counters", test, len(account.counts))
+		if excess := account.Counters() - test.counters; excess < 0 || excess >= max(usualPage, test.batch) {
+			t.Errorf("%+v: %d counters", test, account.Counters())
 		}
-		for place := range account.counts {
-			if place.index < 1 || place.index > place.total || place.total > longestPage {
+		for place := range account.All() {
+			if place.Index < 1 || place.Index > place.Total || place.Total > longestPage {
 				t.Fatalf("%+v: counter %+v", test, place)
 			}
 		}

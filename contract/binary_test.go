@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
+	"stats-recorder/harness"
 )
 
 // setting is a row of the configuration table.
@@ -24,7 +27,7 @@ type setting struct {
 	// with is what the environment has to say for the value to show.
 	with []string
 	// shows fails the test unless a server behaves as value says.
-	shows func(t *testing.T, p *program)
+	shows func(t *testing.T, p *blackbox.Program)
 	// bad are values to refuse.
 	bad []string
 }
@@ -49,7 +52,7 @@ func allSettings(t *testing.T, taken string) []setting {
 		{variable: "CORS_DOMAIN", preset: `"*"`, value: "page.example", other: "other.example", shows: allowsThePage,
 			bad: []string{"https://", "https://page.example/path", "page.example,*,://"}},
 		{variable: "DATA_DIR", preset: `"data"`, value: filepath.Join(t.TempDir(), "mine"), other: filepath.Join(t.TempDir(), "other"),
-			shows: func(t *testing.T, p *program) { keepsItsFilesIn(t, p, "mine") }, bad: []string{""}},
+			shows: func(t *testing.T, p *blackbox.Program) { keepsItsFilesIn(t, p, "mine") }, bad: []string{""}},
 		{variable: "SNAPSHOT_INTERVAL", preset: "1m0s", value: "5ms", other: "1h", with: []string{"LOG_LEVEL=debug"}, shows: writesASnapshot,
 			bad: []string{"1", "0s", "-1m", "minute"}},
 		{variable: "DURABILITY", preset: `"always"`, value: "everysec", other: "always", shows: isDurableEverySecond,
@@ -84,84 +87,82 @@ func manyEventTypes() string {
 	return strings.Join(names, ",")
 }
 
-func listensOnAFreePort(t *testing.T, p *program) {
-	if strings.HasSuffix(p.address, ":4000") || strings.HasSuffix(p.address, ":0") {
-		t.Errorf("the server listens on %s, want a port that was free", p.address)
+func listensOnAFreePort(t *testing.T, p *blackbox.Program) {
+	if strings.HasSuffix(p.Address, ":4000") || strings.HasSuffix(p.Address, ":0") {
+		t.Errorf("the server listens on %s, want a port that was free", p.Address)
 	}
-	p.get(t, "/benefits").expectStatus(t, http.StatusOK)
+	p.Get(t, "/benefits").ExpectStatus(t, http.StatusOK)
 }
 
-func listensOnLoopback(t *testing.T, p *program) {
-	if !strings.HasPrefix(p.address, "127.0.0.1:") {
-		t.Errorf("the server listens on %s, want 127.0.0.1", p.address)
+func listensOnLoopback(t *testing.T, p *blackbox.Program) {
+	if !strings.HasPrefix(p.Address, "127.0.0.1:") {
+		t.Errorf("the server listens on %s, want 127.0.0.1", p.Address)
 	}
 }
 
-func allowsThePage(t *testing.T, p *program) {
-	p.config.CORSDomain = "page.example"
-	p.get(t, "/benefits", "Origin", "https://page.example").expectHeader(t, "Access-Control-Allow-Origin", "https://page.example")
-	p.get(t, "/benefits", "Origin", "https://other.example").expectHeader(t, "Access-Control-Allow-Origin", "")
+func allowsThePage(t *testing.T, p *blackbox.Program) {
+	p.Config.CORSDomain = "page.example"
+	p.Get(t, "/benefits", "Origin", "https://page.example").ExpectHeader(t, "Access-Control-Allow-Origin", "https://page.example")
+	p.Get(t, "/benefits", "Origin", "https://other.example").ExpectHeader(t, "Access-Control-Allow-Origin", "")
 }
 
-func keepsItsFilesIn(t *testing.T, p *program, name string) {
-	line, _ := p.log.await("listening", p.ended)
-	directory := line.text(t, "data_dir")
+func keepsItsFilesIn(t *testing.T, p *blackbox.Program, name string) {
+	line := p.Await(t, "listening")
+	directory := line.Text(t, "data_dir")
 	if entries, err := os.ReadDir(directory); err != nil || len(entries) == 0 || filepath.Base(directory) != name {
 		t.Errorf("data_dir is %q and has %v (%v), want %q and some files", directory, entries, err, name)
 	}
 }
 
-func writesASnapshot(t *testing.T, p *program) {
-	p.created(t, recordOf("RSA"))
-	if _, ok := p.log.await("wrote a snapshot", p.ended); !ok {
-		t.Errorf("no snapshot is written, or its line is not:\n%s", p.log)
-	}
+func writesASnapshot(t *testing.T, p *blackbox.Program) {
+	p.Created(t, blackbox.RecordOf("RSA"))
+	p.Await(t, "wrote a snapshot")
 }
 
-func isDurableEverySecond(t *testing.T, p *program) {
-	line, _ := p.log.await("listening", p.ended)
-	if durability := line.text(t, "durability"); durability != "everysec" {
+func isDurableEverySecond(t *testing.T, p *blackbox.Program) {
+	line := p.Await(t, "listening")
+	if durability := line.Text(t, "durability"); durability != "everysec" {
 		t.Errorf("durability is %q, want everysec", durability)
 	}
 }
 
-func takesASurvey(t *testing.T, p *program) {
-	p.created(t, array(record(fields{"event_type": `"survey"`}), record(fields{"event_type": `"click-2"`})))
-	p.post(t, record(fields{"event_type": `"opened"`})).expectSingleRejected(t, "event_type")
+func takesASurvey(t *testing.T, p *blackbox.Program) {
+	p.Created(t, blackbox.Array(blackbox.Record(blackbox.Fields{"event_type": `"survey"`}), blackbox.Record(blackbox.Fields{"event_type": `"click-2"`})))
+	p.Post(t, blackbox.Record(blackbox.Fields{"event_type": `"opened"`})).ExpectSingleRejected(t, "event_type")
 }
 
-func refusesTwoHoursAgo(t *testing.T, p *program) {
+func refusesTwoHoursAgo(t *testing.T, p *blackbox.Program) {
 	ago := func(age time.Duration) string {
-		return record(fields{"created_at": quote(time.Now().Add(-age).Format(time.RFC3339))})
+		return blackbox.Record(blackbox.Fields{"created_at": blackbox.Quote(time.Now().Add(-age).Format(time.RFC3339))})
 	}
-	p.created(t, ago(50*time.Minute))
-	p.post(t, ago(2*time.Hour)).expectSingleRejected(t, "created_at")
+	p.Created(t, ago(50*time.Minute))
+	p.Post(t, ago(2*time.Hour)).ExpectSingleRejected(t, "created_at")
 }
 
-func keepsFourDays(t *testing.T, p *program) {
+func keepsFourDays(t *testing.T, p *blackbox.Program) {
 	fourDaysAgo := func() string { return time.Now().UTC().AddDate(0, 0, -4).Format(time.DateOnly) + "T00:00:00Z" }
 	before := fourDaysAgo()
 	writesASnapshot(t, p) // from then on the retention holds
-	kept := p.get(t, "/benefits?start_at=1970").header.Get("Retention-Start-At")
+	kept := p.Get(t, "/benefits?start_at=1970").Header.Get("Retention-Start-At")
 	if kept != before && kept != fourDaysAgo() {
 		t.Errorf("Retention-Start-At is %q, want %q", kept, before)
 	}
 }
 
-func hasRoomForTwoBenefits(t *testing.T, p *program) {
+func hasRoomForTwoBenefits(t *testing.T, p *blackbox.Program) {
 	for _, benefit := range []string{"RSA", "APL", "third", "RSA", "fourth"} {
-		p.created(t, recordOf(benefit))
+		p.Created(t, blackbox.RecordOf(benefit))
 	}
-	p.expectTotal(t, "RSA", 2)
-	p.expectTotal(t, "__other__", 2)
+	p.ExpectTotal(t, "RSA", 2)
+	p.ExpectTotal(t, "__other__", 2)
 }
 
 // hasRoomForThreeCounters allows for records that are on their way when the
 // limit is reached.
-func hasRoomForThreeCounters(t *testing.T, p *program) {
+func hasRoomForThreeCounters(t *testing.T, p *blackbox.Program) {
 	for index := range 500 {
-		p.created(t, record(fields{"benefit_index": strconv.Itoa(index + 1), "page_total": "500"}))
-		if p.get(t, "/statistics").header.Get("Overflowed-Records") != "" {
+		p.Created(t, blackbox.Record(blackbox.Fields{"benefit_index": strconv.Itoa(index + 1), "page_total": "500"}))
+		if p.Get(t, "/statistics").Header.Get("Overflowed-Records") != "" {
 			return
 		}
 	}
@@ -177,15 +178,15 @@ func listOf(t *testing.T, text string) string {
 	return path
 }
 
-func knowsTwoBenefits(t *testing.T, p *program) {
-	p.created(t, array(recordOf("RSA"), recordOf("APL")))
-	p.post(t, recordOf("# none of")).expectSingleRejected(t, "benefit_id")
+func knowsTwoBenefits(t *testing.T, p *blackbox.Program) {
+	p.Created(t, blackbox.Array(blackbox.RecordOf("RSA"), blackbox.RecordOf("APL")))
+	p.Post(t, blackbox.RecordOf("# none of")).ExpectSingleRejected(t, "benefit_id")
 }
 
-func refuses301Bytes(t *testing.T, p *program) {
-	body := recordOf("RSA")
-	p.created(t, body+strings.Repeat(" ", 300-len(body)))
-	p.post(t, body+strings.Repeat(" ", 301-len(body))).expectMessage(t, http.StatusRequestEntityTooLarge)
+func refuses301Bytes(t *testing.T, p *blackbox.Program) {
+	body := blackbox.RecordOf("RSA")
+	p.Created(t, body+strings.Repeat(" ", 300-len(body)))
+	p.Post(t, body+strings.Repeat(" ", 301-len(body))).ExpectMessage(t, http.StatusRequestEntityTooLarge)
 }
 
 // takenAddress listens for the length of the test.
@@ -204,13 +205,13 @@ func TestEverySettingIsAVariableAndAFlagAndTheFlagWins(t *testing.T) {
 	for _, s := range allSettings(t, takenAddress(t)) {
 		t.Run(s.flag(), func(t *testing.T) {
 			t.Parallel()
-			p := startProgram(t, t.TempDir(), slices.Concat(s.with, []string{s.variable + "=" + s.value}))
+			p := blackbox.StartProgram(t, t.TempDir(), slices.Concat(s.with, []string{s.variable + "=" + s.value}))
 			s.shows(t, p)
-			p.terminate(t)
+			p.Terminate(t)
 
-			p = startProgram(t, t.TempDir(), slices.Concat(s.with, []string{s.variable + "=" + s.other}), s.flag(), s.value)
+			p = blackbox.StartProgram(t, t.TempDir(), slices.Concat(s.with, []string{s.variable + "=" + s.other}), s.flag(), s.value)
 			s.shows(t, p)
-			p.terminate(t)
+			p.Terminate(t)
 		})
 	}
 }
@@ -221,11 +222,11 @@ func TestABadValueIsRefusedInOneLineThatNamesIt(t *testing.T) {
 		t.Run(s.variable, func(t *testing.T) {
 			t.Parallel()
 			for _, value := range s.bad {
-				run(t, []string{s.variable + "=" + value}).expectRefusal(t, s.variable)
-				refused := run(t, nil, s.flag()+"="+value)
-				refused.expectRefusal(t)
-				if name := strings.TrimLeft(s.flag(), "-"); !strings.Contains(refused.stderr, name) && !strings.Contains(refused.stderr, s.variable) {
-					t.Errorf("the error is %q, want it to name %s", refused.stderr, name)
+				blackbox.Run(t, []string{s.variable + "=" + value}).ExpectRefusal(t, s.variable)
+				refused := blackbox.Run(t, nil, s.flag()+"="+value)
+				refused.ExpectRefusal(t)
+				if name := strings.TrimLeft(s.flag(), "-"); !strings.Contains(refused.Stderr, name) && !strings.Contains(refused.Stderr, s.variable) {
+					t.Errorf("the error is %q, want it to name %s", refused.Stderr, name)
 				}
 			}
 		})
@@ -235,18 +236,18 @@ func TestABadValueIsRefusedInOneLineThatNamesIt(t *testing.T) {
 func TestHelpListsEverySettingWithItsDefault(t *testing.T) {
 	t.Parallel()
 	for _, arguments := range [][]string{{"--help"}, {"-h"}, {"help"}} {
-		help := run(t, nil, arguments...)
-		if help.code != 0 || help.stderr != "" {
-			t.Errorf("%q ends with exit code %d and says %q", arguments, help.code, help.stderr)
+		help := blackbox.Run(t, nil, arguments...)
+		if help.Code != 0 || help.Stderr != "" {
+			t.Errorf("%q ends with exit code %d and says %q", arguments, help.Code, help.Stderr)
 		}
-		lines := strings.Split(help.stdout, "\n")
+		lines := strings.Split(help.Stdout, "\n")
 		for _, s := range allSettings(t, takenAddress(t)) {
 			at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), s.flag()+" ") })
 			if at < 0 || !strings.Contains(lines[at], "[$"+s.variable+"]") || !strings.Contains(lines[at], "(default: "+s.preset+")") {
-				t.Errorf("%q prints\n%s\nwant a line with %s, %s and the default %s", arguments, help.stdout, s.flag(), s.variable, s.preset)
+				t.Errorf("%q prints\n%s\nwant a line with %s, %s and the default %s", arguments, help.Stdout, s.flag(), s.variable, s.preset)
 			}
 		}
-		if !strings.Contains(help.stdout, "verify") {
+		if !strings.Contains(help.Stdout, "verify") {
 			t.Errorf("%q does not tell of verify", arguments)
 		}
 	}
@@ -258,10 +259,10 @@ func TestEveryFlagIsASettingOfThisTable(t *testing.T) {
 	for _, s := range allSettings(t, takenAddress(t)) {
 		known = append(known, s.flag())
 	}
-	if flags := flagsIn(run(t, nil, "--help").stdout); !slices.Equal(slices.Sorted(slices.Values(flags)), slices.Sorted(slices.Values(known))) {
+	if flags := flagsIn(blackbox.Run(t, nil, "--help").Stdout); !slices.Equal(slices.Sorted(slices.Values(flags)), slices.Sorted(slices.Values(known))) {
 		t.Errorf("the flags are %q, the tests know %q", flags, known)
 	}
-	if flags := flagsIn(run(t, nil, "verify", "--help").stdout); !slices.Equal(flags, []string{"--repair", "--help", "--data-dir"}) {
+	if flags := flagsIn(blackbox.Run(t, nil, "verify", "--help").Stdout); !slices.Equal(flags, []string{"--repair", "--help", "--data-dir"}) {
 		t.Errorf("the flags of verify are %q", flags)
 	}
 }
@@ -279,7 +280,7 @@ func TestACommandLineThatMakesNoSenseIsRefused(t *testing.T) {
 	for _, arguments := range [][]string{
 		{"--prot", "4000"}, {"--port"}, {"serve"}, {"4000"}, {"verify", "--repare"}, {"verify", "some-directory"}, {"verify", "--data-dir"},
 	} {
-		run(t, nil, arguments...).expectRefusal(t, "--help")
+		blackbox.Run(t, nil, arguments...).ExpectRefusal(t, "--help")
 	}
 }
 
@@ -288,43 +289,42 @@ func TestAWordThatIsNearlyOneIsToldWithTheOneThatWasMeant(t *testing.T) {
 	for written, meant := range map[string]string{
 		"verifiy": "verify", "exprot": "export", "helth": "health", "--prot": "--port", "--corsdomain": "--cors-domain",
 	} {
-		run(t, nil, written).expectRefusal(t, written, "did you mean "+meant+"?")
+		blackbox.Run(t, nil, written).ExpectRefusal(t, written, "did you mean "+meant+"?")
 	}
-	run(t, nil, "verify", "--repare").expectRefusal(t, "did you mean --repair?")
-	run(t, nil, "frobnicate").expectRefusal(t, `unknown command "frobnicate"; see`)
+	blackbox.Run(t, nil, "verify", "--repare").ExpectRefusal(t, "did you mean --repair?")
+	blackbox.Run(t, nil, "frobnicate").ExpectRefusal(t, `unknown command "frobnicate"; see`)
 }
 
 func TestTheVersionIsToldByHabitToo(t *testing.T) {
 	t.Parallel()
-	if flag, command := run(t, nil, "--version"), run(t, nil, "version"); flag != command || flag.code != 0 || flag.stdout == "" {
+	if flag, command := blackbox.Run(t, nil, "--version"), blackbox.Run(t, nil, "version"); flag != command || flag.Code != 0 || flag.Stdout == "" {
 		t.Errorf("--version says %+v, version %+v", flag, command)
 	}
 }
 
 func TestAMisspeltVariableIsWarnedOf(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir(), []string{"READ_TOKENS=secret", "CORS_DOMAINS=https://a.example"})
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"READ_TOKENS=secret", "CORS_DOMAINS=https://a.example"})
 	for variable, setting := range map[string]string{"READ_TOKENS": "READ_TOKEN", "CORS_DOMAINS": "CORS_DOMAIN"} {
-		lines, _ := p.log.lines()
-		if !slices.ContainsFunc(lines, func(line logLine) bool { return line["variable"] == variable && line["did_you_mean"] == setting }) {
-			t.Errorf("nothing says that %s is not %s:\n%s", variable, setting, p.log)
+		lines := blackbox.Logged(p.Process)
+		if !slices.ContainsFunc(lines, func(line blackbox.LogLine) bool {
+			return line["variable"] == variable && line["did_you_mean"] == setting
+		}) {
+			t.Errorf("nothing says that %s is not %s:\n%s", variable, setting, p.Log)
 		}
 	}
-	if strings.Contains(p.log.String(), "secret") {
-		t.Errorf("the value is in the log:\n%s", p.log)
+	if strings.Contains(p.Log.String(), "secret") {
+		t.Errorf("the value is in the log:\n%s", p.Log)
 	}
 }
 
 func TestLengthsOfTimeInTheLogHaveTheirUnit(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir(), []string{"ACCESS_LOG=true", "LOG_LEVEL=debug", "SNAPSHOT_INTERVAL=5ms"})
-	p.created(t, recordOf("RSA"))
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"ACCESS_LOG=true", "LOG_LEVEL=debug", "SNAPSHOT_INTERVAL=5ms"})
+	p.Created(t, blackbox.RecordOf("RSA"))
 	for message, attribute := range map[string]string{"request": "duration", "wrote a snapshot": "took"} {
-		line, found := p.log.await(message, p.ended)
-		if !found {
-			t.Fatalf("no line %q:\n%s", message, p.log)
-		}
-		if _, err := time.ParseDuration(line.text(t, attribute)); err != nil {
+		line := p.Await(t, message)
+		if _, err := time.ParseDuration(line.Text(t, attribute)); err != nil {
 			t.Errorf("%s of %q is %v, want text such as 1.5ms", attribute, message, line[attribute])
 		}
 	}
@@ -334,7 +334,7 @@ func TestThePortThatIsInUseIsNamed(t *testing.T) {
 	t.Parallel()
 	taken := takenAddress(t)
 	_, port, _ := net.SplitHostPort(taken)
-	run(t, []string{"PORT=" + port}).expectRefusal(t, "PORT", port, "in use")
+	blackbox.Run(t, []string{"PORT=" + port}).ExpectRefusal(t, "PORT", port, "in use")
 }
 
 func TestADirectoryThatCannotBeUsedIsNamed(t *testing.T) {
@@ -357,7 +357,7 @@ func TestADirectoryThatCannotBeUsedIsNamed(t *testing.T) {
 			if directory == closed && os.Getuid() == 0 {
 				t.Skip("root may write everywhere")
 			}
-			run(t, []string{"DATA_DIR=" + directory}).expectRefusal(t, directory)
+			blackbox.Run(t, []string{"DATA_DIR=" + directory}).ExpectRefusal(t, directory)
 		})
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != "mine" {
@@ -368,23 +368,23 @@ func TestADirectoryThatCannotBeUsedIsNamed(t *testing.T) {
 func TestASecondProcessOnTheSameDirectoryIsRefused(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	first := startProgram(t, directory, nil)
-	first.created(t, recordOf("RSA"))
-	run(t, []string{"DATA_DIR=" + directory}).expectRefusal(t, directory, "in use by another process")
-	first.created(t, recordOf("RSA"))
-	first.kill(t)
-	startProgram(t, directory, nil).expectTotal(t, "RSA", 2)
+	first := blackbox.StartProgram(t, directory, nil)
+	first.Created(t, blackbox.RecordOf("RSA"))
+	blackbox.Run(t, []string{"DATA_DIR=" + directory}).ExpectRefusal(t, directory, "in use by another process")
+	first.Created(t, blackbox.RecordOf("RSA"))
+	first.Kill(t)
+	blackbox.StartProgram(t, directory, nil).ExpectTotal(t, "RSA", 2)
 }
 
 func TestSIGINTAndSIGTERMEndTheServerWithExitCode0(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		directory := t.TempDir()
-		p := startProgram(t, directory, nil)
-		p.created(t, times(3, recordOf("RSA")))
-		if state := p.end(t, signal); state.ExitCode() != 0 {
-			t.Errorf("after %v: %v:\n%s", signal, state, p.log)
+		p := blackbox.StartProgram(t, directory, nil)
+		p.Created(t, blackbox.Times(3, blackbox.RecordOf("RSA")))
+		if ending := p.End(t, signal); ending != (harness.Ending{}) {
+			t.Errorf("after %v: %v:\n%s", signal, ending, p.Log)
 		}
-		startProgram(t, directory, nil).expectTotal(t, "RSA", 3)
+		blackbox.StartProgram(t, directory, nil).ExpectTotal(t, "RSA", 3)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/service"
 )
 
@@ -31,7 +32,7 @@ func client(t *testing.T, name string, arguments ...string) string {
 	command := exec.CommandContext(ctx, path, arguments...)
 	var errors strings.Builder
 	command.Stderr = &errors
-	command.WaitDelay = patience
+	command.WaitDelay = blackbox.Patience
 	printed, err := command.Output()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, errors.String())
@@ -40,12 +41,12 @@ func client(t *testing.T, name string, arguments ...string) string {
 }
 
 // shell runs a command line as a person types it, with the server's port.
-func (s *testServer) shell(t *testing.T, line string) string {
+func shell(t *testing.T, s *blackbox.Server, line string) string {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("curl is not installed: this real client is not tried")
 	}
-	_, port, err := net.SplitHostPort(s.address)
+	_, port, err := net.SplitHostPort(s.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func (s *testServer) shell(t *testing.T, line string) string {
 
 func TestTheCurlCommandsOfTheReplacedServerWorkAsTheyStand(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, nil)
+	s := blackbox.StartServer(t, nil)
 	for _, line := range []string{
 		`curl -v -X POST \
   -H 'Content-Type: application/json' \
@@ -65,15 +66,15 @@ func TestTheCurlCommandsOfTheReplacedServerWorkAsTheyStand(t *testing.T) {
   -d '[{"benefit_id": "RSA", "hash_id": "xxxxxxxxx", "benefit_index": 1, "page_total": 2, "event_type": "show" }, {"benefit_id": "Livret d’épargne populaire", "hash_id": "xxxxxxxxx", "benefit_index": 2, "page_total": 2, "event_type": "show" }]' \
   http://localhost:4000/benefits`,
 	} {
-		if got := s.shell(t, line); got != bodyCreated {
-			t.Errorf("got %q, want %q", got, bodyCreated)
+		if got := shell(t, s, line); got != blackbox.BodyCreated {
+			t.Errorf("got %q, want %q", got, blackbox.BodyCreated)
 		}
 	}
 	const want = `[{"benefit":"RSA","events_count":2,"events":{"show":{"2":{"1":1},"10":{"4":1}}}},` +
 		`{"benefit":"Livret d’épargne populaire","events_count":1,"events":{"show":{"2":{"2":1}}}}]`
-	s.alsoAfterRestart(t, func(t *testing.T) {
+	s.AlsoAfterRestart(t, func(t *testing.T) {
 		for _, options := range []string{"-s", "-s --compressed", "-s -H 'Origin: https://page.example'"} {
-			if got := s.shell(t, "curl "+options+" http://localhost:4000/statistics"); got != want {
+			if got := shell(t, s, "curl "+options+" http://localhost:4000/statistics"); got != want {
 				t.Errorf("curl %s: got %s\nwant %s", options, got, want)
 			}
 		}
@@ -82,8 +83,8 @@ func TestTheCurlCommandsOfTheReplacedServerWorkAsTheyStand(t *testing.T) {
 
 func TestCurlSendsThePreflightOfThePage(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, nil)
-	got := strings.ToLower(s.shell(t, `curl -s -i -X OPTIONS -H 'Origin: https://page.example' \
+	s := blackbox.StartServer(t, nil)
+	got := strings.ToLower(shell(t, s, `curl -s -i -X OPTIONS -H 'Origin: https://page.example' \
   -H 'Access-Control-Request-Method: POST' -H 'Access-Control-Request-Headers: content-type' http://localhost:4000/benefits`))
 	for _, line := range []string{
 		"http/1.1 204 no content\r\n", "access-control-allow-origin: *\r\n", "access-control-allow-headers: content-type\r\n",
@@ -97,8 +98,8 @@ func TestCurlSendsThePreflightOfThePage(t *testing.T) {
 
 func TestCurlIsToldThatALargeFileIsTooLarge(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, nil)
-	got := s.shell(t, `head -c 3000000 /dev/zero | tr '\0' ' ' |
+	s := blackbox.StartServer(t, nil)
+	got := shell(t, s, `head -c 3000000 /dev/zero | tr '\0' ' ' |
   curl -s -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' --data-binary @- http://localhost:4000/benefits`)
 	if got != "413" {
 		t.Errorf("curl was answered %q, want 413", got)
@@ -107,37 +108,37 @@ func TestCurlIsToldThatALargeFileIsTooLarge(t *testing.T) {
 
 func TestNodeFetchRecordsAndReads(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, func(c *service.Config) { c.CORSDomain = "page.example" })
+	s := blackbox.StartServer(t, func(c *service.Config) { c.CORSDomain = "page.example" })
 	var answers map[string]struct {
 		Status int
 		Origin string
 		Body   json.RawMessage
 	}
-	strictDecode(t, client(t, "node", "testdata/client.mjs", s.URL), &answers)
+	blackbox.StrictDecode(t, client(t, "node", "testdata/client.mjs", s.URL), &answers)
 
-	for name, want := range map[string]reply{
-		"preflight": {status: 204, body: "null"},
-		"page":      {status: 200, body: bodyCreated},
-		"click":     {status: 200, body: bodyCreated},
-		"none":      {status: 200, body: bodyCreated},
-		"text":      {status: 200, body: bodyCreated},
-		"packed":    {status: 200, body: bodyCreated},
-		"benefits": {status: 200, body: `[{"id":"apl","events":{"show":2,"showDetails":2}},` +
+	for name, want := range map[string]blackbox.Reply{
+		"preflight": {Status: 204, Body: "null"},
+		"page":      {Status: 200, Body: blackbox.BodyCreated},
+		"click":     {Status: 200, Body: blackbox.BodyCreated},
+		"none":      {Status: 200, Body: blackbox.BodyCreated},
+		"text":      {Status: 200, Body: blackbox.BodyCreated},
+		"packed":    {Status: 200, Body: blackbox.BodyCreated},
+		"benefits": {Status: 200, Body: `[{"id":"apl","events":{"show":2,"showDetails":2}},` +
 			`{"id":"livret_épargne","events":{"show":2}},{"id":"rsa","events":{"show":3}}]`},
-		"statistics": {status: 200, body: `[{"benefit":"apl","events_count":4,"events":{"show":{"3":{"2":2}},"showDetails":{"3":{"2":2}}}},` +
+		"statistics": {Status: 200, Body: `[{"benefit":"apl","events_count":4,"events":{"show":{"3":{"2":2}},"showDetails":{"3":{"2":2}}}},` +
 			`{"benefit":"rsa","events_count":3,"events":{"show":{"3":{"1":3}}}},` +
 			`{"benefit":"livret_épargne","events_count":2,"events":{"show":{"3":{"3":2}}}}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := answers[name]
-			reply{status: got.Status, body: string(got.Body)}.expectJSON(t, want.status, want.body)
+			blackbox.Reply{Status: got.Status, Body: string(got.Body)}.ExpectJSON(t, want.Status, want.Body)
 			if got.Origin != "https://page.example" {
 				t.Errorf("the origin that is allowed is %q", got.Origin)
 			}
 		})
 	}
-	partly := reply{status: answers["partly"].Status, body: string(answers["partly"].Body)}
-	partly.expectRejected(t, 1, 2, "event_type")
+	partly := blackbox.Reply{Status: answers["partly"].Status, Body: string(answers["partly"].Body)}
+	partly.ExpectRejected(t, 1, 2, "event_type")
 }
 
 // pages serves testdata/page.html on an origin of its own. The image on the
@@ -163,7 +164,7 @@ func pages(t *testing.T) *httptest.Server {
 func TestABrowserRecordsFromAPageOfAnotherOrigin(t *testing.T) {
 	t.Parallel()
 	page := pages(t)
-	s := startServer(t, func(c *service.Config) { c.CORSDomain = strings.TrimPrefix(page.URL, "http://") })
+	s := blackbox.StartServer(t, func(c *service.Config) { c.CORSDomain = strings.TrimPrefix(page.URL, "http://") })
 	document := client(t, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(), "--dump-dom",
 		page.URL+"/page.html?server="+url.QueryEscape(s.URL))
@@ -177,11 +178,11 @@ func TestABrowserRecordsFromAPageOfAnotherOrigin(t *testing.T) {
 		Status                        int
 		Queued                        bool
 	}
-	strictDecode(t, html.UnescapeString(shown[1]), &outcome)
-	if outcome.Status != http.StatusOK || outcome.Acknowledged != bodyCreated || !outcome.Queued {
+	blackbox.StrictDecode(t, html.UnescapeString(shown[1]), &outcome)
+	if outcome.Status != http.StatusOK || outcome.Acknowledged != blackbox.BodyCreated || !outcome.Queued {
 		t.Errorf("got %+v", outcome)
 	}
 	const want = `[{"id":"apl","events":{"link":1,"show":1}},{"id":"rsa","events":{"show":1}}]`
-	reply{status: http.StatusOK, body: outcome.Benefits}.expectJSON(t, http.StatusOK, want)
-	s.alsoAfterRestart(t, func(t *testing.T) { s.get(t, "/benefits").expectJSON(t, http.StatusOK, want) })
+	blackbox.Reply{Status: http.StatusOK, Body: outcome.Benefits}.ExpectJSON(t, http.StatusOK, want)
+	s.AlsoAfterRestart(t, func(t *testing.T) { s.Get(t, "/benefits").ExpectJSON(t, http.StatusOK, want) })
 }

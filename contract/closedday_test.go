@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // closedDay is a directory with two snapshots and the file of a day that ended
@@ -16,15 +18,15 @@ func closedDay(t *testing.T) (directory, name string) {
 	t.Helper()
 	directory = t.TempDir()
 	settings := []string{"MAX_EVENT_AGE=0", "SNAPSHOT_INTERVAL=1h"}
-	longAgo := record(fields{"benefit_id": `"old"`, "created_at": quote(longAgo().Format(time.RFC3339))})
-	for _, body := range []string{array(longAgo, longAgo, recordOf("new")), recordOf("new")} {
-		p := startProgram(t, directory, settings)
-		p.created(t, body)
-		p.terminate(t)
+	longAgo := blackbox.Record(blackbox.Fields{"benefit_id": `"old"`, "created_at": blackbox.Quote(longAgo().Format(time.RFC3339))})
+	for _, body := range []string{blackbox.Array(longAgo, longAgo, blackbox.RecordOf("new")), blackbox.RecordOf("new")} {
+		p := blackbox.StartProgram(t, directory, settings)
+		p.Created(t, body)
+		p.Terminate(t)
 	}
-	p := startProgram(t, directory, settings)
-	p.created(t, recordOf("new"))
-	p.kill(t)
+	p := blackbox.StartProgram(t, directory, settings)
+	p.Created(t, blackbox.RecordOf("new"))
+	p.Kill(t)
 	files, err := filepath.Glob(filepath.Join(directory, "day-"+longAgoDay()+"-*"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("the closed day has the files %q (%v), want one", files, err)
@@ -39,19 +41,19 @@ func longAgoDay() string { return longAgo().Format(time.DateOnly) }
 
 // expectClosedDay requires the sums of all time, and those since before the old
 // day, with or without it.
-func expectClosedDay(t *testing.T, p *program, kept bool) {
+func expectClosedDay(t *testing.T, p *blackbox.Program, kept bool) {
 	t.Helper()
 	all := map[string]map[string]int{"old": {"show": 2}, "new": {"show": 3}}
-	if got := p.totals(t, ""); !reflect.DeepEqual(got, all) {
+	if got := p.Totals(t, ""); !reflect.DeepEqual(got, all) {
 		t.Errorf("of all time: got %v, want %v", got, all)
 	}
-	p.get(t, "/statistics").expect(t, http.StatusOK, `[{"benefit":"new","events_count":3,"events":{"show":{"2":{"1":3}}}},`+
+	p.Get(t, "/statistics").Expect(t, http.StatusOK, `[{"benefit":"new","events_count":3,"events":{"show":{"2":{"1":3}}}},`+
 		`{"benefit":"old","events_count":2,"events":{"show":{"2":{"1":2}}}}]`)
 	since := map[string]map[string]int{"new": {"show": 3}}
 	if kept {
 		since = all
 	}
-	if got := p.totals(t, startAt(longAgoDay())); !reflect.DeepEqual(got, since) {
+	if got := p.Totals(t, blackbox.StartAt(longAgoDay())); !reflect.DeepEqual(got, since) {
 		t.Errorf("since the old day: got %v, want %v", got, since)
 	}
 }
@@ -59,10 +61,10 @@ func expectClosedDay(t *testing.T, p *program, kept bool) {
 func TestVerifyReadsTheClosedDaysToo(t *testing.T) {
 	t.Parallel()
 	directory, name := closedDay(t)
-	unchanged(t, directory, func() {
-		verifyOf(t, directory).expectReport(t, 0, name, "day "+longAgoDay(), "complete")
+	blackbox.Unchanged(t, directory, func() {
+		blackbox.VerifyOf(t, directory).ExpectReport(t, 0, name, "day "+longAgoDay(), "complete")
 	})
-	expectClosedDay(t, startProgram(t, directory, nil), true)
+	expectClosedDay(t, blackbox.StartProgram(t, directory, nil), true)
 }
 
 func TestADamagedClosedDayIsNamedAndTheRestIsSalvaged(t *testing.T) {
@@ -76,20 +78,20 @@ func TestADamagedClosedDayIsNamedAndTheRestIsSalvaged(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			directory := copyOf(t, original)
+			directory := blackbox.CopyOf(t, original)
 			d.spoil(t, directory)
-			before := contentsOf(t, directory)
-			unchanged(t, directory, func() {
-				verifyOf(t, directory).expectReport(t, 1, append([]string{"MISSING: "}, d.says...)...)
+			before := blackbox.ContentsOf(t, directory)
+			blackbox.Unchanged(t, directory, func() {
+				blackbox.VerifyOf(t, directory).ExpectReport(t, 1, append([]string{"MISSING: "}, d.says...)...)
 			})
-			verifyOf(t, directory, "--repair").expectReport(t, 0, "copied the originals to ",
+			blackbox.VerifyOf(t, directory, "--repair").ExpectReport(t, 0, "copied the originals to ",
 				fmt.Sprintf("dropped: day %s, except from the sums of all time", longAgoDay()))
 			expectOriginals(t, directory, before)
-			unchanged(t, directory, func() { verifyOf(t, directory).expectReport(t, 0, "complete") })
-			p := startProgram(t, directory, nil)
+			blackbox.Unchanged(t, directory, func() { blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete") })
+			p := blackbox.StartProgram(t, directory, nil)
 			expectClosedDay(t, p, false)
-			p.terminate(t)
-			verifyOf(t, directory).expectReport(t, 0, "complete")
+			p.Terminate(t)
+			blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/service"
 )
 
@@ -54,15 +55,15 @@ func (l *logBuffer) logger() *slog.Logger {
 func TestPort0PicksAFreeOneAndTheLogSaysWhich(t *testing.T) {
 	t.Parallel()
 	log := new(logBuffer)
-	s := startServer(t, func(c *service.Config) { c.Logger = log.logger() })
-	host, port, err := net.SplitHostPort(s.address)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Logger = log.logger() })
+	host, port, err := net.SplitHostPort(s.Address)
 	if err != nil || host != "127.0.0.1" || port == "0" {
-		t.Errorf("the address is %q", s.address)
+		t.Errorf("the address is %q", s.Address)
 	}
 	if !strings.Contains(log.String(), ":"+port) {
 		t.Errorf("port %s is not in the log:\n%s", port, log)
 	}
-	s.get(t, "/benefits").expectStatus(t, http.StatusOK)
+	s.Get(t, "/benefits").ExpectStatus(t, http.StatusOK)
 }
 
 func TestABadValueIsRefusedByName(t *testing.T) {
@@ -84,7 +85,7 @@ func TestABadValueIsRefusedByName(t *testing.T) {
 			config.Host, config.Port, config.DataDir = "127.0.0.1", 0, t.TempDir()
 			config.Logger = slog.New(slog.DiscardHandler)
 			spoil(&config)
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			ctx, cancel := context.WithTimeout(context.Background(), blackbox.Patience)
 			defer cancel()
 			err := service.Run(ctx, config, func(string) { cancel() })
 			if err == nil {
@@ -101,9 +102,9 @@ func TestABadValueIsRefusedByName(t *testing.T) {
 func TestEverythingOnDiskIsInTheDataDirectory(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
-	s := startServer(t, func(c *service.Config) { c.DataDir = filepath.Join(parent, "deep", "data") })
-	s.created(t, times(3, recordOf("RSA")))
-	s.stop()
+	s := blackbox.StartServer(t, func(c *service.Config) { c.DataDir = filepath.Join(parent, "deep", "data") })
+	s.Created(t, blackbox.Times(3, blackbox.RecordOf("RSA")))
+	s.Stop()
 	for _, directory := range []string{parent, filepath.Join(parent, "deep")} {
 		entries, err := os.ReadDir(directory)
 		if err != nil || len(entries) != 1 {
@@ -111,50 +112,50 @@ func TestEverythingOnDiskIsInTheDataDirectory(t *testing.T) {
 		}
 	}
 	// What is kept moves with the directory.
-	s.config.DataDir = filepath.Join(parent, "moved")
-	if err := os.Rename(filepath.Join(parent, "deep", "data"), s.config.DataDir); err != nil {
+	s.Config.DataDir = filepath.Join(parent, "moved")
+	if err := os.Rename(filepath.Join(parent, "deep", "data"), s.Config.DataDir); err != nil {
 		t.Fatal(err)
 	}
-	s.start(t)
-	t.Cleanup(s.stop)
-	s.expectTotal(t, "RSA", 3)
+	s.Start(t)
+	t.Cleanup(s.Stop)
+	s.ExpectTotal(t, "RSA", 3)
 }
 
 func TestMoreEventTypesCanBeAccepted(t *testing.T) {
 	t.Parallel()
-	survey, click := record(fields{"event_type": `"survey"`}), record(fields{"event_type": `"Click-2"`})
-	plain := startServer(t, nil)
-	plain.post(t, survey).expectSingleRejected(t, "event_type")
+	survey, click := blackbox.Record(blackbox.Fields{"event_type": `"survey"`}), blackbox.Record(blackbox.Fields{"event_type": `"Click-2"`})
+	plain := blackbox.StartServer(t, nil)
+	plain.Post(t, survey).ExpectSingleRejected(t, "event_type")
 
-	s := startServer(t, func(c *service.Config) { c.EventTypes = []string{"survey", "Click-2"} })
-	s.created(t, array(survey, survey, click, recordOf("RSA")))
-	s.refusesField(t, "event_type", `"Survey"`, `"click-2"`, `"opened"`, `"survey,Click-2"`, "null", `""`)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.EventTypes = []string{"survey", "Click-2"} })
+	s.Created(t, blackbox.Array(survey, survey, click, blackbox.RecordOf("RSA")))
+	refusesField(t, s, "event_type", `"Survey"`, `"click-2"`, `"opened"`, `"survey,Click-2"`, "null", `""`)
 
 	// The counts of a type stay its own, whatever the list is later.
 	for _, types := range [][]string{{"Click-2", "survey"}, nil, {"new", "survey"}} {
-		s.config.EventTypes = types
-		s.restart(t)
-		totals := s.totals(t, "")["RSA"]
+		s.Config.EventTypes = types
+		s.Restart(t)
+		totals := s.Totals(t, "")["RSA"]
 		if len(totals) != 3 || totals["survey"] != 2 || totals["Click-2"] != 1 || totals["show"] != 1 {
 			t.Errorf("with the types %q the totals are %v", types, totals)
 		}
 	}
-	s.post(t, click).expectSingleRejected(t, "event_type")
-	s.created(t, record(fields{"event_type": `"new"`}))
-	if totals := s.totals(t, "")["RSA"]; totals["new"] != 1 || totals["Click-2"] != 1 {
+	s.Post(t, click).ExpectSingleRejected(t, "event_type")
+	s.Created(t, blackbox.Record(blackbox.Fields{"event_type": `"new"`}))
+	if totals := s.Totals(t, "")["RSA"]; totals["new"] != 1 || totals["Click-2"] != 1 {
 		t.Errorf("the totals are %v", totals)
 	}
 }
 
 func TestSnapshotsBetweenRequestsLoseNothing(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, func(c *service.Config) { c.SnapshotInterval = time.Millisecond })
-	book := newLedger()
+	s := blackbox.StartServer(t, func(c *service.Config) { c.SnapshotInterval = time.Millisecond })
+	book := blackbox.NewLedger()
 	for round := range 4 {
 		for i := range 25 {
-			book.post(t, s, counter{"RSA", "show", 2, 30, 1 + i}, counter{"round", "link", 2, round + 1, 1})
+			book.Post(t, s, blackbox.Counter{Benefit: "RSA", Event: "show", Version: 2, Total: 30, Index: 1 + i}, blackbox.Counter{Benefit: "round", Event: "link", Version: 2, Total: round + 1, Index: 1})
 		}
-		s.alsoAfterRestart(t, func(t *testing.T) { book.expect(t, s, 2) })
+		s.AlsoAfterRestart(t, func(t *testing.T) { book.Expect(t, s, 2) })
 	}
 }
 
@@ -164,22 +165,22 @@ func TestTheVisitorIsNeverStoredInTheClear(t *testing.T) {
 	t.Parallel()
 	const visitor = "visitor-7f3c9a5e11d24b60"
 	log := new(logBuffer)
-	s := startServer(t, func(c *service.Config) { c.Logger = log.logger(); c.SnapshotInterval = time.Millisecond })
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Logger = log.logger(); c.SnapshotInterval = time.Millisecond })
 	for range 10 {
-		s.created(t, record(fields{"hash_id": quote(visitor)}))
+		s.Created(t, blackbox.Record(blackbox.Fields{"hash_id": blackbox.Quote(visitor)}))
 	}
-	s.post(t, record(fields{"hash_id": quote(visitor), "event_type": `"opened"`}))
-	s.post(t, `[{"hash_id":"`+visitor+`",]`)
-	s.post(t, record(fields{"hash_id": quote(strings.Repeat(visitor, 20))}))
+	s.Post(t, blackbox.Record(blackbox.Fields{"hash_id": blackbox.Quote(visitor), "event_type": `"opened"`}))
+	s.Post(t, `[{"hash_id":"`+visitor+`",]`)
+	s.Post(t, blackbox.Record(blackbox.Fields{"hash_id": blackbox.Quote(strings.Repeat(visitor, 20))}))
 
-	s.alsoAfterRestart(t, func(t *testing.T) {
-		stored := storedText(t, s.config.DataDir)
+	s.AlsoAfterRestart(t, func(t *testing.T) {
+		stored := storedText(t, s.Config.DataDir)
 		if strings.Contains(stored, visitor) {
 			t.Error("hash_id is in the data directory")
 		}
 	})
-	s.stop()
-	stored := storedText(t, s.config.DataDir)
+	s.Stop()
+	stored := storedText(t, s.Config.DataDir)
 	if strings.Contains(stored, visitor) {
 		t.Error("hash_id is in the data directory after the end")
 	}

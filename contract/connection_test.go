@@ -12,8 +12,9 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
+	"stats-recorder/contract/blackbox"
+	"stats-recorder/harness/harnesstest"
 	"stats-recorder/service"
 )
 
@@ -22,13 +23,13 @@ import (
 // connections to what is promised of every one.
 
 // seasoned is a connection of which a plain post has come, with what is read from it.
-func (s *testServer) seasoned(t testing.TB) (net.Conn, *bufio.Reader) {
+func seasoned(t testing.TB, s *blackbox.Server) (net.Conn, *bufio.Reader) {
 	t.Helper()
-	connection := s.dial(t)
+	connection := s.Dial(t)
 	reader := bufio.NewReader(connection)
 	send(t, connection, plainPost("[]"))
-	if got := answered(t, reader, http.MethodPost); got.status != http.StatusOK {
-		t.Fatalf("the first post: status %d", got.status)
+	if got := answered(t, reader, http.MethodPost); got.Status != http.StatusOK {
+		t.Fatalf("the first post: status %d", got.Status)
 	}
 	return connection, reader
 }
@@ -41,13 +42,13 @@ func send(t testing.TB, connection net.Conn, text string) {
 }
 
 // answered is the next answer on a connection.
-func answered(t testing.TB, reader *bufio.Reader, method string) reply {
+func answered(t testing.TB, reader *bufio.Reader, method string) blackbox.Reply {
 	t.Helper()
 	response, err := http.ReadResponse(reader, &http.Request{Method: method})
 	if err != nil {
 		t.Fatalf("no answer: %v", err)
 	}
-	return readReply(t, response)
+	return blackbox.ReadReply(t, response)
 }
 
 // plainPost is what the clients of the service send.
@@ -67,11 +68,11 @@ func posted(beginning, body string, headers ...string) string {
 // of its own, and then on one that has been in use.
 func TestALaterRequestIsAnsweredLikeAFirst(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, func(c *service.Config) { c.CORSDomain, c.MaxBodyBytes = "https://example.org", 1000 })
-	good, post := recordOf("RSA"), "POST /benefits HTTP/1.1\r\n"
+	s := blackbox.StartServer(t, func(c *service.Config) { c.CORSDomain, c.MaxBodyBytes = "https://example.org", 1000 })
+	good, post := blackbox.RecordOf("RSA"), "POST /benefits HTTP/1.1\r\n"
 	for _, request := range []string{
 		plainPost(good),
-		plainPost(array(good, record(fields{"page_total": "0"}))),
+		plainPost(blackbox.Array(good, blackbox.Record(blackbox.Fields{"page_total": "0"}))),
 		plainPost("{"), plainPost(""), plainPost("null"), plainPost("[]"),
 		plainPost(good, "Origin: https://example.org"), plainPost(good, "Origin: https://other.org"),
 		plainPost(good, "Connection: close"), plainPost(good, "Connection: keep-alive"),
@@ -81,7 +82,7 @@ func TestALaterRequestIsAnsweredLikeAFirst(t *testing.T) {
 		plainPost(good, "X-Long: "+strings.Repeat("x", 7<<10)), plainPost(good, "X-Long: "+strings.Repeat("x", 9<<10)),
 		plainPost(good, "no colon"), plainPost(good, " folded: line"), plainPost(good, "Host: example.com"),
 		plainPost(good, "Stats-Recorder-Oversized: 1"), plainPost("", "Stats-Recorder-Oversized: 1"),
-		plainPost(times(100, good)), plainPost(strings.Repeat(" ", 999)), plainPost(strings.Repeat(" ", 1001)),
+		plainPost(blackbox.Times(100, good)), plainPost(strings.Repeat(" ", 999)), plainPost(strings.Repeat(" ", 1001)),
 		posted("POST /benefits HTTP/1.1\r\n", good),
 		posted("POST /benefits HTTP/1.1\r\nHost: \r\n", good),
 		posted("POST /benefits HTTP/1.1\r\nHost: a b\r\n", good),
@@ -106,11 +107,11 @@ func TestALaterRequestIsAnsweredLikeAFirst(t *testing.T) {
 		"nonsense\r\n\r\n",
 	} {
 		method, _, _ := strings.Cut(strings.TrimSpace(request), " ")
-		connection := s.dial(t)
+		connection := s.Dial(t)
 		send(t, connection, request)
 		first := exchanged(t, connection, bufio.NewReader(connection), method)
 
-		connection, reader := s.seasoned(t)
+		connection, reader := seasoned(t, s)
 		send(t, connection, request)
 		if later := exchanged(t, connection, reader, method); later != first {
 			t.Errorf("%.200q\nis answered first  %s\nand later          %s", request, first, later)
@@ -126,12 +127,12 @@ func exchanged(t testing.TB, connection net.Conn, reader *bufio.Reader, method s
 	if err != nil {
 		t.Fatalf("no answer: %v", err)
 	}
-	got := readReply(t, response)
+	got := blackbox.ReadReply(t, response)
 	for _, moment := range []string{"Date", "Etag", "Content-Length"} {
-		got.header.Del(moment)
+		got.Header.Del(moment)
 	}
-	if got.status == http.StatusOK && method == http.MethodGet {
-		got.body = "counts"
+	if got.Status == http.StatusOK && method == http.MethodGet {
+		got.Body = "counts"
 	}
 	if response.Close {
 		if _, err := reader.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -139,11 +140,11 @@ func exchanged(t testing.TB, connection net.Conn, reader *bufio.Reader, method s
 		}
 	} else {
 		send(t, connection, plainPost("[]"))
-		if next := answered(t, reader, http.MethodPost); next.status != http.StatusOK {
-			t.Errorf("the post after it has status %d", next.status)
+		if next := answered(t, reader, http.MethodPost); next.Status != http.StatusOK {
+			t.Errorf("the post after it has status %d", next.Status)
 		}
 	}
-	return fmt.Sprintf("%d %v %s, closed: %v", got.status, got.header, got.body, response.Close)
+	return fmt.Sprintf("%d %v %s, closed: %v", got.Status, got.Header, got.Body, response.Close)
 }
 
 // TestRequestsThatComeTogetherAreAnsweredInTheirOrder sends many in pieces of
@@ -153,7 +154,7 @@ func TestRequestsThatComeTogetherAreAnsweredInTheirOrder(t *testing.T) {
 	for _, durability := range []string{"always", "everysec", "snapshot"} {
 		t.Run(durability, func(t *testing.T) {
 			t.Parallel()
-			s := startServer(t, func(c *service.Config) { c.Durability = durability })
+			s := blackbox.StartServer(t, func(c *service.Config) { c.Durability = durability })
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
 			random := rand.New(rand.NewPCG(seed, 1))
@@ -170,17 +171,17 @@ func TestRequestsThatComeTogetherAreAnsweredInTheirOrder(t *testing.T) {
 					wire.WriteString(plainPost("{"))
 					want[i] = http.StatusUnprocessableEntity
 				case 2:
-					wire.WriteString(plainPost(array(recordOf("RSA"), "7")))
+					wire.WriteString(plainPost(blackbox.Array(blackbox.RecordOf("RSA"), "7")))
 					want[i], recorded = http.StatusUnprocessableEntity, recorded+1
 				case 3:
 					wire.WriteString("GET /nothing HTTP/1.1\r\nHost: example.org\r\n\r\n")
 					want[i] = http.StatusNotFound
 				default:
-					wire.WriteString(plainPost(times(kind, recordOf("RSA"))))
+					wire.WriteString(plainPost(blackbox.Times(kind, blackbox.RecordOf("RSA"))))
 					recorded += kind
 				}
 			}
-			connection, reader := s.seasoned(t)
+			connection, reader := seasoned(t, s)
 			go func() {
 				for wire.Len() > 0 {
 					if _, err := connection.Write(wire.Next(1 + random.IntN(1+random.IntN(4000)))); err != nil {
@@ -189,50 +190,50 @@ func TestRequestsThatComeTogetherAreAnsweredInTheirOrder(t *testing.T) {
 				}
 			}()
 			for i, status := range want {
-				if got := answered(t, reader, http.MethodPost); got.status != status {
-					t.Fatalf("answer %d has status %d, want %d", i, got.status, status)
+				if got := answered(t, reader, http.MethodPost); got.Status != status {
+					t.Fatalf("answer %d has status %d, want %d", i, got.Status, status)
 				}
 			}
-			s.expectTotal(t, "RSA", recorded)
+			s.ExpectTotal(t, "RSA", recorded)
 		})
 	}
 }
 
 func TestAClientThatSendsNoMoreGetsAllItsAnswers(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, nil)
+	s := blackbox.StartServer(t, nil)
 	const requests = 150
-	connection, reader := s.seasoned(t)
-	send(t, connection, strings.Repeat(plainPost(recordOf("RSA")), requests))
+	connection, reader := seasoned(t, s)
+	send(t, connection, strings.Repeat(plainPost(blackbox.RecordOf("RSA")), requests))
 	if err := connection.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	for range requests {
-		if got := answered(t, reader, http.MethodPost); got.status != http.StatusOK {
-			t.Errorf("status %d", got.status)
+		if got := answered(t, reader, http.MethodPost); got.Status != http.StatusOK {
+			t.Errorf("status %d", got.Status)
 		}
 	}
 	if _, err := reader.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the last answer: %v, want the end", err)
 	}
-	s.expectTotal(t, "RSA", requests)
+	s.ExpectTotal(t, "RSA", requests)
 }
 
 // TestAStopAnswersWhatHasCome stops a server whose connections are in every state.
 func TestAStopAnswersWhatHasCome(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, nil)
+	s := blackbox.StartServer(t, nil)
 	const clients, requests = 20, 50
 	var readers [clients]*bufio.Reader
 	for i := range readers {
 		var connection net.Conn
-		connection, readers[i] = s.seasoned(t)
+		connection, readers[i] = seasoned(t, s)
 		if i%2 == 0 {
-			send(t, connection, strings.Repeat(plainPost(recordOf("RSA")), requests))
+			send(t, connection, strings.Repeat(plainPost(blackbox.RecordOf("RSA")), requests))
 			answered(t, readers[i], http.MethodPost) // so that what came with it has come too
 		}
 	}
-	s.stop()
+	s.Stop()
 	answers := clients / 2
 	for i, reader := range readers {
 		for {
@@ -240,55 +241,53 @@ func TestAStopAnswersWhatHasCome(t *testing.T) {
 			if err != nil {
 				break // it is closed
 			}
-			if got := readReply(t, response); got.status != http.StatusOK || i%2 == 1 {
-				t.Errorf("client %d is answered with status %d", i, got.status)
+			if got := blackbox.ReadReply(t, response); got.Status != http.StatusOK || i%2 == 1 {
+				t.Errorf("client %d is answered with status %d", i, got.Status)
 			}
 			answers++
 		}
 	}
-	s.start(t)
-	if total := s.total(t, "RSA", ""); total != answers || total < clients/2 {
+	s.Start(t)
+	if total := s.Total(t, "RSA", ""); total != answers || total < clients/2 {
 		t.Errorf("%d requests are answered, and %d count", answers, total)
 	}
 }
 
 // TestConnectionsLeaveNothingBehind opens and ends many in all ways.
 func TestConnectionsLeaveNothingBehind(t *testing.T) {
-	p := startProgram(t, t.TempDir(), nil)
+	p := blackbox.StartProgram(t, t.TempDir(), nil)
 	use := func() {
 		for i := range 60 {
-			connection, reader := p.seasoned(t)
+			connection, reader := seasoned(t, p.Server)
 			switch i % 5 {
 			case 0:
-				send(t, connection, plainPost(recordOf("RSA"))[:100])
+				send(t, connection, plainPost(blackbox.RecordOf("RSA"))[:100])
 			case 1:
 				connection.(*net.TCPConn).SetLinger(0)
 			case 2:
 				send(t, connection, "GET /benefits HTTP/1.1\r\nHost: x\r\n\r\n")
 				answered(t, reader, http.MethodGet)
 			case 3:
-				send(t, connection, plainPost(recordOf("RSA"), "Connection: close"))
+				send(t, connection, plainPost(blackbox.RecordOf("RSA"), "Connection: close"))
 				answered(t, reader, http.MethodPost)
 			}
 			connection.Close()
 		}
 	}
 	use() // what is made once is there then
-	before := p.descriptors(t)
+	before := descriptors(t, p)
 	for range 5 {
 		use()
 	}
-	for deadline := time.Now().Add(patience); p.descriptors(t) > before+10; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d descriptors are open, want about %d as before", p.descriptors(t), before)
-		}
-	}
+	harnesstest.Until(t, fmt.Sprintf("about %d descriptors are open, as before", before), func() bool {
+		return descriptors(t, p) <= before+10
+	})
 }
 
 // descriptors is how many files and sockets the server has open.
-func (p *program) descriptors(t testing.TB) int {
+func descriptors(t testing.TB, p *blackbox.Program) int {
 	t.Helper()
-	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.process.Pid))
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.ID()))
 	if err != nil {
 		t.Skipf("this system does not tell: %v", err)
 	}

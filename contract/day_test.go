@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
 )
 
 const (
@@ -35,8 +37,8 @@ type clientRecord struct {
 	CreatedAt string `json:"created_at,omitempty"`
 }
 
-func (r clientRecord) counter() counter {
-	return counter{r.BenefitID, r.EventType, r.Version, r.PageTotal, r.BenefitIndex}
+func (r clientRecord) counter() blackbox.Counter {
+	return blackbox.Counter{Benefit: r.BenefitID, Event: r.EventType, Version: r.Version, Total: r.PageTotal, Index: r.BenefitIndex}
 }
 
 // day is the account of what visitors did, by the hour. What happens while the
@@ -45,35 +47,35 @@ func (r clientRecord) counter() counter {
 type day struct {
 	began time.Time
 	mu    sync.Mutex
-	hours map[time.Time]*ledger
+	hours map[time.Time]*blackbox.Ledger
 }
 
 func newDay() *day {
-	return &day{began: time.Now().UTC().Truncate(time.Hour), hours: make(map[time.Time]*ledger)}
+	return &day{began: time.Now().UTC().Truncate(time.Hour), hours: make(map[time.Time]*blackbox.Ledger)}
 }
 
 func (d *day) add(hour time.Time, records []clientRecord) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.hours[hour] == nil {
-		d.hours[hour] = newLedger()
+		d.hours[hour] = blackbox.NewLedger()
 	}
 	for _, r := range records {
-		d.hours[hour].add(r.counter())
+		d.hours[hour].Add(r.counter())
 	}
 }
 
 // since is the account of an hour and all later ones.
-func (d *day) since(start time.Time) *ledger {
+func (d *day) since(start time.Time) *blackbox.Ledger {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	sum := newLedger()
+	sum := blackbox.NewLedger()
 	for hour, book := range d.hours {
 		if hour.Before(start) {
 			continue
 		}
-		for c, count := range book.counts {
-			sum.counts[c] += count
+		for c, count := range book.Counts {
+			sum.Counts[c] += count
 		}
 	}
 	return sum
@@ -152,7 +154,7 @@ func (s sender) post(contentType string, records any) error {
 	}
 	answer, err := io.ReadAll(response.Body)
 	err = errors.Join(err, response.Body.Close())
-	if err == nil && (response.StatusCode != http.StatusOK || string(answer) != bodyCreated) {
+	if err == nil && (response.StatusCode != http.StatusOK || string(answer) != blackbox.BodyCreated) {
 		err = fmt.Errorf("status %d: %s", response.StatusCode, answer)
 	}
 	return err
@@ -184,13 +186,13 @@ func (d *day) spend(s sender, v *visitor) error {
 }
 
 // pass lets visitors come over all connections at once.
-func (d *day) pass(t *testing.T, p *program, seed uint64) {
+func (d *day) pass(t *testing.T, p *blackbox.Program, seed uint64) {
 	t.Helper()
 	t.Logf("the seed is %d", seed)
 	failures := make([]error, dayConnections)
 	var done sync.WaitGroup
 	for connection := range dayConnections {
-		s := sender{&http.Client{Transport: &http.Transport{}, Timeout: patience}, p.URL}
+		s := sender{&http.Client{Transport: &http.Transport{}, Timeout: blackbox.Patience}, p.URL}
 		done.Go(func() { failures[connection] = d.spend(s, newVisitor(d.began, seed, uint64(connection))) })
 	}
 	done.Wait()
@@ -200,11 +202,11 @@ func (d *day) pass(t *testing.T, p *program, seed uint64) {
 }
 
 // expect compares all that can be read with the account.
-func (d *day) expect(t *testing.T, p *program) {
+func (d *day) expect(t *testing.T, p *blackbox.Program) {
 	t.Helper()
 	all := d.since(time.Time{})
 	for _, version := range []int{1, 2} {
-		p.get(t, "/statistics?version="+strconv.Itoa(version)).expect(t, http.StatusOK, all.statistics(version))
+		p.Get(t, "/statistics?version="+strconv.Itoa(version)).Expect(t, http.StatusOK, all.Statistics(version))
 	}
 	today, yesterday := d.began.Truncate(24*time.Hour), d.began.Add(-24*time.Hour).Truncate(24*time.Hour)
 	for form, start := range map[string]time.Time{
@@ -221,9 +223,9 @@ func (d *day) expect(t *testing.T, p *program) {
 	} {
 		want := d.since(start)
 		if start.After(d.began) {
-			want = newLedger()
+			want = blackbox.NewLedger()
 		}
-		if got := p.totals(t, startAt(form)); !reflect.DeepEqual(got, want.totals()) {
+		if got := p.Totals(t, blackbox.StartAt(form)); !reflect.DeepEqual(got, want.Totals()) {
 			t.Errorf("since %q the server has not counted what the visitors did", form)
 		}
 	}
@@ -236,18 +238,18 @@ func TestARealisticDayIsCountedExactlyThroughEveryEnd(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
 	d := newDay()
-	p := startProgram(t, directory, nil)
+	p := blackbox.StartProgram(t, directory, nil)
 	d.pass(t, p, rand.Uint64())
 	d.expect(t, p)
-	p.terminate(t)
+	p.Terminate(t)
 
-	p = startProgram(t, directory, nil)
+	p = blackbox.StartProgram(t, directory, nil)
 	d.expect(t, p)
 	d.pass(t, p, rand.Uint64())
-	p.kill(t)
+	p.Kill(t)
 
-	p = startProgram(t, directory, nil)
+	p = blackbox.StartProgram(t, directory, nil)
 	d.expect(t, p)
-	p.terminate(t)
-	verifyOf(t, directory).expectReport(t, 0, "complete")
+	p.Terminate(t)
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
 }

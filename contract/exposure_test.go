@@ -18,6 +18,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
+	"stats-recorder/harness/harnesstest"
 )
 
 // exposureSettings are the rows of allSettings about who can reach the server.
@@ -48,59 +51,46 @@ func exposureSettings(t *testing.T) []setting {
 	}
 }
 
-func answers(t *testing.T, p *program) { p.get(t, "/statistics").expectStatus(t, http.StatusOK) }
-
-// dial connects for the length of the test, and no read or write takes long.
-func (s *testServer) dial(t testing.TB) net.Conn {
-	t.Helper()
-	conn, err := net.Dial("tcp", s.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
-	return conn
+func answers(t *testing.T, p *blackbox.Program) {
+	p.Get(t, "/statistics").ExpectStatus(t, http.StatusOK)
 }
 
-func hasRoomForOneConnection(t *testing.T, p *program) {
-	conn := p.dial(t)
-	response, err := p.client.Get(p.URL + "/statistics")
+func hasRoomForOneConnection(t *testing.T, p *blackbox.Program) {
+	conn := p.Dial(t)
+	response, err := p.Client.Get(p.URL + "/statistics")
 	for attempts := 0; err != nil && attempts < 10; attempts++ {
 		// The refusal may come before the client has asked, which it takes for an error.
-		response, err = p.client.Get(p.URL + "/statistics")
+		response, err = p.Client.Get(p.URL + "/statistics")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := readReply(t, response)
-	got.expectMessage(t, http.StatusServiceUnavailable)
-	got.expectHeader(t, "Retry-After", "5")
+	got := blackbox.ReadReply(t, response)
+	got.ExpectMessage(t, http.StatusServiceUnavailable)
+	got.ExpectHeader(t, "Retry-After", "5")
 	if !response.Close {
 		t.Error("the connection of a 503 stays open")
 	}
 	conn.Close()
-	for range 100 {
-		if response, err = p.client.Get(p.URL + "/statistics"); err == nil && readReply(t, response).status == http.StatusOK {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("the place of a connection that is closed stays taken")
+	harnesstest.Until(t, "the place of a connection that is closed is free", func() bool {
+		response, err := p.Client.Get(p.URL + "/statistics")
+		return err == nil && blackbox.ReadReply(t, response).Status == http.StatusOK
+	})
 }
 
-func refusesALargeHeader(t *testing.T, p *program) {
-	p.get(t, "/statistics", "Padding", strings.Repeat("x", 500)).expectStatus(t, http.StatusOK)
-	p.get(t, "/statistics", "Padding", strings.Repeat("x", 2000)).expectMessage(t, http.StatusRequestHeaderFieldsTooLarge)
+func refusesALargeHeader(t *testing.T, p *blackbox.Program) {
+	p.Get(t, "/statistics", "Padding", strings.Repeat("x", 500)).ExpectStatus(t, http.StatusOK)
+	p.Get(t, "/statistics", "Padding", strings.Repeat("x", 2000)).ExpectMessage(t, http.StatusRequestHeaderFieldsTooLarge)
 }
 
-func doesNotWaitForARequest(t *testing.T, p *program) {
-	p.raw(t, "POST /benefits HTTP/1.1\r\nHost: x\r\n").expectMessage(t, http.StatusRequestTimeout)
-	p.raw(t, "POST /benefits HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20000\r\n\r\n"+strings.Repeat(" ", 19999)).
-		expectMessage(t, http.StatusRequestTimeout)
+func doesNotWaitForARequest(t *testing.T, p *blackbox.Program) {
+	p.Raw(t, "POST /benefits HTTP/1.1\r\nHost: x\r\n").ExpectMessage(t, http.StatusRequestTimeout)
+	p.Raw(t, "POST /benefits HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20000\r\n\r\n"+strings.Repeat(" ", 19999)).
+		ExpectMessage(t, http.StatusRequestTimeout)
 }
 
-func closesIdleConnections(t *testing.T, p *program) {
-	conn := p.dial(t)
+func closesIdleConnections(t *testing.T, p *blackbox.Program) {
+	conn := p.Dial(t)
 	if _, err := io.WriteString(conn, "GET /statistics HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -109,40 +99,40 @@ func closesIdleConnections(t *testing.T, p *program) {
 	}
 }
 
-func takesTwoRecordsAtOnce(t *testing.T, p *program) {
-	p.post(t, times(3, recordOf("RSA"))).expectMessage(t, http.StatusRequestEntityTooLarge)
-	p.created(t, times(2, recordOf("RSA")))
-	got := p.post(t, times(2, recordOf("RSA")))
-	got.expectMessage(t, http.StatusTooManyRequests)
-	if after := got.header.Get("Retry-After"); after != "1" && after != "2" {
+func takesTwoRecordsAtOnce(t *testing.T, p *blackbox.Program) {
+	p.Post(t, blackbox.Times(3, blackbox.RecordOf("RSA"))).ExpectMessage(t, http.StatusRequestEntityTooLarge)
+	p.Created(t, blackbox.Times(2, blackbox.RecordOf("RSA")))
+	got := p.Post(t, blackbox.Times(2, blackbox.RecordOf("RSA")))
+	got.ExpectMessage(t, http.StatusTooManyRequests)
+	if after := got.Header.Get("Retry-After"); after != "1" && after != "2" {
 		t.Errorf("Retry-After is %q, want 1 or 2 seconds", after)
 	}
-	p.expectTotal(t, "RSA", 2)
+	p.ExpectTotal(t, "RSA", 2)
 }
 
-func tellsForwardedClientsApart(t *testing.T, p *program) {
+func tellsForwardedClientsApart(t *testing.T, p *blackbox.Program) {
 	for _, client := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.1, 192.0.2.3, 10.1.1.1"} {
-		p.created(t, times(2, recordOf("RSA")), "X-Forwarded-For", client)
+		p.Created(t, blackbox.Times(2, blackbox.RecordOf("RSA")), "X-Forwarded-For", client)
 	}
-	p.post(t, times(2, recordOf("RSA")), "X-Forwarded-For", "203.0.113.9, 192.0.2.3").expectMessage(t, http.StatusTooManyRequests)
-	p.expectTotal(t, "RSA", 6)
+	p.Post(t, blackbox.Times(2, blackbox.RecordOf("RSA")), "X-Forwarded-For", "203.0.113.9, 192.0.2.3").ExpectMessage(t, http.StatusTooManyRequests)
+	p.ExpectTotal(t, "RSA", 6)
 }
 
-func needsAToken(t *testing.T, p *program) {
-	p.created(t, recordOf("RSA"))
+func needsAToken(t *testing.T, p *blackbox.Program) {
+	p.Created(t, blackbox.RecordOf("RSA"))
 	for _, path := range []string{"/statistics", "/benefits", "/benefits/timeline"} {
 		for _, header := range []string{"", "Bearer", "Bearer open", "Basic open sesame", "open sesame", "Bearer open sesame!"} {
-			got := p.get(t, path, "Authorization", header)
-			got.expectMessage(t, http.StatusUnauthorized)
-			got.expectHeader(t, "WWW-Authenticate", `Bearer realm="statistics"`)
+			got := p.Get(t, path, "Authorization", header)
+			got.ExpectMessage(t, http.StatusUnauthorized)
+			got.ExpectHeader(t, "WWW-Authenticate", `Bearer realm="statistics"`)
 		}
-		p.get(t, path, "Authorization", "Bearer open sesame").expectStatus(t, http.StatusOK)
-		p.get(t, path, "Authorization", "bearer  open sesame").expectStatus(t, http.StatusOK)
+		p.Get(t, path, "Authorization", "Bearer open sesame").ExpectStatus(t, http.StatusOK)
+		p.Get(t, path, "Authorization", "bearer  open sesame").ExpectStatus(t, http.StatusOK)
 	}
-	preflight := p.do(t, http.MethodOptions, "/statistics", "", "Origin", "https://page.example",
+	preflight := p.Do(t, http.MethodOptions, "/statistics", "", "Origin", "https://page.example",
 		"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization")
-	preflight.expectStatus(t, http.StatusNoContent)
-	preflight.expectHeader(t, "Access-Control-Allow-Headers", "authorization")
+	preflight.ExpectStatus(t, http.StatusNoContent)
+	preflight.ExpectHeader(t, "Access-Control-Allow-Headers", "authorization")
 }
 
 // tlsPair are the files of a certificate that vouches for itself.
@@ -186,16 +176,16 @@ func writePEM(t testing.TB, path, kind string, content []byte) {
 	}
 }
 
-// secure makes the helpers of testServer speak TLS and trust anybody.
-func (p *program) secure() {
-	p.URL = "https://" + p.address
-	p.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
+// secure makes the helpers of blackbox.Server speak TLS and trust anybody.
+func secure(p *blackbox.Program) {
+	p.URL = "https://" + p.Address
+	p.Client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 }
 
 // shown is the name in the certificate that a new connection is shown.
-func (p *program) shown(t testing.TB) string {
+func shown(t testing.TB, p *blackbox.Program) string {
 	t.Helper()
-	conn, err := tls.Dial("tcp", p.address, &tls.Config{InsecureSkipVerify: true})
+	conn, err := tls.Dial("tcp", p.Address, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,66 +193,64 @@ func (p *program) shown(t testing.TB) string {
 	return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
 }
 
-func speaksTLS(t *testing.T, p *program) {
-	if name := p.shown(t); name != "first" {
+func speaksTLS(t *testing.T, p *blackbox.Program) {
+	if name := shown(t, p); name != "first" {
 		t.Errorf("the certificate is that of %q, want first", name)
 	}
-	p.secure()
-	p.created(t, recordOf("RSA"))
-	p.expectTotal(t, "RSA", 1)
+	secure(p)
+	p.Created(t, blackbox.RecordOf("RSA"))
+	p.ExpectTotal(t, "RSA", 1)
 }
 
 func TestTLSFilesAreReadAgainOnSIGHUP(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
 	pair := newPair(t, directory, "first")
-	p := startProgram(t, t.TempDir(), []string{"TLS_CERT=" + pair.cert, "TLS_KEY=" + pair.key})
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"TLS_CERT=" + pair.cert, "TLS_KEY=" + pair.key})
 	speaksTLS(t, p)
 	newPair(t, directory, "second")
-	p.hangUp(t, "reloaded")
-	if name := p.shown(t); name != "second" {
+	hangUp(t, p, "reloaded")
+	if name := shown(t, p); name != "second" {
 		t.Errorf("after SIGHUP the certificate is that of %q, want second", name)
 	}
-	p.expectTotal(t, "RSA", 1)
+	p.ExpectTotal(t, "RSA", 1)
 	writePEM(t, pair.key, "PRIVATE KEY", []byte("no key"))
-	p.hangUp(t, "not reloaded, so the old one stays")
-	if name := p.shown(t); name != "second" {
+	hangUp(t, p, "not reloaded, so the old one stays")
+	if name := shown(t, p); name != "second" {
 		t.Errorf("after a SIGHUP with a bad key the certificate is that of %q, want second", name)
 	}
-	p.created(t, recordOf("RSA"))
-	p.terminate(t)
+	p.Created(t, blackbox.RecordOf("RSA"))
+	p.Terminate(t)
 }
 
 func TestALargeRequestOverTLSIsToldWhyItIsRefused(t *testing.T) {
 	t.Parallel()
 	pair := newPair(t, t.TempDir(), "first")
-	p := startProgram(t, t.TempDir(), []string{"TLS_CERT=" + pair.cert, "TLS_KEY=" + pair.key})
-	p.secure()
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"TLS_CERT=" + pair.cert, "TLS_KEY=" + pair.key})
+	secure(p)
 	for range 5 {
-		p.post(t, strings.Repeat(" ", 4<<20)).expectMessage(t, http.StatusRequestEntityTooLarge)
+		p.Post(t, strings.Repeat(" ", 4<<20)).ExpectMessage(t, http.StatusRequestEntityTooLarge)
 	}
 }
 
 func TestBenefitsAreReadAgainOnSIGHUP(t *testing.T) {
 	t.Parallel()
 	list := listOf(t, "RSA\n")
-	p := startProgram(t, t.TempDir(), []string{"BENEFITS_FILE=" + list})
-	p.post(t, recordOf("APL")).expectSingleRejected(t, "benefit_id")
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"BENEFITS_FILE=" + list})
+	p.Post(t, blackbox.RecordOf("APL")).ExpectSingleRejected(t, "benefit_id")
 	if err := os.WriteFile(list, []byte("APL\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.hangUp(t, "reloaded")
-	p.created(t, recordOf("APL"))
-	p.post(t, recordOf("RSA")).expectSingleRejected(t, "benefit_id")
+	hangUp(t, p, "reloaded")
+	p.Created(t, blackbox.RecordOf("APL"))
+	p.Post(t, blackbox.RecordOf("RSA")).ExpectSingleRejected(t, "benefit_id")
 }
 
 // hangUp sends SIGHUP and waits until the log says something.
-func (p *program) hangUp(t testing.TB, message string) {
+func hangUp(t testing.TB, p *blackbox.Program, message string) {
 	t.Helper()
-	if err := p.process.Signal(syscall.SIGHUP); err != nil {
+	if err := p.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := p.log.await(message, p.ended); !ok {
-		t.Fatalf("the log has no %q:\n%s", message, p.log)
-	}
+	p.Await(t, message)
 }

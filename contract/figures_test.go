@@ -1,17 +1,17 @@
 package contract
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // millionShape is where a million counters lie.
@@ -83,14 +83,14 @@ func randomPlaces(random *rand.Rand) (places []position) {
 // fillMillion posts a million counters and returns how many records these took.
 func fillMillion(b *testing.B, directory string, shape millionShape) (records int) {
 	b.Helper()
-	p := startProgram(b, directory, []string{"MAX_BODY_BYTES=4000000"})
+	p := blackbox.StartProgram(b, directory, []string{"MAX_BODY_BYTES=4000000"})
 	random := rand.New(rand.NewPCG(1, 2))
 	popularity := rand.NewZipf(random, 1.2, 10, millionBenefits-1)
 	var batch []string
-	post := func(c counter) {
-		batch = append(batch, c.record())
+	post := func(c blackbox.Counter) {
+		batch = append(batch, c.Record())
 		if records++; len(batch) == 10_000 {
-			p.created(b, array(batch...))
+			p.Created(b, blackbox.Array(batch...))
 			batch = batch[:0]
 		}
 	}
@@ -100,17 +100,17 @@ func fillMillion(b *testing.B, directory string, shape millionShape) (records in
 			key := benefitName(rank) + event
 			places[key] = shape.positions(random)
 			for _, place := range places[key] {
-				post(counter{benefitName(rank), event, 2, place.total, place.index})
+				post(blackbox.Counter{Benefit: benefitName(rank), Event: event, Version: 2, Total: place.total, Index: place.index})
 			}
 		}
 	}
 	for range shape.popular {
 		benefit, event := benefitName(int(popularity.Uint64())), knownEventTypes()[random.IntN(17)]
 		place := places[benefit+event][random.IntN(millionPositions)]
-		post(counter{benefit, event, 2, place.total, place.index})
+		post(blackbox.Counter{Benefit: benefit, Event: event, Version: 2, Total: place.total, Index: place.index})
 	}
-	p.created(b, array(batch...))
-	p.terminate(b)
+	p.Created(b, blackbox.Array(batch...))
+	p.Terminate(b)
 	return records
 }
 
@@ -133,32 +133,32 @@ func (f *figures) add(one figures) {
 // measureRestart starts the binary on the million and on nothing.
 func measureRestart(b *testing.B, directory string, records int) (one figures) {
 	b.Helper()
-	p := startProgram(b, directory, nil)
-	p.do(b, http.MethodGet, "/", "").expectStatus(b, http.StatusNotFound)
-	one.reload = time.Since(p.started)
-	line, _ := p.log.await("listening", p.ended)
+	p := blackbox.StartProgram(b, directory, nil)
+	p.Do(b, http.MethodGet, "/", "").ExpectStatus(b, http.StatusNotFound)
+	one.reload = time.Since(p.Started)
+	line := p.Await(b, "listening")
 	if line["counters"] != float64(millionCounters) {
 		b.Fatalf("the store has %v counters, want %d", line["counters"], millionCounters)
 	}
-	one.resident = residentBytes(b, p)
+	one.resident = blackbox.ResidentBytes(b, p)
 	asked := time.Now()
-	statistics := p.get(b, "/statistics")
+	statistics := p.Get(b, "/statistics")
 	one.statistics = time.Since(asked)
-	one.residentAfter = residentBytes(b, p)
-	p.terminate(b)
+	one.residentAfter = blackbox.ResidentBytes(b, p)
+	p.Terminate(b)
 
 	counted := 0
-	for _, match := range regexp.MustCompile(`"events_count":(\d+)`).FindAllStringSubmatch(statistics.body, -1) {
+	for _, match := range regexp.MustCompile(`"events_count":(\d+)`).FindAllStringSubmatch(statistics.Body, -1) {
 		count, _ := strconv.Atoi(match[1])
 		counted += count
 	}
 	if counted != records {
 		b.Fatalf("GET /statistics counts %d records, want %d", counted, records)
 	}
-	empty := startProgram(b, b.TempDir(), nil)
-	empty.do(b, http.MethodGet, "/", "")
-	one.residentEmpty = residentBytes(b, empty)
-	empty.end(b, syscall.SIGTERM)
+	empty := blackbox.StartProgram(b, b.TempDir(), nil)
+	empty.Do(b, http.MethodGet, "/", "")
+	one.residentEmpty = blackbox.ResidentBytes(b, empty)
+	empty.End(b, syscall.SIGTERM)
 	return one
 }
 
@@ -182,24 +182,4 @@ func (f *figures) report(b *testing.B, directory string) {
 	b.ReportMetric(float64(mean(f.resident))/1e6, "resident-MB")
 	b.ReportMetric(float64(mean(f.residentAfter))/1e6, "resident-after-GET-MB")
 	b.ReportMetric(float64(mean(f.residentEmpty))/1e6, "empty-MB")
-}
-
-// residentBytes is VmRSS of a running program.
-func residentBytes(b testing.TB, p *program) int {
-	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.process.Pid))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmRSS:" {
-			kilobytes, err := strconv.Atoi(fields[1])
-			if err != nil {
-				b.Fatal(err)
-			}
-			return kilobytes * 1024
-		}
-	}
-	b.Fatal("the status of the process has no VmRSS")
-	return 0
 }

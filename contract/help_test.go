@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/service"
 )
 
 func TestHelpHasEverySettingInAGroup(t *testing.T) {
 	t.Parallel()
-	help := run(t, nil, "--help").stdout
+	help := blackbox.Run(t, nil, "--help").Stdout
 	_, options, _ := strings.Cut(help, "GLOBAL OPTIONS:\n")
 	first, _, found := strings.Cut(options, "\n\n")
 	if flags := flagsIn(first + "\n"); !found || len(flags) != 1 || flags[0] != "--help" {
@@ -26,18 +27,18 @@ func TestHelpHasEverySettingInAGroup(t *testing.T) {
 func TestTheShellCompletesCommandsAndFlags(t *testing.T) {
 	t.Parallel()
 	for shell, word := range map[string]string{"bash": "complete ", "zsh": "compdef", "fish": "complete ", "pwsh": "Register"} {
-		got := run(t, nil, "completion", shell)
-		if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, word) {
-			t.Errorf("completion %s ends with %d, %q and\n%s", shell, got.code, got.stderr, got.stdout)
+		got := blackbox.Run(t, nil, "completion", shell)
+		if got.Code != 0 || got.Stderr != "" || !strings.Contains(got.Stdout, word) {
+			t.Errorf("completion %s ends with %d, %q and\n%s", shell, got.Code, got.Stderr, got.Stdout)
 		}
 	}
-	commands, flags := run(t, nil, "--generate-shell-completion"), run(t, nil, "--d", "--generate-shell-completion")
+	commands, flags := blackbox.Run(t, nil, "--generate-shell-completion"), blackbox.Run(t, nil, "--d", "--generate-shell-completion")
 	for _, want := range []string{"verify:", "import:", "version:", "manual:", "completion:"} {
-		if !strings.Contains(commands.stdout, want) {
-			t.Errorf("the shell does not complete %s\n%s", want, commands.stdout)
+		if !strings.Contains(commands.Stdout, want) {
+			t.Errorf("the shell does not complete %s\n%s", want, commands.Stdout)
 		}
 	}
-	if got := strings.Fields(flags.stdout); !strings.Contains(flags.stdout, "--data-dir") || !strings.Contains(flags.stdout, "--durability") {
+	if got := strings.Fields(flags.Stdout); !strings.Contains(flags.Stdout, "--data-dir") || !strings.Contains(flags.Stdout, "--durability") {
 		t.Errorf("the shell completes --d to %q", got)
 	}
 	bash, err := exec.LookPath("bash")
@@ -45,7 +46,7 @@ func TestTheShellCompletesCommandsAndFlags(t *testing.T) {
 		t.Skip("no bash to try the script")
 	}
 	command := exec.CommandContext(t.Context(), bash, "-n")
-	command.Stdin = strings.NewReader(run(t, nil, "completion", "bash").stdout)
+	command.Stdin = strings.NewReader(blackbox.Run(t, nil, "completion", "bash").Stdout)
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Errorf("bash does not read the script: %v\n%s", err, output)
 	}

@@ -12,41 +12,45 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
+	"stats-recorder/harness"
+	"stats-recorder/harness/harnesstest"
 )
 
 func TestTheLogSaysWhatWasLoadedAndThatTheServerStopped(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	p := startProgram(t, directory, nil)
-	p.expectLoaded(t, directory, "", 0, 0, 0)
-	p.created(t, array(recordOf("RSA"), recordOf("RSA"), recordOf("APL"), record(fields{"event_type": `"link"`})))
-	p.kill(t)
+	p := blackbox.StartProgram(t, directory, nil)
+	expectLoaded(t, p, directory, "", 0, 0, 0)
+	p.Created(t, blackbox.Array(blackbox.RecordOf("RSA"), blackbox.RecordOf("RSA"), blackbox.RecordOf("APL"), blackbox.Record(blackbox.Fields{"event_type": `"link"`})))
+	p.Kill(t)
 
-	p = startProgram(t, directory, nil)
-	p.expectLoaded(t, directory, "", 1, 2, 3)
-	p.terminate(t)
-	p.expectStopped(t)
+	p = blackbox.StartProgram(t, directory, nil)
+	expectLoaded(t, p, directory, "", 1, 2, 3)
+	p.Terminate(t)
+	expectStopped(t, p)
 
-	p = startProgram(t, directory, nil)
-	p.expectLoaded(t, directory, "snapshot-*", 0, 2, 3)
-	p.terminate(t)
-	p.expectStopped(t)
+	p = blackbox.StartProgram(t, directory, nil)
+	expectLoaded(t, p, directory, "snapshot-*", 0, 2, 3)
+	p.Terminate(t)
+	expectStopped(t, p)
 }
 
 // expectLoaded requires the first line of the log to say what was recovered.
-func (p *program) expectLoaded(t *testing.T, directory, snapshot string, frames, benefits, counters int) {
+func expectLoaded(t *testing.T, p *blackbox.Program, directory, snapshot string, frames, benefits, counters int) {
 	t.Helper()
-	lines, _ := p.log.lines()
+	lines := blackbox.Logged(p.Process)
 	line := lines[0]
 	for name, want := range map[string]any{
-		"level": "INFO", "msg": "listening", "address": p.address, "data_dir": directory,
+		"level": "INFO", "msg": "listening", "address": p.Address, "data_dir": directory,
 		"journal_frames": float64(frames), "benefits": float64(benefits), "counters": float64(counters),
 	} {
 		if line[name] != want {
-			t.Errorf("%q is %v in the first line, want %v:\n%s", name, line[name], want, p.log)
+			t.Errorf("%q is %v in the first line, want %v:\n%s", name, line[name], want, p.Log)
 		}
 	}
-	loaded := line.text(t, "snapshot")
+	loaded := line.Text(t, "snapshot")
 	if snapshot == "" {
 		if _, aged := line["age"]; aged || loaded != "" {
 			t.Errorf("the first line tells of a snapshot that is not there: %v", line)
@@ -56,25 +60,25 @@ func (p *program) expectLoaded(t *testing.T, directory, snapshot string, frames,
 	if matches, _ := filepath.Match(filepath.Join(directory, snapshot), loaded); !matches {
 		t.Errorf("the snapshot is %q, want %q", loaded, snapshot)
 	}
-	if age, err := time.ParseDuration(line.text(t, "age")); err != nil || age < 0 || age > time.Minute {
+	if age, err := time.ParseDuration(line.Text(t, "age")); err != nil || age < 0 || age > time.Minute {
 		t.Errorf("the age of a snapshot that was just written is %v", line["age"])
 	}
 }
 
 // expectStopped requires the log of a life without trouble: one line when it
 // listens, at the beginning, one when it has stopped, at the end.
-func (p *program) expectStopped(t *testing.T) {
+func expectStopped(t *testing.T, p *blackbox.Program) {
 	t.Helper()
-	lines, _ := p.log.lines()
+	lines := blackbox.Logged(p.Process)
 	counts := make(map[any]int)
 	for _, line := range lines {
 		counts[line["msg"]]++
-		if _, err := time.Parse(time.RFC3339Nano, line.text(t, "time")); err != nil || line["level"] != "INFO" {
+		if _, err := time.Parse(time.RFC3339Nano, line.Text(t, "time")); err != nil || line["level"] != "INFO" {
 			t.Errorf("the log has the line %v (%v)", line, err)
 		}
 	}
 	if last := lines[len(lines)-1]["msg"]; counts["listening"] != 1 || counts["stopped"] != 1 || last != "stopped" {
-		t.Errorf("want one line when it listens, and one when it has stopped, the last:\n%s", p.log)
+		t.Errorf("want one line when it listens, and one when it has stopped, the last:\n%s", p.Log)
 	}
 }
 
@@ -83,9 +87,9 @@ func (p *program) expectStopped(t *testing.T) {
 func TestASecondSignalEndsAStoppingServerAtOnce(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	p := startProgram(t, directory, []string{"LOG_LEVEL=debug"})
-	p.created(t, times(5, recordOf("RSA")))
-	connection, err := net.DialTimeout("tcp", p.address, patience)
+	p := blackbox.StartProgram(t, directory, []string{"LOG_LEVEL=debug"})
+	p.Created(t, blackbox.Times(5, blackbox.RecordOf("RSA")))
+	connection, err := net.DialTimeout("tcp", p.Address, blackbox.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,36 +97,23 @@ func TestASecondSignalEndsAStoppingServerAtOnce(t *testing.T) {
 	if _, err := io.WriteString(connection, "POST /benefits HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
 		t.Fatal(err)
 	}
-	p.get(t, "/benefits") // by now the other connection has been accepted
-	if err := p.process.Signal(syscall.SIGTERM); err != nil {
+	p.Get(t, "/benefits") // by now the other connection has been accepted
+	if err := p.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := p.log.await("stopping", p.ended); !ok {
-		t.Fatalf("the server does not stop:\n%s", p.log)
+	p.Await(t, "stopping")
+	if ending := insist(t, p, syscall.SIGTERM); ending.Signal == 0 {
+		t.Errorf("after the second signal: %v:\n%s", ending, p.Log)
 	}
-	state := p.insist(t, syscall.SIGTERM)
-	if status := state.Sys().(syscall.WaitStatus); !status.Signaled() {
-		t.Errorf("after the second signal: %v:\n%s", state, p.log)
-	}
-	startProgram(t, directory, nil).expectTotal(t, "RSA", 5)
+	blackbox.StartProgram(t, directory, nil).ExpectTotal(t, "RSA", 5)
 }
 
 // insist repeats a signal until the process has ended: the server may log that
 // it stops a moment before it is ready for the second signal.
-func (p *program) insist(t *testing.T, signal os.Signal) *os.ProcessState {
+func insist(t *testing.T, p *blackbox.Program, signal os.Signal) harness.Ending {
 	t.Helper()
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
-	for {
-		select {
-		case <-p.ended:
-			return p.state
-		case <-again.C:
-			if err := p.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				t.Fatal(err)
-			}
-		}
-	}
+	harnesstest.Until(t, "the end of the process", func() bool { return errors.Is(p.Signal(signal), harness.ErrEnded) })
+	return p.End(t, signal)
 }
 
 // TestSwitchingTheDurabilityInEveryOrderKeepsEverything has each pair of modes
@@ -130,25 +121,25 @@ func (p *program) insist(t *testing.T, signal os.Signal) *os.ProcessState {
 func TestSwitchingTheDurabilityInEveryOrderKeepsEverything(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	book := newLedger()
+	book := blackbox.NewLedger()
 	for life, durability := range []string{
 		"always", "always", "everysec", "everysec", "snapshot", "snapshot", "always", "snapshot", "everysec", "always",
 	} {
-		p := startProgram(t, directory, []string{"DURABILITY=" + durability, "SNAPSHOT_INTERVAL=1h"})
-		book.expect(t, p.testServer, 1, 2)
+		p := blackbox.StartProgram(t, directory, []string{"DURABILITY=" + durability, "SNAPSHOT_INTERVAL=1h"})
+		book.Expect(t, p.Server, 1, 2)
 		for batch := range 3 {
-			book.post(t, p.testServer, counter{"always there", "show", 2, 30, 1 + batch},
-				counter{fmt.Sprint("of life ", life), "link", 1, 1 + batch, 1}, counter{fmt.Sprint("of life ", life), "show", 2, 1, 1})
+			book.Post(t, p.Server, blackbox.Counter{Benefit: "always there", Event: "show", Version: 2, Total: 30, Index: 1 + batch},
+				blackbox.Counter{Benefit: fmt.Sprint("of life ", life), Event: "link", Version: 1, Total: 1 + batch, Index: 1}, blackbox.Counter{Benefit: fmt.Sprint("of life ", life), Event: "show", Version: 2, Total: 1, Index: 1})
 		}
-		book.expect(t, p.testServer, 1, 2)
+		book.Expect(t, p.Server, 1, 2)
 		if durability == "always" {
-			p.kill(t)
+			p.Kill(t)
 		} else {
-			p.terminate(t)
-			p.expectStopped(t)
+			p.Terminate(t)
+			expectStopped(t, p)
 		}
 	}
-	book.expect(t, startProgram(t, directory, nil).testServer, 1, 2)
+	book.Expect(t, blackbox.StartProgram(t, directory, nil).Server, 1, 2)
 }
 
 // TestEverySecondIsInTheJournalSoon ends a life with SIGKILL once the journal
@@ -156,18 +147,18 @@ func TestSwitchingTheDurabilityInEveryOrderKeepsEverything(t *testing.T) {
 func TestEverySecondIsInTheJournalSoon(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	p := startProgram(t, directory, []string{"DURABILITY=everysec"})
+	p := blackbox.StartProgram(t, directory, []string{"DURABILITY=everysec"})
 	journal := filepath.Join(directory, "journal-0000000000000001")
-	p.created(t, times(7, recordOf("RSA")))
-	deadline := time.Now().Add(patience)
+	p.Created(t, blackbox.Times(7, blackbox.RecordOf("RSA")))
+	deadline := time.Now().Add(blackbox.Patience)
 	for len(framesOf(t, journal)) == 0 {
 		if time.Now().After(deadline) {
-			t.Fatalf("the journal has no frame after %v", patience)
+			t.Fatalf("the journal has no frame after %v", blackbox.Patience)
 		}
-		p.expectTotal(t, "RSA", 7)
+		p.ExpectTotal(t, "RSA", 7)
 	}
-	p.kill(t)
-	startProgram(t, directory, nil).expectTotal(t, "RSA", 7)
+	p.Kill(t)
+	blackbox.StartProgram(t, directory, nil).ExpectTotal(t, "RSA", 7)
 }
 
 // span is where something lies in a file.

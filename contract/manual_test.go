@@ -7,14 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/service"
 )
 
 func TestTheManualHasEverySettingAndCommand(t *testing.T) {
 	t.Parallel()
 	config := service.DefaultConfig()
-	commands, settings := run(t, nil, "manual").stdout, run(t, nil, "manual", "--page", "stats-recorder.conf.5").stdout
-	example := run(t, nil, "manual", "--page", "stats-recorder.conf").stdout
+	commands, settings := blackbox.Run(t, nil, "manual").Stdout, blackbox.Run(t, nil, "manual", "--page", "stats-recorder.conf.5").Stdout
+	example := blackbox.Run(t, nil, "manual", "--page", "stats-recorder.conf").Stdout
 	for _, s := range config.Settings() {
 		if flag := `\-\-` + strings.ReplaceAll(s.Name, "-", `\-`); !strings.Contains(commands, `\fB`+flag) {
 			t.Errorf("stats-recorder(1) has no %s", flag)
@@ -26,13 +27,13 @@ func TestTheManualHasEverySettingAndCommand(t *testing.T) {
 			t.Errorf("the example of the settings has no %s", s.Variable())
 		}
 	}
-	for _, line := range strings.Split(run(t, nil, "--generate-shell-completion").stdout, "\n") {
+	for _, line := range strings.Split(blackbox.Run(t, nil, "--generate-shell-completion").Stdout, "\n") {
 		command, _, _ := strings.Cut(line, ":")
 		if command != "" && command != "help" && !strings.Contains(commands, "\n.SS "+command) {
 			t.Errorf("stats-recorder(1) has no command %s", command)
 		}
 	}
-	run(t, nil, "manual", "--page", "stats-recorder.7").expectRefusal(t, "stats-recorder.7", "stats-recorder.1")
+	blackbox.Run(t, nil, "manual", "--page", "stats-recorder.7").ExpectRefusal(t, "stats-recorder.7", "stats-recorder.1")
 }
 
 func TestManReadsTheManualWithoutAWarning(t *testing.T) {
@@ -43,7 +44,7 @@ func TestManReadsTheManualWithoutAWarning(t *testing.T) {
 	}
 	for _, page := range []string{"stats-recorder.1", "stats-recorder.conf.5"} {
 		path := filepath.Join(t.TempDir(), page)
-		if err := os.WriteFile(path, []byte(run(t, nil, "manual", "--page", page).stdout), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(blackbox.Run(t, nil, "manual", "--page", page).Stdout), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		command := exec.CommandContext(t.Context(), man, "--warnings", "-E", "UTF-8", "-l", path)

@@ -2,28 +2,30 @@ package contract
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"stats-recorder/contract/blackbox"
+	"stats-recorder/harness/harnesstest"
 	"stats-recorder/service"
 )
 
 // startOperated starts the binary with an admin address of its own.
-func startOperated(t testing.TB, environment ...string) (p *program, admin string) {
+func startOperated(t testing.TB, environment ...string) (p *blackbox.Program, admin string) {
 	t.Helper()
-	p = startProgram(t, t.TempDir(), append([]string{"ADMIN_ADDR=127.0.0.1:0"}, environment...))
-	line, _ := p.log.await("listening", p.ended)
-	return p, "http://" + line.text(t, "admin")
+	p = blackbox.StartProgram(t, t.TempDir(), append([]string{"ADMIN_ADDR=127.0.0.1:0"}, environment...))
+	line := p.Await(t, "listening")
+	return p, "http://" + line.Text(t, "admin")
 }
 
 // fetch gets an admin page.
 func fetch(t testing.TB, url string) (status int, body string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), blackbox.Patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -71,9 +73,9 @@ func cutLast(text, separator string) (before, after string, found bool) {
 	return text[:at], text[at+len(separator):], true
 }
 
-func servesTheOperator(t *testing.T, p *program) {
-	line, _ := p.log.await("listening", p.ended)
-	if status, body := fetch(t, "http://"+line.text(t, "admin")+"/readyz"); status != http.StatusOK {
+func servesTheOperator(t *testing.T, p *blackbox.Program) {
+	line := p.Await(t, "listening")
+	if status, body := fetch(t, "http://"+line.Text(t, "admin")+"/readyz"); status != http.StatusOK {
 		t.Errorf("/readyz answers %d %q", status, body)
 	}
 }
@@ -81,12 +83,12 @@ func servesTheOperator(t *testing.T, p *program) {
 func TestMetricsCountWhatHappened(t *testing.T) {
 	t.Parallel()
 	p, admin := startOperated(t, "SNAPSHOT_INTERVAL=20ms", "MAX_BENEFITS=1")
-	p.created(t, times(3, recordOf("RSA")))
-	p.created(t, recordOf("no room"))
-	p.post(t, array(recordOf("RSA"), record(fields{"page_total": "0"}), record(fields{"event_type": `"x"`}))).expectStatus(t, 422)
-	p.get(t, "/statistics").expectStatus(t, 200)
-	p.get(t, "/benefits/").expectStatus(t, 200)
-	p.get(t, "/nowhere").expectStatus(t, 404)
+	p.Created(t, blackbox.Times(3, blackbox.RecordOf("RSA")))
+	p.Created(t, blackbox.RecordOf("no room"))
+	p.Post(t, blackbox.Array(blackbox.RecordOf("RSA"), blackbox.Record(blackbox.Fields{"page_total": "0"}), blackbox.Record(blackbox.Fields{"event_type": `"x"`}))).ExpectStatus(t, 422)
+	p.Get(t, "/statistics").ExpectStatus(t, 200)
+	p.Get(t, "/benefits/").ExpectStatus(t, 200)
+	p.Get(t, "/nowhere").ExpectStatus(t, 404)
 	want := map[string]float64{
 		`stats_recorder_ready`: 1,
 		`stats_recorder_http_requests_total{method="POST",path="/benefits",status="200"}`:               2,
@@ -130,22 +132,19 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 // awaitMetric waits until a metric has at least a value and returns all.
 func awaitMetric(t testing.TB, admin, name string, least float64) map[string]float64 {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		values := scrape(t, admin)
-		if values[name] >= least {
-			return values
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s is %v after %v, want %v", name, values[name], patience, least)
-		}
-	}
+	var values map[string]float64
+	harnesstest.Until(t, fmt.Sprintf("%s is at least %v", name, least), func() bool {
+		values = scrape(t, admin)
+		return values[name] >= least
+	})
+	return values
 }
 
 func TestTheAdminPagesAreNotOnThePublicPort(t *testing.T) {
 	t.Parallel()
 	p, admin := startOperated(t)
 	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline"} {
-		p.get(t, path).expectMessage(t, http.StatusNotFound)
+		p.Get(t, path).ExpectMessage(t, http.StatusNotFound)
 		if status, body := fetch(t, admin+path); status != http.StatusOK || body == "" {
 			t.Errorf("%s answers %d %q at the admin address", path, status, body)
 		}
@@ -160,8 +159,8 @@ func TestRunWithoutAnAdminAddressHasNone(t *testing.T) {
 	if config := service.DefaultConfig(); config.AdminAddr != "" {
 		t.Errorf("the default of a Config is %q", config.AdminAddr)
 	}
-	p := startProgram(t, t.TempDir(), []string{"ADMIN_ADDR=off"})
-	line, _ := p.log.await("listening", p.ended)
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"ADMIN_ADDR=off"})
+	line := p.Await(t, "listening")
 	if admin, there := line["admin"]; there {
 		t.Errorf("the admin address is %v", admin)
 	}
@@ -169,7 +168,7 @@ func TestRunWithoutAnAdminAddressHasNone(t *testing.T) {
 
 func TestATakenAdminAddressIsRefusedByName(t *testing.T) {
 	t.Parallel()
-	run(t, []string{"ADMIN_ADDR=" + takenAddress(t)}).expectRefusal(t, "ADMIN_ADDR", "in use")
+	blackbox.Run(t, []string{"ADMIN_ADDR=" + takenAddress(t)}).ExpectRefusal(t, "ADMIN_ADDR", "in use")
 }
 
 func TestHealthAsksTheServer(t *testing.T) {
@@ -177,20 +176,20 @@ func TestHealthAsksTheServer(t *testing.T) {
 	_, admin := startOperated(t)
 	address := "ADMIN_ADDR=" + strings.TrimPrefix(admin, "http://")
 	for _, arguments := range [][]string{{"health"}, {"health", "--ready"}} {
-		if got := run(t, []string{address}, arguments...); got.code != 0 || got.stderr != "" || got.stdout == "" {
+		if got := blackbox.Run(t, []string{address}, arguments...); got.Code != 0 || got.Stderr != "" || got.Stdout == "" {
 			t.Errorf("%q: got %+v", arguments, got)
 		}
 	}
-	run(t, []string{"ADMIN_ADDR=127.0.0.1:1"}, "health").expectRefusal(t, "127.0.0.1:1")
-	run(t, nil, "health").expectRefusal(t, "ADMIN_ADDR")
+	blackbox.Run(t, []string{"ADMIN_ADDR=127.0.0.1:1"}, "health").ExpectRefusal(t, "127.0.0.1:1")
+	blackbox.Run(t, nil, "health").ExpectRefusal(t, "ADMIN_ADDR")
 }
 
 func TestVersionSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	got := run(t, nil, "version")
-	if got.code != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "stats-recorder ") ||
-		!strings.Contains(got.stdout, "\nrevision ") || !strings.Contains(got.stdout, "\ndate ") || !strings.Contains(got.stdout, "\ngo1.") {
+	got := blackbox.Run(t, nil, "version")
+	if got.Code != 0 || got.Stderr != "" || !strings.HasPrefix(got.Stdout, "stats-recorder ") ||
+		!strings.Contains(got.Stdout, "\nrevision ") || !strings.Contains(got.Stdout, "\ndate ") || !strings.Contains(got.Stdout, "\ngo1.") {
 		t.Errorf("got %+v", got)
 	}
-	run(t, nil, "version", "please").expectRefusal(t, "please")
+	blackbox.Run(t, nil, "version", "please").ExpectRefusal(t, "please")
 }

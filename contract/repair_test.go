@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // damage is something that happened to a data directory.
@@ -24,7 +26,7 @@ type damage struct {
 
 // in spoils one file of a directory.
 func in(name string, change func([]byte) []byte) func(*testing.T, string) {
-	return func(t *testing.T, directory string) { rewrite(t, filepath.Join(directory, name), change) }
+	return func(t *testing.T, directory string) { blackbox.Rewrite(t, filepath.Join(directory, name), change) }
 }
 
 // flip changes one bit of the byte at an offset.
@@ -100,7 +102,7 @@ func TestWhatIsMissingInAJournalIsNamedAndTheRestIsSalvaged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d.happensTo(t, copyOf(t, original), h)
+			d.happensTo(t, blackbox.CopyOf(t, original), h)
 		})
 	}
 }
@@ -123,7 +125,7 @@ func TestAFileWithoutCommitsTellsThatThoseBeforeItAreMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d.happensTo(t, copyOf(t, original), h)
+			d.happensTo(t, blackbox.CopyOf(t, original), h)
 		})
 	}
 }
@@ -147,7 +149,7 @@ func TestWhatIsMissingWithSnapshotsIsNamedAndTheRestIsSalvaged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d.happensTo(t, copyOf(t, original), h)
+			d.happensTo(t, blackbox.CopyOf(t, original), h)
 		})
 	}
 }
@@ -157,16 +159,16 @@ func TestWhatIsMissingWithSnapshotsIsNamedAndTheRestIsSalvaged(t *testing.T) {
 func (d damage) happensTo(t *testing.T, directory string, h history) {
 	t.Helper()
 	d.spoil(t, directory)
-	before := contentsOf(t, directory)
-	unchanged(t, directory, func() {
-		verifyOf(t, directory).expectReport(t, 1, append([]string{"MISSING: "}, d.says...)...)
-		run(t, []string{"DATA_DIR=" + directory}).expectRefusal(t, append([]string{"verify --repair"}, d.says...)...)
+	before := blackbox.ContentsOf(t, directory)
+	blackbox.Unchanged(t, directory, func() {
+		blackbox.VerifyOf(t, directory).ExpectReport(t, 1, append([]string{"MISSING: "}, d.says...)...)
+		blackbox.Run(t, []string{"DATA_DIR=" + directory}).ExpectRefusal(t, append([]string{"verify --repair"}, d.says...)...)
 	})
-	repaired := verifyOf(t, directory, "--repair")
-	repaired.expectReport(t, 0, append([]string{"copied the originals to ", "the server can start again"}, d.dropped...)...)
-	if kept := fmt.Sprintf("kept %d commits", len(h)-len(d.lost)); d.names == nil && !strings.Contains(repaired.stdout, "kept snapshot") &&
-		!strings.Contains(repaired.stdout, kept) {
-		t.Errorf("the repair does not say %q:\n%s", kept, repaired.stdout)
+	repaired := blackbox.VerifyOf(t, directory, "--repair")
+	repaired.ExpectReport(t, 0, append([]string{"copied the originals to ", "the server can start again"}, d.dropped...)...)
+	if kept := fmt.Sprintf("kept %d commits", len(h)-len(d.lost)); d.names == nil && !strings.Contains(repaired.Stdout, "kept snapshot") &&
+		!strings.Contains(repaired.Stdout, kept) {
+		t.Errorf("the repair does not say %q:\n%s", kept, repaired.Stdout)
 	}
 	expectOriginals(t, directory, before)
 	d.expectLifeAfter(t, directory, h)
@@ -180,7 +182,7 @@ func expectOriginals(t *testing.T, directory string, before map[string]string) {
 		t.Fatalf("the originals are in %q (%v), want one directory", copies, err)
 	}
 	delete(before, "LOCK")
-	if aside := contentsOf(t, copies[0]); !maps.Equal(aside, before) {
+	if aside := blackbox.ContentsOf(t, copies[0]); !maps.Equal(aside, before) {
 		t.Errorf("the originals are not what the files were")
 	}
 }
@@ -189,19 +191,19 @@ func expectOriginals(t *testing.T, directory string, before map[string]string) {
 // and that the server goes on from them.
 func (d damage) expectLifeAfter(t *testing.T, directory string, h history) {
 	t.Helper()
-	unchanged(t, directory, func() {
-		verifyOf(t, directory).expectReport(t, 0, "complete")
-		verifyOf(t, directory, "--repair").expectReport(t, 0, "nothing to repair")
+	blackbox.Unchanged(t, directory, func() {
+		blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
+		blackbox.VerifyOf(t, directory, "--repair").ExpectReport(t, 0, "nothing to repair")
 	})
 	book := h.without(d.lost, d.names)
-	p := startProgram(t, directory, nil)
-	book.expect(t, p.testServer, 1, 2)
-	book.post(t, p.testServer, show("first", 8), show("third", 8), counter{"fourth", "link", 2, 1, 1})
-	p.kill(t)
-	p = startProgram(t, directory, nil)
-	book.expect(t, p.testServer, 1, 2)
-	p.terminate(t)
-	verifyOf(t, directory).expectReport(t, 0, "complete")
+	p := blackbox.StartProgram(t, directory, nil)
+	book.Expect(t, p.Server, 1, 2)
+	book.Post(t, p.Server, show("first", 8), show("third", 8), blackbox.Counter{Benefit: "fourth", Event: "link", Version: 2, Total: 1, Index: 1})
+	p.Kill(t)
+	p = blackbox.StartProgram(t, directory, nil)
+	book.Expect(t, p.Server, 1, 2)
+	p.Terminate(t)
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
 }
 
 func TestANewerFormatIsRefusedAndLeftUntouched(t *testing.T) {
@@ -216,12 +218,12 @@ func TestANewerFormatIsRefusedAndLeftUntouched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			directory := copyOf(t, test.original)
+			directory := blackbox.CopyOf(t, test.original)
 			in(test.file, newer)(t, directory)
-			unchanged(t, directory, func() {
-				verifyOf(t, directory).expectReport(t, 1, test.file, "unknown format version", "have 2, want 1")
-				verifyOf(t, directory, "--repair").expectReport(t, 1, test.file, "unknown format version")
-				run(t, []string{"DATA_DIR=" + directory}).expectRefusal(t, test.file, "unknown format version")
+			blackbox.Unchanged(t, directory, func() {
+				blackbox.VerifyOf(t, directory).ExpectReport(t, 1, test.file, "unknown format version", "have 2, want 1")
+				blackbox.VerifyOf(t, directory, "--repair").ExpectReport(t, 1, test.file, "unknown format version")
+				blackbox.Run(t, []string{"DATA_DIR=" + directory}).ExpectRefusal(t, test.file, "unknown format version")
 			})
 		})
 	}

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"os"
@@ -9,17 +8,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // launchOn starts the binary as a service manager does that holds its socket.
-func launchOn(t *testing.T, socket *os.File, directory string) *program {
+func launchOn(t *testing.T, socket *os.File, directory string) *blackbox.Program {
 	t.Helper()
-	command := programCommand(context.Background(), t, []string{"DATA_DIR=" + directory, "PORT=1"}, nil)
+	command := blackbox.ProgramCommand(t, []string{"DATA_DIR=" + directory, "PORT=1"}, nil)
 	// The process must find its own number in the environment.
 	shell := exec.Command("sh", append([]string{"-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, command.Path}, command.Args[1:]...)...)
-	shell.Env, shell.Dir, shell.WaitDelay = command.Env, command.Dir, patience
+	shell.Env, shell.Dir = command.Env, command.Dir
 	shell.ExtraFiles = []*os.File{socket}
-	return launchCommand(t, shell)
+	return blackbox.Launch(t, shell)
 }
 
 func TestNobodyIsRefusedWhileAServerRestartsOnAHeldSocket(t *testing.T) {
@@ -44,14 +45,14 @@ func TestNobodyIsRefusedWhileAServerRestartsOnAHeldSocket(t *testing.T) {
 		sending.Go(func() {
 			// Each request has a connection of its own: one that is kept may be closed
 			// by the server in the moment in which it is used again.
-			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: blackbox.Patience}
 			for {
 				select {
 				case <-stop:
 					return
 				default:
 				}
-				response, err := client.Post("http://"+listener.Addr().String()+"/benefits", "application/json", strings.NewReader(recordOf("held")))
+				response, err := client.Post("http://"+listener.Addr().String()+"/benefits", "application/json", strings.NewReader(blackbox.RecordOf("held")))
 				if err != nil || response.StatusCode != http.StatusOK {
 					t.Errorf("after %d good answers: %v, %v", sent[i], response, err)
 					return
@@ -63,19 +64,15 @@ func TestNobodyIsRefusedWhileAServerRestartsOnAHeldSocket(t *testing.T) {
 	}
 	for range restarts {
 		p := launchOn(t, socket, directory)
-		line, ok := p.log.await("listening", p.ended)
-		if !ok {
-			t.Fatalf("the server does not listen:\n%s", p.log)
-		}
-		if got := line.text(t, "address"); got != listener.Addr().String() {
+		if got := p.Await(t, "listening").Text(t, "address"); got != listener.Addr().String() {
 			t.Errorf("the log says %q, want %q", got, listener.Addr())
 		}
-		p.reachAt(listener.Addr().String())
-		p.get(t, "/statistics").expectStatus(t, http.StatusOK)
-		p.terminate(t)
+		p.ReachAt(listener.Addr().String())
+		p.Get(t, "/statistics").ExpectStatus(t, http.StatusOK)
+		p.Terminate(t)
 	}
 	last := launchOn(t, socket, directory)
-	last.reachAt(listener.Addr().String())
+	last.ReachAt(listener.Addr().String())
 	close(stop)
 	sending.Wait()
 	sum := 0
@@ -85,6 +82,6 @@ func TestNobodyIsRefusedWhileAServerRestartsOnAHeldSocket(t *testing.T) {
 	if sum == 0 {
 		t.Error("nothing was recorded")
 	}
-	last.expectTotal(t, "held", sum)
-	last.terminate(t)
+	last.ExpectTotal(t, "held", sum)
+	last.Terminate(t)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // mounted mounts a file system for the length of the test.
@@ -26,9 +28,9 @@ func mounted(t *testing.T, kind, options string) string {
 func TestADirectoryThatWillNotBeThereTomorrowIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	memory := mounted(t, "tmpfs", "size=64m")
-	p := startProgram(t, filepath.Join(memory, "data"), nil)
-	p.created(t, recordOf("RSA"))
-	if log := p.log.String(); !strings.Contains(log, "DATA_DIR is in memory") || !strings.Contains(log, "little free space") {
+	p := blackbox.StartProgram(t, filepath.Join(memory, "data"), nil)
+	p.Created(t, blackbox.RecordOf("RSA"))
+	if log := p.Log.String(); !strings.Contains(log, "DATA_DIR is in memory") || !strings.Contains(log, "little free space") {
 		t.Errorf("the log does not warn of memory and little space:\n%s", log)
 	}
 	layers := mounted(t, "tmpfs", "size=2g")
@@ -38,12 +40,12 @@ func TestADirectoryThatWillNotBeThereTomorrowIsWarnedOf(t *testing.T) {
 		}
 	}
 	own := mounted(t, "overlay", "lowerdir="+layers+"/lower,upperdir="+layers+"/upper,workdir="+layers+"/work")
-	p = startProgram(t, filepath.Join(own, "data"), nil)
-	if log := p.log.String(); !strings.Contains(log, "container's own layer") || strings.Contains(log, "little free space") {
+	p = blackbox.StartProgram(t, filepath.Join(own, "data"), nil)
+	if log := p.Log.String(); !strings.Contains(log, "container's own layer") || strings.Contains(log, "little free space") {
 		t.Errorf("the log does not warn of the layer alone:\n%s", log)
 	}
-	p = startProgram(t, t.TempDir(), nil)
-	if log := p.log.String(); strings.Contains(log, "DATA_DIR is in") {
+	p = blackbox.StartProgram(t, t.TempDir(), nil)
+	if log := p.Log.String(); strings.Contains(log, "DATA_DIR is in") {
 		t.Errorf("the log warns of a disk:\n%s", log)
 	}
 }

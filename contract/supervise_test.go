@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // listenAsManager listens where a service manager listens for what its
@@ -39,20 +41,20 @@ func hear(t *testing.T, socket *net.UnixConn, within time.Duration) string {
 func TestTheServiceManagerIsTold(t *testing.T) {
 	t.Parallel()
 	socket, path := listenAsManager(t)
-	p := startProgram(t, t.TempDir(), []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=150000"})
-	if said := hear(t, socket, patience); said != "READY=1" {
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=150000"})
+	if said := hear(t, socket, blackbox.Patience); said != "READY=1" {
 		t.Fatalf("first it says %q", said)
 	}
 	for range 3 {
-		if said := hear(t, socket, patience); said != "WATCHDOG=1" {
+		if said := hear(t, socket, blackbox.Patience); said != "WATCHDOG=1" {
 			t.Errorf("then it says %q", said)
 		}
 	}
-	p.created(t, recordOf("RSA"))
-	p.terminate(t)
+	p.Created(t, blackbox.RecordOf("RSA"))
+	p.Terminate(t)
 	said := "WATCHDOG=1"
 	for said == "WATCHDOG=1" {
-		said = hear(t, socket, patience)
+		said = hear(t, socket, blackbox.Patience)
 	}
 	if said != "STOPPING=1" {
 		t.Errorf("at its end it says %q", said)
@@ -64,9 +66,9 @@ func TestTheServiceManagerIsTold(t *testing.T) {
 func TestAServerThatIsRefusedItsDataIsNeverReady(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	startProgram(t, directory, nil)
+	blackbox.StartProgram(t, directory, nil)
 	socket, path := listenAsManager(t)
-	run(t, []string{"NOTIFY_SOCKET=" + path, "DATA_DIR=" + directory}).expectRefusal(t, directory)
+	blackbox.Run(t, []string{"NOTIFY_SOCKET=" + path, "DATA_DIR=" + directory}).ExpectRefusal(t, directory)
 	if said := hear(t, socket, 10*time.Millisecond); said != "" {
 		t.Errorf("it says %q", said)
 	}
@@ -78,14 +80,14 @@ func TestAServerThatIsRefusedItsDataIsNeverReady(t *testing.T) {
 func TestNothingThatIdentifiesAnyoneIsLogged(t *testing.T) {
 	t.Parallel()
 	const visitor = "visitor-4711"
-	p := startProgram(t, t.TempDir(), []string{"LOG_LEVEL=debug", "ACCESS_LOG=true", "SNAPSHOT_INTERVAL=10ms"})
-	hash := quote(visitor)
-	p.created(t, record(fields{"hash_id": hash}))
-	p.post(t, array(record(fields{"hash_id": hash, "page_total": "0"}), record(fields{"hash_id": hash, "page_total": "-1"}),
-		record(fields{"hash_id": hash, "event_type": hash}))).expectStatus(t, 422)
-	p.post(t, `{"hash_id":`+hash+`,`).expectStatus(t, 422)
-	p.get(t, "/"+visitor+"?hash_id="+visitor).expectStatus(t, 404)
-	p.get(t, "/benefits?start_at="+visitor).expectStatus(t, 422)
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"LOG_LEVEL=debug", "ACCESS_LOG=true", "SNAPSHOT_INTERVAL=10ms"})
+	hash := blackbox.Quote(visitor)
+	p.Created(t, blackbox.Record(blackbox.Fields{"hash_id": hash}))
+	p.Post(t, blackbox.Array(blackbox.Record(blackbox.Fields{"hash_id": hash, "page_total": "0"}), blackbox.Record(blackbox.Fields{"hash_id": hash, "page_total": "-1"}),
+		blackbox.Record(blackbox.Fields{"hash_id": hash, "event_type": hash}))).ExpectStatus(t, 422)
+	p.Post(t, `{"hash_id":`+hash+`,`).ExpectStatus(t, 422)
+	p.Get(t, "/"+visitor+"?hash_id="+visitor).ExpectStatus(t, 404)
+	p.Get(t, "/benefits?start_at="+visitor).ExpectStatus(t, 422)
 	var clients []string
 	for _, sent := range []string{
 		"POST /benefits HTTP/1.1\r\nHost: x\r\nContent-Length: zero\r\n\r\n" + visitor,
@@ -93,28 +95,28 @@ func TestNothingThatIdentifiesAnyoneIsLogged(t *testing.T) {
 		"GET /benefits HTTP/1.1\r\nHost: x\r\nX-Visitor: " + strings.Repeat(visitor, 10_000) + "\r\n\r\n",
 		"POST /benefits HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n" + visitor,
 	} {
-		clients = append(clients, sendAndHangUp(t, p.address, sent))
+		clients = append(clients, sendAndHangUp(t, p.Address, sent))
 	}
-	p.get(t, "/statistics").expectStatus(t, 200)
-	p.terminate(t)
-	log := p.log.String()
+	p.Get(t, "/statistics").ExpectStatus(t, 200)
+	p.Terminate(t)
+	log := p.Log.String()
 	for _, secret := range append(clients, visitor) {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log has %q:\n%s", secret, log)
 		}
 	}
-	p.expectLogged(t, logLine{"msg": "request", "method": "POST", "path": "/benefits", "status": 422.0})
-	p.expectLogged(t, logLine{"msg": "request", "method": "GET", "path": "unknown", "status": 404.0})
-	p.expectLogged(t, logLine{"msg": "rejected records", "field": "page_total", "reason": "not in range", "records": 2.0})
-	p.expectLogged(t, logLine{"msg": "rejected records", "field": "event_type", "reason": "unknown", "records": 1.0})
+	expectLogged(t, p, blackbox.LogLine{"msg": "request", "method": "POST", "path": "/benefits", "status": 422.0})
+	expectLogged(t, p, blackbox.LogLine{"msg": "request", "method": "GET", "path": "unknown", "status": 404.0})
+	expectLogged(t, p, blackbox.LogLine{"msg": "rejected records", "field": "page_total", "reason": "not in range", "records": 2.0})
+	expectLogged(t, p, blackbox.LogLine{"msg": "rejected records", "field": "event_type", "reason": "unknown", "records": 1.0})
 }
 
 func TestWhatThereIsNoRoomForIsSummedUpInTheLog(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir(), []string{"MAX_BENEFITS=1"})
-	p.created(t, array(recordOf("RSA"), recordOf("APL"), recordOf("AAH"), recordOf("RSA")))
-	p.terminate(t)
-	p.expectLogged(t, logLine{"level": "WARN", "records": 2.0,
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"MAX_BENEFITS=1"})
+	p.Created(t, blackbox.Array(blackbox.RecordOf("RSA"), blackbox.RecordOf("APL"), blackbox.RecordOf("AAH"), blackbox.RecordOf("RSA")))
+	p.Terminate(t)
+	expectLogged(t, p, blackbox.LogLine{"level": "WARN", "records": 2.0,
 		"msg": "records count under __other__: MAX_BENEFITS or MAX_COUNTERS is reached"})
 }
 
@@ -122,7 +124,7 @@ func TestWhatThereIsNoRoomForIsSummedUpInTheLog(t *testing.T) {
 // returns its address.
 func sendAndHangUp(t *testing.T, address, text string) string {
 	t.Helper()
-	connection, err := net.DialTimeout("tcp", address, patience)
+	connection, err := net.DialTimeout("tcp", address, blackbox.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,9 +136,9 @@ func sendAndHangUp(t *testing.T, address, text string) string {
 }
 
 // expectLogged requires exactly one line with these attributes.
-func (p *program) expectLogged(t *testing.T, want logLine) {
+func expectLogged(t *testing.T, p *blackbox.Program, want blackbox.LogLine) {
 	t.Helper()
-	lines, _ := p.log.lines()
+	lines := blackbox.Logged(p.Process)
 	found := 0
 	for _, line := range lines {
 		same := true
@@ -148,17 +150,17 @@ func (p *program) expectLogged(t *testing.T, want logLine) {
 		}
 	}
 	if found == 0 || (want["msg"] == "rejected records" && found > 1) {
-		t.Errorf("the log has %d lines like %v:\n%s", found, want, p.log)
+		t.Errorf("the log has %d lines like %v:\n%s", found, want, p.Log)
 	}
 }
 
 func TestThereIsNoAccessLogUnlessAsked(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir(), []string{"LOG_LEVEL=debug"})
-	p.created(t, recordOf("RSA"))
-	p.terminate(t)
-	if strings.Contains(p.log.String(), `"msg":"request"`) {
-		t.Errorf("the log has requests:\n%s", p.log)
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"LOG_LEVEL=debug"})
+	p.Created(t, blackbox.RecordOf("RSA"))
+	p.Terminate(t)
+	if strings.Contains(p.Log.String(), `"msg":"request"`) {
+		t.Errorf("the log has requests:\n%s", p.Log)
 	}
 }
 
@@ -167,8 +169,8 @@ func TestThereIsNoAccessLogUnlessAsked(t *testing.T) {
 func TestADiskThatTakesNothingMakesTheServerUnready(t *testing.T) {
 	t.Parallel()
 	p, admin := startOperated(t, "SNAPSHOT_INTERVAL=1h")
-	limitFileSize(t, p.process.Pid, 16)
-	response, err := p.client.Post(p.URL+"/benefits", "application/json", strings.NewReader(recordOf("RSA")))
+	limitFileSize(t, p.ID(), 16)
+	response, err := p.Client.Post(p.URL+"/benefits", "application/json", strings.NewReader(blackbox.RecordOf("RSA")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,10 +187,10 @@ func TestADiskThatTakesNothingMakesTheServerUnready(t *testing.T) {
 	if values := scrape(t, admin); values["stats_recorder_ready"] != 0 || values["stats_recorder_commits_refused_total"] < 1 {
 		t.Errorf("ready is %v, refused commits are %v", values["stats_recorder_ready"], values["stats_recorder_commits_refused_total"])
 	}
-	limitFileSize(t, p.process.Pid, 1<<40)
-	p.created(t, recordOf("RSA"))
+	limitFileSize(t, p.ID(), 1<<40)
+	p.Created(t, blackbox.RecordOf("RSA"))
 	if status, body := fetch(t, admin+"/readyz"); status != 200 {
 		t.Errorf("/readyz answers %d %q once the disk takes records again", status, body)
 	}
-	p.end(t, syscall.SIGTERM)
+	p.End(t, syscall.SIGTERM)
 }

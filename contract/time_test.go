@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/contract/blackbox"
 	"stats-recorder/service"
 )
 
@@ -14,8 +15,8 @@ const halfPastTen = "2026-11-23T10:30:00Z"
 
 func TestCreatedAtSaysWhenItHappened(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, halfPastTen)
-	s := startServer(t, func(c *service.Config) { c.Now = clock.now })
+	clock := blackbox.NewClock(t, halfPastTen)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Now = clock.Now })
 	for i, test := range []struct{ value, hour string }{
 		{"", "2026-11-23T10:00:00Z"},
 		{`"2026-11-23T09:59:59Z"`, "2026-11-23T09:00:00Z"},
@@ -27,18 +28,18 @@ func TestCreatedAtSaysWhenItHappened(t *testing.T) {
 		{`"2026-11-23T00:15:00+05:30"`, "2026-11-22T18:00:00Z"},
 		{`"2026-11-22T23:15:00-08:00"`, "2026-11-23T07:00:00Z"},
 		{`"2026-11-23"`, "2026-11-23T00:00:00Z"},
-		{strconv.FormatInt(mustTime(t, "2026-11-23T08:59:59.999Z").UnixMilli(), 10), "2026-11-23T08:00:00Z"},
-		{strconv.FormatInt(mustTime(t, "2026-11-23T09:00:00Z").UnixMilli(), 10), "2026-11-23T09:00:00Z"},
+		{strconv.FormatInt(blackbox.MustTime(t, "2026-11-23T08:59:59.999Z").UnixMilli(), 10), "2026-11-23T08:00:00Z"},
+		{strconv.FormatInt(blackbox.MustTime(t, "2026-11-23T09:00:00Z").UnixMilli(), 10), "2026-11-23T09:00:00Z"},
 	} {
 		benefit := "case " + strconv.Itoa(i)
-		s.created(t, record(fields{"benefit_id": quote(benefit), "created_at": test.value}))
-		s.created(t, array(recordOf("usual"), record(fields{"benefit_id": quote(benefit), "created_at": test.value})))
-		hour := mustTime(t, test.hour)
+		s.Created(t, blackbox.Record(blackbox.Fields{"benefit_id": blackbox.Quote(benefit), "created_at": test.value}))
+		s.Created(t, blackbox.Array(blackbox.RecordOf("usual"), blackbox.Record(blackbox.Fields{"benefit_id": blackbox.Quote(benefit), "created_at": test.value})))
+		hour := blackbox.MustTime(t, test.hour)
 		next := hour.Add(time.Hour).Format(time.RFC3339)
-		if got := s.total(t, benefit, startAt(test.hour)); got != 2 {
+		if got := s.Total(t, benefit, blackbox.StartAt(test.hour)); got != 2 {
 			t.Errorf("created_at %s: %d events since %s, want 2", test.value, got, test.hour)
 		}
-		if got := s.total(t, benefit, startAt(next)); got != 0 {
+		if got := s.Total(t, benefit, blackbox.StartAt(next)); got != 0 {
 			t.Errorf("created_at %s: %d events since %s, want none", test.value, got, next)
 		}
 	}
@@ -46,9 +47,9 @@ func TestCreatedAtSaysWhenItHappened(t *testing.T) {
 
 func TestCreatedAtIsADate(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, halfPastTen)
-	s := startServer(t, func(c *service.Config) { c.Now = clock.now })
-	s.refusesField(t, "created_at", "null", "true", "false", `""`, `" "`, `"yesterday"`, `"2026-11-23T10"`, `"2026-13-01"`, `"2026-11-00"`,
+	clock := blackbox.NewClock(t, halfPastTen)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Now = clock.Now })
+	refusesField(t, s, "created_at", "null", "true", "false", `""`, `" "`, `"yesterday"`, `"2026-11-23T10"`, `"2026-13-01"`, `"2026-11-00"`,
 		`"2026-11-31"`, `"2026-02-30"`, `"2026-11-23T25:00:00Z"`, `"2026-11-23T09:60:00Z"`, `"23/11/2026"`, "[]", "{}", "1e300", "-1e300",
 		`["2026-11-23T09:00:00Z"]`)
 }
@@ -71,29 +72,29 @@ func TestCreatedAtIsNeitherTooOldNorAhead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			clock := newClock(t, halfPastTen)
-			s := startServer(t, func(c *service.Config) { c.Now, c.MaxEventAge = clock.now, test.maxAge })
+			clock := blackbox.NewClock(t, halfPastTen)
+			s := blackbox.StartServer(t, func(c *service.Config) { c.Now, c.MaxEventAge = clock.Now, test.maxAge })
 			for _, instant := range test.accepted {
-				s.created(t, record(fields{"created_at": quote(instant)}))
-				s.created(t, record(fields{"created_at": milliseconds(t, instant)}))
+				s.Created(t, blackbox.Record(blackbox.Fields{"created_at": blackbox.Quote(instant)}))
+				s.Created(t, blackbox.Record(blackbox.Fields{"created_at": milliseconds(t, instant)}))
 			}
 			for _, instant := range test.refused {
-				s.refusesField(t, "created_at", quote(instant), milliseconds(t, instant))
+				refusesField(t, s, "created_at", blackbox.Quote(instant), milliseconds(t, instant))
 			}
-			s.alsoAfterRestart(t, func(t *testing.T) { s.expectTotal(t, "RSA", 2*len(test.accepted)) })
+			s.AlsoAfterRestart(t, func(t *testing.T) { s.ExpectTotal(t, "RSA", 2*len(test.accepted)) })
 		})
 	}
 }
 
 func milliseconds(t testing.TB, instant string) string {
 	t.Helper()
-	return strconv.FormatInt(mustTime(t, instant).UnixMilli(), 10)
+	return strconv.FormatInt(blackbox.MustTime(t, instant).UnixMilli(), 10)
 }
 
 func TestStartAtCountsFromTheStartOfItsHour(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, halfPastTen)
-	s := startServer(t, func(c *service.Config) { c.Now, c.MaxEventAge = clock.now, 0 })
+	clock := blackbox.NewClock(t, halfPastTen)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Now, c.MaxEventAge = clock.Now, 0 })
 	instants := []string{
 		"1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z", "2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00Z", "2026-10-31T23:59:59.999Z",
 		"2026-11-01T00:00:00Z", "2026-11-22T17:59:59Z", "2026-11-22T18:00:00Z", "2026-11-22T22:59:59.999Z", "2026-11-22T23:00:00Z",
@@ -101,25 +102,25 @@ func TestStartAtCountsFromTheStartOfItsHour(t *testing.T) {
 		"2026-11-23T10:00:00Z", "2026-11-23T10:30:00Z",
 	}
 	for _, instant := range instants {
-		s.created(t, record(fields{"created_at": quote(instant)}))
+		s.Created(t, blackbox.Record(blackbox.Fields{"created_at": blackbox.Quote(instant)}))
 	}
 	countSince := func(hour string) (count int) {
 		for _, instant := range instants {
-			if !mustTime(t, instant).Before(mustTime(t, hour)) {
+			if !blackbox.MustTime(t, instant).Before(blackbox.MustTime(t, hour)) {
 				count++
 			}
 		}
 		return count
 	}
-	s.alsoAfterRestart(t, func(t *testing.T) {
+	s.AlsoAfterRestart(t, func(t *testing.T) {
 		for _, test := range startAtForms() {
-			query := startAt(test.form)
-			s.get(t, "/benefits"+query).expectHeader(t, "Effective-Start-At", test.hour)
-			if got, want := s.total(t, "RSA", query), countSince(test.hour); got != want {
+			query := blackbox.StartAt(test.form)
+			s.Get(t, "/benefits"+query).ExpectHeader(t, "Effective-Start-At", test.hour)
+			if got, want := s.Total(t, "RSA", query), countSince(test.hour); got != want {
 				t.Errorf("%d events since %s, want %d", got, test.form, want)
 			}
 		}
-		s.expectTotal(t, "RSA", len(instants))
+		s.ExpectTotal(t, "RSA", len(instants))
 	})
 }
 
@@ -155,21 +156,21 @@ func startAtForms() []struct{ form, hour string } {
 
 func TestWithoutStartAtAllTimeIsCounted(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, halfPastTen)
-	s := startServer(t, func(c *service.Config) { c.Now, c.MaxEventAge = clock.now, 0 })
-	s.created(t, array(recordOf("now"), record(fields{"benefit_id": `"old"`, "created_at": "0"})))
+	clock := blackbox.NewClock(t, halfPastTen)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Now, c.MaxEventAge = clock.Now, 0 })
+	s.Created(t, blackbox.Array(blackbox.RecordOf("now"), blackbox.Record(blackbox.Fields{"benefit_id": `"old"`, "created_at": "0"})))
 	for _, query := range []string{"", "?", "?start_at", "?start_at="} {
-		got := s.get(t, "/benefits"+query)
-		got.expect(t, http.StatusOK, `[{"id":"now","events":{"show":1}},{"id":"old","events":{"show":1}}]`)
-		got.expectHeader(t, "Effective-Start-At", "")
+		got := s.Get(t, "/benefits"+query)
+		got.Expect(t, http.StatusOK, `[{"id":"now","events":{"show":1}},{"id":"old","events":{"show":1}}]`)
+		got.ExpectHeader(t, "Effective-Start-At", "")
 	}
-	s.get(t, "/benefits"+startAt("2026-11-23")).expect(t, http.StatusOK, `[{"id":"now","events":{"show":1}}]`)
-	s.get(t, "/benefits"+startAt("2026-11-24")).expect(t, http.StatusOK, "[]")
+	s.Get(t, "/benefits"+blackbox.StartAt("2026-11-23")).Expect(t, http.StatusOK, `[{"id":"now","events":{"show":1}}]`)
+	s.Get(t, "/benefits"+blackbox.StartAt("2026-11-24")).Expect(t, http.StatusOK, "[]")
 }
 
 func TestAStartAtThatIsNotADateIsRefused(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, nil)
+	s := blackbox.StartServer(t, nil)
 	for _, form := range []string{
 		"yesterday", "null", "undefined", "NaN", "0", "1700000000000", "26-11-23", "20261123", "23/11/2026", "2026-13", "2026-00",
 		"2026-13-01", "2026-11-00", "2026-11-32", "2024-02-30", "2023-02-29", "2026-11-31", "2026-11-", "2026-11-23T", "2026-11-23Tx",
@@ -177,12 +178,12 @@ func TestAStartAtThatIsNotADateIsRefused(t *testing.T) {
 		"2026-11-23T10:15:20.Z", "2026-11-23T10:15:20,5Z", "-000000-01-01", "2026-11-23x", "2026-11-23T10:15:20Zx",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			got := s.do(t, method, "/benefits"+startAt(form), "")
-			if got.expectStatus(t, http.StatusUnprocessableEntity); got.status != http.StatusUnprocessableEntity {
+			got := s.Do(t, method, "/benefits"+blackbox.StartAt(form), "")
+			if got.ExpectStatus(t, http.StatusUnprocessableEntity); got.Status != http.StatusUnprocessableEntity {
 				t.Errorf("start_at was %q", form)
 			}
 		}
-		s.get(t, "/benefits"+startAt(form)).expectMessage(t, http.StatusUnprocessableEntity)
+		s.Get(t, "/benefits"+blackbox.StartAt(form)).ExpectMessage(t, http.StatusUnprocessableEntity)
 	}
 }
 
@@ -190,23 +191,23 @@ func TestAStartAtThatIsNotADateIsRefused(t *testing.T) {
 // on by hours, days and months.
 func TestEveryHourStaysExactAsTimePasses(t *testing.T) {
 	t.Parallel()
-	clock := newClock(t, halfPastTen)
-	s := startServer(t, func(c *service.Config) { c.Now = clock.now })
+	clock := blackbox.NewClock(t, halfPastTen)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Now = clock.Now })
 	hours := []string{
 		"2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z", "2026-11-23T23:00:00Z", "2026-11-24T00:00:00Z", "2026-12-01T07:00:00Z",
 		"2027-03-28T01:00:00Z", "2028-02-29T12:00:00Z",
 	}
 	for _, hour := range hours {
-		clock.set(t, mustTime(t, hour).Add(59*time.Minute).Format(time.RFC3339))
-		s.created(t, recordOf("RSA"))
+		clock.Set(t, blackbox.MustTime(t, hour).Add(59*time.Minute).Format(time.RFC3339))
+		s.Created(t, blackbox.RecordOf("RSA"))
 	}
-	s.alsoAfterRestart(t, func(t *testing.T) {
+	s.AlsoAfterRestart(t, func(t *testing.T) {
 		for i, hour := range hours {
-			next := mustTime(t, hour).Add(time.Hour).Format(time.RFC3339)
-			if got, want := s.total(t, "RSA", startAt(hour)), len(hours)-i; got != want {
+			next := blackbox.MustTime(t, hour).Add(time.Hour).Format(time.RFC3339)
+			if got, want := s.Total(t, "RSA", blackbox.StartAt(hour)), len(hours)-i; got != want {
 				t.Errorf("%d events since %s, want %d", got, hour, want)
 			}
-			if got, want := s.total(t, "RSA", startAt(next)), len(hours)-i-1; got != want {
+			if got, want := s.Total(t, "RSA", blackbox.StartAt(next)), len(hours)-i-1; got != want {
 				t.Errorf("%d events since %s, want %d", got, next, want)
 			}
 		}

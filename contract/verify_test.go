@@ -2,37 +2,37 @@ package contract
 
 import (
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"stats-recorder/contract/blackbox"
 )
 
 // history is what was acknowledged, commit by commit: batches that were posted
 // one after the other, so that each is a commit, and a frame, of its own.
-type history [][]counter
+type history [][]blackbox.Counter
 
 // live runs the server on a directory while batches are posted, and kills it.
-func (h *history) live(t *testing.T, directory string, batches ...[]counter) {
+func (h *history) live(t *testing.T, directory string, batches ...[]blackbox.Counter) {
 	t.Helper()
-	h.begin(t, directory, batches).kill(t)
+	h.begin(t, directory, batches).Kill(t)
 }
 
 // liveOrderly is live with a server that is told to stop, and so leaves a snapshot.
-func (h *history) liveOrderly(t *testing.T, directory string, batches ...[]counter) {
+func (h *history) liveOrderly(t *testing.T, directory string, batches ...[]blackbox.Counter) {
 	t.Helper()
-	h.begin(t, directory, batches).terminate(t)
+	h.begin(t, directory, batches).Terminate(t)
 }
 
-func (h *history) begin(t *testing.T, directory string, batches [][]counter) *program {
+func (h *history) begin(t *testing.T, directory string, batches [][]blackbox.Counter) *blackbox.Program {
 	t.Helper()
-	p := startProgram(t, directory, []string{"SNAPSHOT_INTERVAL=1h"})
+	p := blackbox.StartProgram(t, directory, []string{"SNAPSHOT_INTERVAL=1h"})
 	for _, batch := range batches {
-		newLedger().post(t, p.testServer, batch...)
+		blackbox.NewLedger().Post(t, p.Server, batch...)
 		*h = append(*h, batch)
 	}
 	return p
@@ -40,15 +40,15 @@ func (h *history) begin(t *testing.T, directory string, batches [][]counter) *pr
 
 // without is the account of all commits but those that were lost, and with the
 // names that were lost with them replaced.
-func (h history) without(lost []int, names map[string]string) *ledger {
-	book := newLedger()
+func (h history) without(lost []int, names map[string]string) *blackbox.Ledger {
+	book := blackbox.NewLedger()
 	for i, batch := range h {
 		if slices.Contains(lost, i+1) {
 			continue
 		}
 		for _, c := range batch {
-			c.benefit, c.event = renamed(names, c.benefit), renamed(names, c.event)
-			book.add(c)
+			c.Benefit, c.Event = renamed(names, c.Benefit), renamed(names, c.Event)
+			book.Add(c)
 		}
 	}
 	return book
@@ -62,17 +62,19 @@ func renamed(names map[string]string, name string) string {
 }
 
 // show is a counter of a benefit that differs by its index.
-func show(benefit string, index int) counter { return counter{benefit, "show", 2, 60, index} }
+func show(benefit string, index int) blackbox.Counter {
+	return blackbox.Counter{Benefit: benefit, Event: "show", Version: 2, Total: 60, Index: index}
+}
 
 // threeLives are seven commits in three journal files, without a snapshot.
 // Commit 1 defines the names first and second, commit 4 the name third.
 func threeLives(t *testing.T) (string, history) {
 	t.Helper()
 	directory, h := t.TempDir(), history{}
-	h.live(t, directory, []counter{show("first", 1), show("second", 1)},
-		[]counter{show("first", 2), show("second", 2), show("second", 2)}, []counter{show("first", 3)})
-	h.live(t, directory, []counter{show("third", 4), show("first", 4)}, []counter{show("third", 5)})
-	h.live(t, directory, []counter{show("second", 6)}, []counter{show("first", 7), show("second", 7), {"third", "link", 1, 3, 2}})
+	h.live(t, directory, []blackbox.Counter{show("first", 1), show("second", 1)},
+		[]blackbox.Counter{show("first", 2), show("second", 2), show("second", 2)}, []blackbox.Counter{show("first", 3)})
+	h.live(t, directory, []blackbox.Counter{show("third", 4), show("first", 4)}, []blackbox.Counter{show("third", 5)})
+	h.live(t, directory, []blackbox.Counter{show("second", 6)}, []blackbox.Counter{show("first", 7), show("second", 7), {Benefit: "third", Event: "link", Version: 1, Total: 3, Index: 2}})
 	return directory, h
 }
 
@@ -81,73 +83,10 @@ func threeLives(t *testing.T) (string, history) {
 func twoSnapshots(t *testing.T) (string, history) {
 	t.Helper()
 	directory, h := t.TempDir(), history{}
-	h.liveOrderly(t, directory, []counter{show("first", 1), show("second", 1)}, []counter{show("second", 2)})
-	h.liveOrderly(t, directory, []counter{show("third", 3), show("first", 3)}, []counter{show("second", 4), {"first", "link", 2, 1, 1}})
-	h.live(t, directory, []counter{show("first", 5), show("third", 5)})
+	h.liveOrderly(t, directory, []blackbox.Counter{show("first", 1), show("second", 1)}, []blackbox.Counter{show("second", 2)})
+	h.liveOrderly(t, directory, []blackbox.Counter{show("third", 3), show("first", 3)}, []blackbox.Counter{show("second", 4), {Benefit: "first", Event: "link", Version: 2, Total: 1, Index: 1}})
+	h.live(t, directory, []blackbox.Counter{show("first", 5), show("third", 5)})
 	return directory, h
-}
-
-// copyOf is a copy of a directory to spoil.
-func copyOf(t *testing.T, directory string) string {
-	t.Helper()
-	copied := filepath.Join(t.TempDir(), "data")
-	if err := os.CopyFS(copied, os.DirFS(directory)); err != nil {
-		t.Fatal(err)
-	}
-	return copied
-}
-
-// contentsOf are the files below a directory, by path.
-func contentsOf(t *testing.T, directory string) map[string]string {
-	t.Helper()
-	contents := make(map[string]string)
-	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		contents[strings.TrimPrefix(path, directory+"/")] = string(content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return contents
-}
-
-// unchanged runs a check that must leave a directory as it is, to the byte.
-func unchanged(t *testing.T, directory string, check func()) {
-	t.Helper()
-	before := contentsOf(t, directory)
-	check()
-	after := contentsOf(t, directory)
-	for _, path := range slices.Sorted(maps.Keys(before)) {
-		if content, ok := after[path]; !ok || content != before[path] {
-			t.Errorf("%q was changed or removed", path)
-		}
-		delete(after, path)
-	}
-	for path := range after {
-		t.Errorf("%q was made", path)
-	}
-}
-
-// expectReport requires an exit code and all of the given things in a report.
-func (o outcome) expectReport(t *testing.T, code int, says ...string) {
-	t.Helper()
-	if o.code != code || (code == 0) != (o.stderr == "") || strings.Count(o.stderr, "\n") > 1 {
-		t.Errorf("exit code %d and stderr %q, want %d; the report:\n%s", o.code, o.stderr, code, o.stdout)
-	}
-	for _, part := range says {
-		if !strings.Contains(o.stdout, part) {
-			t.Errorf("the report lacks %q:\n%s", part, o.stdout)
-		}
-	}
-}
-
-func verifyOf(t *testing.T, directory string, arguments ...string) outcome {
-	t.Helper()
-	return run(t, []string{"DATA_DIR=" + directory}, append([]string{"verify"}, arguments...)...)
 }
 
 func TestVerifyFindsAGoodDirectoryCompleteAndChangesNothing(t *testing.T) {
@@ -165,14 +104,14 @@ func TestVerifyFindsAGoodDirectoryCompleteAndChangesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			directory, h := test.make(t)
-			unchanged(t, directory, func() {
+			blackbox.Unchanged(t, directory, func() {
 				complete := fmt.Sprintf("complete: everything acknowledged is here, up to commit %d\n", test.commit)
-				verifyOf(t, directory).expectReport(t, 0, append(test.says, complete)...)
-				run(t, nil, "--data-dir", directory, "verify").expectReport(t, 0, complete)
-				run(t, nil, "verify", "--data-dir", directory).expectReport(t, 0, complete)
-				verifyOf(t, directory, "--repair").expectReport(t, 0, complete, "nothing to repair")
+				blackbox.VerifyOf(t, directory).ExpectReport(t, 0, append(test.says, complete)...)
+				blackbox.Run(t, nil, "--data-dir", directory, "verify").ExpectReport(t, 0, complete)
+				blackbox.Run(t, nil, "verify", "--data-dir", directory).ExpectReport(t, 0, complete)
+				blackbox.VerifyOf(t, directory, "--repair").ExpectReport(t, 0, complete, "nothing to repair")
 			})
-			h.without(nil, nil).expect(t, startProgram(t, directory, nil).testServer, 1, 2)
+			h.without(nil, nil).Expect(t, blackbox.StartProgram(t, directory, nil).Server, 1, 2)
 		})
 	}
 }
@@ -180,22 +119,24 @@ func TestVerifyFindsAGoodDirectoryCompleteAndChangesNothing(t *testing.T) {
 func TestVerifyRefusesWhileAServerRuns(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	p := startProgram(t, directory, nil)
-	p.created(t, recordOf("RSA"))
+	p := blackbox.StartProgram(t, directory, nil)
+	p.Created(t, blackbox.RecordOf("RSA"))
 	for _, arguments := range [][]string{nil, {"--repair"}} {
-		unchanged(t, directory, func() { verifyOf(t, directory, arguments...).expectRefusal(t, directory, "stop the server first") })
+		blackbox.Unchanged(t, directory, func() {
+			blackbox.VerifyOf(t, directory, arguments...).ExpectRefusal(t, directory, "stop the server first")
+		})
 	}
-	p.created(t, recordOf("RSA"))
-	p.expectTotal(t, "RSA", 2)
-	p.terminate(t)
-	verifyOf(t, directory).expectReport(t, 0, "complete")
+	p.Created(t, blackbox.RecordOf("RSA"))
+	p.ExpectTotal(t, "RSA", 2)
+	p.Terminate(t)
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
 }
 
 func TestVerifyNeedsADirectory(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	for _, arguments := range [][]string{nil, {"--repair"}} {
-		verifyOf(t, missing, arguments...).expectRefusal(t, missing)
+		blackbox.VerifyOf(t, missing, arguments...).ExpectRefusal(t, missing)
 		if _, err := os.Stat(missing); err == nil {
 			t.Errorf("verify has made the directory that it was to read")
 		}
@@ -224,33 +165,21 @@ func TestATornTailIsNoLoss(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			directory := copyOf(t, original)
-			rewrite(t, filepath.Join(directory, name), test.spoil)
-			unchanged(t, directory, func() {
-				verifyOf(t, directory).expectReport(t, 0, name, "cut short", fmt.Sprintf("at offset %d", test.offset), "never acknowledged", "complete")
-				verifyOf(t, directory, "--repair").expectReport(t, 0, "nothing to repair")
+			directory := blackbox.CopyOf(t, original)
+			blackbox.Rewrite(t, filepath.Join(directory, name), test.spoil)
+			blackbox.Unchanged(t, directory, func() {
+				blackbox.VerifyOf(t, directory).ExpectReport(t, 0, name, "cut short", fmt.Sprintf("at offset %d", test.offset), "never acknowledged", "complete")
+				blackbox.VerifyOf(t, directory, "--repair").ExpectReport(t, 0, "nothing to repair")
 			})
-			p := startProgram(t, directory, nil)
-			line, ok := p.log.await("cut off a write that was never acknowledged", p.ended)
-			if !ok || line["offset"] != float64(test.offset) || line["level"] != "WARN" {
-				t.Errorf("the log does not tell of the offset %d:\n%s", test.offset, p.log)
+			p := blackbox.StartProgram(t, directory, nil)
+			line := p.Await(t, "cut off a write that was never acknowledged")
+			if line["offset"] != float64(test.offset) || line["level"] != "WARN" {
+				t.Errorf("the log does not tell of the offset %d:\n%s", test.offset, p.Log)
 			}
-			h.without(test.lost, nil).expect(t, p.testServer, 1, 2)
-			p.terminate(t)
-			verifyOf(t, directory).expectReport(t, 0, "complete")
+			h.without(test.lost, nil).Expect(t, p.Server, 1, 2)
+			p.Terminate(t)
+			blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
 		})
-	}
-}
-
-// rewrite changes a file.
-func rewrite(t *testing.T, path string, change func([]byte) []byte) {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, change(content), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -258,19 +187,19 @@ func TestADamagedNewestSnapshotIsNoLossWhereTheJournalIsWhole(t *testing.T) {
 	t.Parallel()
 	directory, h := twoSnapshots(t)
 	newest := filepath.Join(directory, "snapshot-0000000000000004")
-	rewrite(t, newest, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
-	unchanged(t, directory, func() {
-		verified := verifyOf(t, directory)
-		verified.expectReport(t, 0, newest, "complete: everything acknowledged is here, up to commit 5")
-		if !regexp.MustCompile(`(?m)^snapshot-0{15}4 .* DAMAGED: .*snapshot-0{15}4" at offset \d+: `).MatchString(verified.stdout) {
-			t.Errorf("the report does not tell of the damage:\n%s", verified.stdout)
+	blackbox.Rewrite(t, newest, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+	blackbox.Unchanged(t, directory, func() {
+		verified := blackbox.VerifyOf(t, directory)
+		verified.ExpectReport(t, 0, newest, "complete: everything acknowledged is here, up to commit 5")
+		if !regexp.MustCompile(`(?m)^snapshot-0{15}4 .* DAMAGED: .*snapshot-0{15}4" at offset \d+: `).MatchString(verified.Stdout) {
+			t.Errorf("the report does not tell of the damage:\n%s", verified.Stdout)
 		}
 	})
-	p := startProgram(t, directory, nil)
-	h.without(nil, nil).expect(t, p.testServer, 1, 2)
-	if lines, _ := p.log.lines(); lines[0]["level"] != "WARN" || !strings.Contains(lines[0].text(t, "msg"), newest) {
-		t.Errorf("the log does not warn of the damage:\n%s", p.log)
+	p := blackbox.StartProgram(t, directory, nil)
+	h.without(nil, nil).Expect(t, p.Server, 1, 2)
+	if lines := blackbox.Logged(p.Process); lines[0]["level"] != "WARN" || !strings.Contains(lines[0].Text(t, "msg"), newest) {
+		t.Errorf("the log does not warn of the damage:\n%s", p.Log)
 	}
-	p.terminate(t)
-	verifyOf(t, directory).expectReport(t, 0, "complete", "snapshot-0000000000000004.damaged")
+	p.Terminate(t)
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete", "snapshot-0000000000000004.damaged")
 }

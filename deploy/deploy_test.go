@@ -6,7 +6,6 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,41 +16,21 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stats-recorder/harness"
+	"stats-recorder/harness/harnesstest"
 )
 
 // patience bounds every wait; only something broken uses it up.
 const patience = 20 * time.Second
 
+// static is the binary as the Containerfile builds it.
+var static = harnesstest.Binary{Environment: []string{"CGO_ENABLED=0"}}
+
 // TestMain removes the binary that tests have built.
 func TestMain(m *testing.M) {
-	defer os.RemoveAll(filepath.Dir(binary()))
+	defer static.Remove()
 	m.Run()
-}
-
-var binary = sync.OnceValue(func() string {
-	directory, err := os.MkdirTemp("", "stats-recorder-deploy-")
-	if err != nil {
-		panic(err)
-	}
-	return filepath.Join(directory, "stats-recorder")
-})
-
-// buildStatic builds as the Containerfile does, the first time.
-var buildStatic = sync.OnceValue(func() error {
-	command := exec.Command("go", "build", "-buildvcs=false", "-o", binary(), "..")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, output)
-	}
-	return nil
-})
-
-func built(t *testing.T) string {
-	t.Helper()
-	if err := buildStatic(); err != nil {
-		t.Fatal(err)
-	}
-	return binary()
 }
 
 // tool finds a program, or skips the test and says which Debian package has it.
@@ -76,65 +55,43 @@ func output(t *testing.T, name string, arguments ...string) string {
 	return string(text)
 }
 
-// start runs a program for the length of the test.
-func start(t *testing.T, command *exec.Cmd) {
-	t.Helper()
-	var said strings.Builder
-	command.Stderr = &said
-	command.WaitDelay = patience
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		command.Process.Signal(syscall.SIGTERM)
-		command.Wait()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", command.Path, said.String())
-		}
-	})
-}
-
 // freeAddress returns an address that nobody listens at.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := harness.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	return address
 }
 
-// serverCommand is the server with data of its own, at addresses of its own.
-func serverCommand(t *testing.T) (command *exec.Cmd, address, admin string) {
+// serverCommand is the server with data of its own, behind a proxy on this machine.
+func serverCommand(t *testing.T) *exec.Cmd {
 	t.Helper()
-	address, admin = freeAddress(t), freeAddress(t)
-	_, port, _ := net.SplitHostPort(address)
-	command = exec.Command(built(t))
-	command.Env = []string{"HOST=127.0.0.1", "PORT=" + port, "ADMIN_ADDR=" + admin, "DATA_DIR=" + t.TempDir(), "TRUSTED_PROXIES=127.0.0.1"}
-	return command, address, admin
+	return harness.Settings{
+		Program: static.Path(t), Data: t.TempDir(),
+		Environment: []string{"ADMIN_ADDR=127.0.0.1:0", "TRUSTED_PROXIES=127.0.0.1"},
+	}.Command()
 }
 
-// startServer runs the server and waits until it is ready.
-func startServer(t *testing.T) (address string) {
+// startServer runs a server for the length of the test and waits until it is ready.
+func startServer(t *testing.T, command *exec.Cmd) *harness.Server {
 	t.Helper()
-	server, address, admin := serverCommand(t)
-	start(t, server)
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		response, _ := request(t, http.MethodGet, "http://"+admin+"/readyz", "")
-		if response.StatusCode == http.StatusOK {
-			return address
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the server is not ready")
-		}
+	server := harnesstest.Launch(t, command)
+	if err := server.Listen(); err != nil {
+		t.Fatal(err)
 	}
+	harnesstest.Until(t, "the server is ready", func() bool {
+		response, _ := request(t, http.MethodGet, "http://"+server.Admin+"/readyz", "")
+		return response.StatusCode == http.StatusOK
+	})
+	return server
 }
 
 // request sends a request until somebody answers, and returns what.
-func request(t *testing.T, method, url, body string, headers ...string) (*http.Response, string) {
+func request(t *testing.T, method, url, body string, headers ...string) (response *http.Response, content string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	harnesstest.Until(t, "an answer of "+url, func() bool {
 		request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -142,19 +99,18 @@ func request(t *testing.T, method, url, body string, headers ...string) (*http.R
 		for i := 0; i < len(headers); i += 2 {
 			request.Header.Set(headers[i], headers[i+1])
 		}
-		response, err := http.DefaultClient.Do(request)
-		if err == nil {
-			content, err := io.ReadAll(response.Body)
-			response.Body.Close()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return response, string(content)
+		if response, err = http.DefaultClient.Do(request); err != nil {
+			return false
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("nobody answers: %v", err)
+		defer response.Body.Close()
+		read, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		content = string(read)
+		return true
+	})
+	return response, content
 }
 
 const record = `{"benefit_id":"RSA","hash_id":"visitor","benefit_index":1,"page_total":2}`
@@ -227,7 +183,7 @@ func write(t *testing.T, path, text string) string {
 func TestNginxExample(t *testing.T) {
 	t.Parallel()
 	nginx := tool(t, "nginx", "nginx")
-	address := startServer(t)
+	address := startServer(t, serverCommand(t)).Address
 	front, directory := freeAddress(t), t.TempDir()
 	site := example(t, "nginx.conf", "listen 80;", "listen "+front+";", "listen [::]:80;", "", "127.0.0.1:4000", address)
 	paths := ""
@@ -242,20 +198,20 @@ func TestNginxExample(t *testing.T) {
 		";\nerror_log stderr;\nevents {}\nhttp {\n" + paths + site + "}\n"
 	path := write(t, filepath.Join(directory, "nginx.conf"), whole)
 	output(t, nginx, "-t", "-q", "-c", path, "-p", directory)
-	start(t, exec.Command(nginx, "-c", path, "-p", directory))
+	harnesstest.Start(t, exec.Command(nginx, "-c", path, "-p", directory))
 	expectCounting(t, "http://"+front)
 }
 
 func TestCaddyExample(t *testing.T) {
 	t.Parallel()
 	caddy := tool(t, "caddy", "caddy")
-	address := startServer(t)
+	address := startServer(t, serverCommand(t)).Address
 	front, directory := freeAddress(t), t.TempDir()
 	site := example(t, "Caddyfile", "stats.example.org {", "http://"+front+" {", "127.0.0.1:4000", address)
 	path := write(t, filepath.Join(directory, "Caddyfile"), "{\n\tadmin off\n}\n"+site)
 	command := exec.Command(caddy, "run", "--config", path, "--adapter", "caddyfile")
 	command.Env = append(os.Environ(), "HOME="+directory, "XDG_DATA_HOME="+directory, "XDG_CONFIG_HOME="+directory)
-	start(t, command)
+	harnesstest.Start(t, command)
 	expectCounting(t, "http://"+front)
 }
 
@@ -265,7 +221,7 @@ func TestUnitIsHardened(t *testing.T) {
 	analyze := tool(t, "systemd-analyze", "systemd")
 	directory := t.TempDir()
 	unit := write(t, filepath.Join(directory, "stats-recorder.service"),
-		example(t, "stats-recorder.service", "/usr/local/bin/stats-recorder", built(t)))
+		example(t, "stats-recorder.service", "/usr/local/bin/stats-recorder", static.Path(t)))
 	socket := write(t, filepath.Join(directory, "stats-recorder.socket"), example(t, "stats-recorder.socket"))
 	if said := output(t, analyze, "verify", unit, socket); said != "" {
 		t.Errorf("systemd-analyze verify says:\n%s", said)
@@ -288,9 +244,8 @@ func TestAlertRules(t *testing.T) {
 // TestAlertsAreAboutMetricsThatThereAre compares the rules with a server.
 func TestAlertsAreAboutMetricsThatThereAre(t *testing.T) {
 	t.Parallel()
-	server, _, admin := serverCommand(t)
-	start(t, server)
-	_, metrics := request(t, http.MethodGet, "http://"+admin+"/metrics", "")
+	server := startServer(t, serverCommand(t))
+	_, metrics := request(t, http.MethodGet, "http://"+server.Admin+"/metrics", "")
 	names := regexp.MustCompile(`stats_recorder_\w+|process_\w+`).FindAllString(example(t, "alerts.yml"), -1)
 	for _, name := range names {
 		if !strings.Contains(metrics, "# TYPE "+strings.TrimSuffix(name, "_bucket")+" ") && !strings.Contains(metrics, "\n"+name+" ") {
@@ -311,7 +266,7 @@ func TestAlertsAreAboutMetricsThatThereAre(t *testing.T) {
 // image from scratch.
 func TestBinaryNeedsNothing(t *testing.T) {
 	t.Parallel()
-	file, err := elf.Open(built(t))
+	file, err := elf.Open(static.Path(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +280,7 @@ func TestBinaryNeedsNothing(t *testing.T) {
 		t.Skip("needs root for chroot")
 	}
 	root := t.TempDir()
-	content, err := os.ReadFile(built(t))
+	content, err := os.ReadFile(static.Path(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,12 +299,12 @@ func TestBinaryNeedsNothing(t *testing.T) {
 		command.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		return command
 	}
-	server, address, admin := serverCommand(t)
-	server.Env = append(server.Env, "DATA_DIR=/data")
-	start(t, confined(server))
-	expectCounting(t, "http://"+address)
-	health := confined(exec.Command(built(t), "health", "--ready"))
-	health.Env = []string{"ADMIN_ADDR=" + admin}
+	command := serverCommand(t)
+	command.Env = append(command.Env, "DATA_DIR=/data")
+	server := startServer(t, confined(command))
+	expectCounting(t, "http://"+server.Address)
+	health := confined(exec.Command(static.Path(t), "health", "--ready"))
+	health.Env = []string{"ADMIN_ADDR=" + server.Admin}
 	if said, err := health.CombinedOutput(); err != nil || string(said) != "ready\n" {
 		t.Errorf("health says %q, %v", said, err)
 	}

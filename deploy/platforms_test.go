@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"stats-recorder/harness/harnesstest"
 )
 
 // TestAProcfilePlatformBuildsAndStartsOneWebProcess does what a Go build pack and
@@ -39,7 +41,7 @@ func TestAProcfilePlatformBuildsAndStartsOneWebProcess(t *testing.T) {
 	web := exec.Command("sh", "-c", "exec "+line)
 	web.Env = []string{"PATH=" + installed + ":" + os.Getenv("PATH"), "PORT=" + port, "ADMIN_ADDR=" + freeAddress(t)}
 	web.Dir = t.TempDir()
-	start(t, web)
+	harnesstest.Start(t, web)
 	expectCounting(t, "http://"+address)
 }
 

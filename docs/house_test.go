@@ -23,6 +23,7 @@ var rooms = []room{
 	{name: "docs", lower: []string{"service", "harness"}, tests: true},
 	{name: "deploy", lower: []string{"harness"}, tests: true},
 	{name: "client", lower: []string{"service", "harness"}, tests: true},
+	{name: "scripts", lower: []string{"harness"}, tests: true},
 	{name: "bench", lower: []string{"harness"}, tests: true},
 	{name: "torture", lower: []string{"harness"}, tests: true},
 	{name: "bench/insight", lower: []string{"insight", "counters"}, tests: true},

@@ -10,10 +10,9 @@ import (
 	"net"
 	"net/http"
 	"time"
-)
 
-// patience bounds every wait; only something broken uses it up.
-const patience = time.Minute
+	"stats-recorder/harness"
+)
 
 // errBreach is wrapped by the error for an answer that the contract does not allow.
 var errBreach = errors.New("the server broke its contract")
@@ -120,9 +119,9 @@ func appendBody(b []byte, records tallies, createdAt time.Time) []byte {
 	return append(b, ']')
 }
 
-func appendRecord(b []byte, c counter, createdAt time.Time) []byte {
+func appendRecord(b []byte, c harness.Counter, createdAt time.Time) []byte {
 	b = fmt.Appendf(b, `{"benefit_id":%q,"hash_id":"torture","benefit_index":%d,"page_total":%d,"event_type":%q`,
-		c.benefit, c.index, c.pageTotal, c.event)
+		c.Benefit, c.Index, c.Total, c.Event)
 	if !createdAt.IsZero() {
 		b = fmt.Appendf(b, `,"created_at":%d`, createdAt.UnixMilli())
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // failpointPlan crashes the server before and after each operation on the disk
@@ -92,7 +94,7 @@ func (s *siege) discover() (places []string, stopping []crashPoint, err error) {
 		return nil, nil, err
 	}
 	seen := map[string]int{}
-	for place := range listedPlaces(life.output.all()) {
+	for place := range listedPlaces(life.Log.Lines()) {
 		seen[place]++
 	}
 	for place := range seen {
@@ -106,7 +108,7 @@ func (s *siege) discover() (places []string, stopping []crashPoint, err error) {
 		return nil, nil, err
 	}
 	seen = map[string]int{}
-	for place, afterStop := range listedPlaces(life.output.all()) {
+	for place, afterStop := range listedPlaces(life.Log.Lines()) {
 		seen[place]++
 		// How often the journal is written depends on the load.
 		if afterStop && !strings.HasPrefix(place, "journal.") {
@@ -125,29 +127,31 @@ const (
 
 // observedLife is a server's life under load, with a number of snapshots and an
 // orderly end.
-func (s *siege) observedLife(interval time.Duration, snapshots int) (*server, error) {
+func (s *siege) observedLife(interval time.Duration, snapshots int) (*harness.Server, error) {
 	s.settings.snapshotInterval = interval
 	life, err := s.recover(tolerance{})
 	if err != nil {
 		return nil, err
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	err = load.awaitMore(5)
 	for next := 0; snapshots > 0 && err == nil; snapshots-- {
-		_, next, err = life.output.await("wrote a snapshot", next)
+		var line harness.Line
+		line, err = life.Log.Await(harness.Message("wrote a snapshot"), next)
+		next = line.Number + 1
 	}
-	err = errors.Join(err, load.stop(), life.stop(), life.kill())
+	err = errors.Join(err, load.stop(), life.Stop(), life.Kill())
 	return life, err
 }
 
 // listedPlaces yields each place in the order in which it was reached, and
 // whether that was after the server was asked to stop.
-func listedPlaces(lines []string) func(yield func(place string, afterStop bool) bool) {
+func listedPlaces(lines []harness.Line) func(yield func(place string, afterStop bool) bool) {
 	return func(yield func(string, bool) bool) {
 		afterStop := false
 		for _, line := range lines {
-			afterStop = afterStop || strings.Contains(line, `"msg":"stopping"`)
-			if place, found := strings.CutPrefix(line, "failpoint "); found && !yield(place, afterStop) {
+			afterStop = afterStop || strings.Contains(line.Text, `"msg":"stopping"`)
+			if place, found := strings.CutPrefix(line.Text, "failpoint "); found && !yield(place, afterStop) {
 				return
 			}
 		}
@@ -175,32 +179,32 @@ func (s *siege) crashAt(point crashPoint) error {
 	if err != nil {
 		return err
 	}
-	return life.kill()
+	return life.Kill()
 }
 
 // lifeUntilCrash ends when the server has killed itself, which it may do before
 // it listens. One that is asked to stop may also get to its end without
 // reaching the point, since the state that it began with is not always the same.
 func (s *siege) lifeUntilCrash(stop bool) error {
-	crash := ending{signal: syscall.SIGKILL}
+	crash := harness.Ending{Signal: syscall.SIGKILL}
 	life, err := s.settings.launch()
 	if err != nil {
 		return err
 	}
-	defer life.kill()
-	if err := life.listen(); errors.Is(err, errEnded) {
-		return life.expect(crash)
+	defer life.Kill()
+	if err := life.Listen(); errors.Is(err, harness.ErrEnded) {
+		return life.Expect(crash)
 	} else if err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	if !stop {
-		return errors.Join(life.expect(crash), load.stop())
+		return errors.Join(life.Expect(crash), load.stop())
 	}
-	err = errors.Join(load.awaitMore(2), life.signal(syscall.SIGTERM))
-	got, waitError := life.wait()
-	if err = errors.Join(err, waitError, load.stop()); err == nil && got != crash && got != (ending{}) {
-		err = fmt.Errorf("%w: it ended with %v, want %v; it wrote:\n%s", errBreach, got, crash, life.output.tail())
+	err = errors.Join(load.awaitMore(2), life.Signal(syscall.SIGTERM))
+	got, waitError := life.Wait()
+	if err = errors.Join(err, waitError, load.stop()); err == nil && got != crash && got != (harness.Ending{}) {
+		err = fmt.Errorf("%w: it ended with %v, want %v; it wrote:\n%s", errBreach, got, crash, life.Log.Tail())
 	}
 	return err
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // faultPlan has system calls of the server fail, by strace, under modest load.
@@ -27,13 +29,14 @@ type fault struct {
 	// first is the lowest number of that call.
 	first    int
 	interval time.Duration
-	must     func(*siege, *server) error
+	must     func(*siege, *harness.Server) error
 }
 
-// standardFaults are all that the plan knows.
-func standardFaults() []fault {
+// standardFaults are all that the plan knows, with calls that fail by each of the
+// codes.
+func standardFaults(codes ...string) []fault {
 	var faults []fault
-	for _, code := range []string{"EIO", "ENOSPC"} {
+	for _, code := range codes {
 		faults = append(faults,
 			fault{"a journal sync fails: " + code, []string{"fdatasync:error=" + code + ":when=%d"}, 1, snapshotsNever, (*siege).mustGiveUp},
 			fault{"no journal sync works: " + code, []string{"fdatasync:error=" + code + ":when=1+"}, 1, snapshotsNever, (*siege).mustAcknowledgeNothing},
@@ -105,14 +108,14 @@ func (s *siege) inject(f fault, first int) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.must(s, life), life.kill(), expectInjected(log)); err != nil {
+	if err := errors.Join(f.must(s, life), life.Kill(), expectInjected(log)); err != nil {
 		return err
 	}
 	recovered, err := s.recover(tolerance{})
 	if err != nil {
 		return err
 	}
-	return recovered.kill()
+	return recovered.Kill()
 }
 
 // expectInjected makes sure that a fault was not only planned.
@@ -129,17 +132,17 @@ func expectInjected(log string) error {
 
 // mustGiveUp: the server ends with an error that it logs or prints, and
 // acknowledges nothing that it did not sync.
-func (s *siege) mustGiveUp(life *server) error {
-	err := life.listen()
-	if errors.Is(err, errEnded) {
-		return life.expect(ending{status: 1})
+func (s *siege) mustGiveUp(life *harness.Server) error {
+	err := life.Listen()
+	if errors.Is(err, harness.ErrEnded) {
+		return life.Expect(givesUp())
 	}
 	if err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
-	err = errors.Join(life.expect(ending{status: 1}), load.join())
-	if _, _, lineError := life.output.await("sync", 0); lineError != nil {
+	load := startLoad(life.Address, s.ledger)
+	err = errors.Join(life.Expect(givesUp()), load.join())
+	if _, lineError := life.Log.Await(harness.Containing("sync"), 0); lineError != nil {
 		err = errors.Join(err, fmt.Errorf("%w: no word about the failed sync: %w", errBreach, lineError))
 	}
 	return err
@@ -147,12 +150,12 @@ func (s *siege) mustGiveUp(life *server) error {
 
 // mustAcknowledgeNothing: as no sync works, not even those who wait for the first
 // one get an answer that their records are safe.
-func (s *siege) mustAcknowledgeNothing(life *server) error {
-	if err := life.listen(); err != nil {
+func (s *siege) mustAcknowledgeNothing(life *harness.Server) error {
+	if err := life.Listen(); err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
-	err := errors.Join(life.expect(ending{status: 1}), load.join())
+	load := startLoad(life.Address, s.ledger)
+	err := errors.Join(life.Expect(givesUp()), load.join())
 	if now, _ := load.look(); now.acknowledged > 0 {
 		err = errors.Join(err, fmt.Errorf("%w: %d batches acknowledged without a sync", errBreach, now.acknowledged))
 	}
@@ -161,14 +164,14 @@ func (s *siege) mustAcknowledgeNothing(life *server) error {
 
 // mustRefuse: posts get 503 while their writes fail and 200 when they work, what
 // was refused is not counted, and reads go on.
-func (s *siege) mustRefuse(life *server) error {
-	if err := life.listen(); err != nil {
+func (s *siege) mustRefuse(life *harness.Server) error {
+	if err := life.Listen(); err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	err := load.await("a refusal", func(now score) bool { return now.refused > 0 })
 	if err == nil {
-		err = errors.Join(expectReads(life.address), load.awaitMore(5))
+		err = errors.Join(expectReads(life), load.awaitMore(5))
 	}
 	if err = errors.Join(err, load.stop()); err != nil {
 		return err
@@ -177,14 +180,14 @@ func (s *siege) mustRefuse(life *server) error {
 }
 
 // mustRetrySnapshots: a snapshot fails, nobody notices, and a later one succeeds.
-func (s *siege) mustRetrySnapshots(life *server) error {
-	if err := life.listen(); err != nil {
+func (s *siege) mustRetrySnapshots(life *harness.Server) error {
+	if err := life.Listen(); err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
-	_, next, err := life.output.await("could not", 0)
+	load := startLoad(life.Address, s.ledger)
+	failure, err := life.Log.Await(harness.Containing("could not"), 0)
 	if err == nil {
-		_, _, err = life.output.await("wrote a snapshot", next)
+		_, err = life.Log.Await(harness.Message("wrote a snapshot"), failure.Number+1)
 	}
 	return errors.Join(err, s.endUnnoticed(life, load))
 }
@@ -194,11 +197,11 @@ func (s *siege) mustRetrySnapshots(life *server) error {
 const preparedJournal = 256 << 10
 
 // mustNotNotice: the server can do without.
-func (s *siege) mustNotNotice(life *server) error {
-	if err := life.listen(); err != nil {
+func (s *siege) mustNotNotice(life *harness.Server) error {
+	if err := life.Listen(); err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	err := load.await("enough frames", func(score) bool { return s.journalSize() >= preparedJournal })
 	if err == nil { // what was reserved counts as size: go on until frames are there too
 		err = load.awaitMore(500)
@@ -220,7 +223,7 @@ func (s *siege) journalSize() int64 {
 }
 
 // endUnnoticed ends a load of which nothing may have been refused, and compares.
-func (s *siege) endUnnoticed(life *server, load *load) error {
+func (s *siege) endUnnoticed(life *harness.Server, load *load) error {
 	err := errors.Join(load.awaitMore(2), load.stop())
 	if now, _ := load.look(); now.refused > 0 {
 		err = errors.Join(err, fmt.Errorf("%w: %d batches refused, though the journal works", errBreach, now.refused))
@@ -233,22 +236,21 @@ func (s *siege) endUnnoticed(life *server, load *load) error {
 
 // mustSurvive: whatever else fails, the server may go on or give up, at its
 // start too, and loses nothing.
-func (s *siege) mustSurvive(life *server) error {
-	givesUp := ending{status: 1}
-	err := life.listen()
-	if errors.Is(err, errEnded) {
-		return life.expect(givesUp)
+func (s *siege) mustSurvive(life *harness.Server) error {
+	err := life.Listen()
+	if errors.Is(err, harness.ErrEnded) {
+		return life.Expect(givesUp())
 	}
 	if err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	err = load.awaitMore(100)
-	if errors.Is(err, errNotInTime) { // all connections have ended
-		return errors.Join(life.expect(givesUp), load.join())
+	if errors.Is(err, harness.ErrNotInTime) { // all connections have ended
+		return errors.Join(life.Expect(givesUp()), load.join())
 	}
-	return errors.Join(err, life.kill(), load.join())
+	return errors.Join(err, life.Kill(), load.join())
 }
 
 // mustNotStart: the server says why and ends.
-func (s *siege) mustNotStart(life *server) error { return life.expect(ending{status: 1}) }
+func (s *siege) mustNotStart(life *harness.Server) error { return life.Expect(givesUp()) }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // fullPlan is a disk that is full for a while, over and over, under load: a
@@ -53,16 +55,16 @@ func (s *siege) fullOnce(ballast string, die bool) error {
 	if err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	err = errors.Join(load.awaitMore(3), fill(ballast))
 	if err == nil {
 		err = load.await("refusals for want of space", func(now score) bool { return now.refused > 0 })
 	}
 	if err == nil {
-		err = expectReads(life.address)
+		err = expectReads(life)
 	}
 	if die {
-		return errors.Join(err, life.kill(), load.join(), s.startOnFullDisk(), os.Remove(ballast))
+		return errors.Join(err, life.Kill(), load.join(), s.startOnFullDisk(), os.Remove(ballast))
 	}
 	err = errors.Join(err, os.Remove(ballast))
 	if err == nil {
@@ -71,7 +73,7 @@ func (s *siege) fullOnce(ballast string, die bool) error {
 	if err == nil {
 		err = s.compare(life, tolerance{})
 	}
-	return errors.Join(err, life.kill(), load.join())
+	return errors.Join(err, life.Kill(), load.join())
 }
 
 // startOnFullDisk starts a server that may do its work or say that it cannot,
@@ -81,14 +83,14 @@ func (s *siege) startOnFullDisk() error {
 	if err != nil {
 		return err
 	}
-	err = life.listen()
-	if errors.Is(err, errEnded) {
-		return life.expect(ending{status: 1})
+	err = life.Listen()
+	if errors.Is(err, harness.ErrEnded) {
+		return life.Expect(givesUp())
 	}
 	if err == nil {
 		err = s.compare(life, tolerance{})
 	}
-	return errors.Join(err, life.kill())
+	return errors.Join(err, life.Kill())
 }
 
 // limitPlan is a file size limit in the middle of a frame: the journal gets
@@ -122,17 +124,17 @@ func (s *siege) limitOnce(limit uint64) error {
 	if err != nil {
 		return err
 	}
-	process := life.command.Process.Pid
+	process := life.ID()
 	if err := limitFileSize(process, limit); err != nil {
-		return errors.Join(fmt.Errorf("%w: %w", errUnavailable, err), life.kill())
+		return errors.Join(fmt.Errorf("%w: %w", errUnavailable, err), life.Kill())
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	err = load.await("refusals for the size limit", func(now score) bool { return now.refused > 0 })
 	if err == nil {
-		err = errors.Join(expectReads(life.address), limitFileSize(process, unlimited), load.awaitMore(3), load.stop())
+		err = errors.Join(expectReads(life), limitFileSize(process, unlimited), load.awaitMore(3), load.stop())
 	}
 	if err == nil {
 		err = s.compare(life, tolerance{})
 	}
-	return errors.Join(err, life.kill(), load.join())
+	return errors.Join(err, life.Kill(), load.join())
 }

@@ -5,16 +5,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-// childAttributes make a child die with us, so that none is left behind, and
-// keep a terminal's signals from it, which are for us to see.
-func childAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-}
 
 // cutPower makes the ext4 file system that is mounted at a path forget at once
 // whatever it did not write to its device, its own journal's buffers too.

@@ -4,10 +4,7 @@ package main
 
 import (
 	"errors"
-	"syscall"
 )
-
-func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func cutPower(string) error { return errors.ErrUnsupported }
 

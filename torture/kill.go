@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"syscall"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // killPlan is kill -9 at random moments under load, over and over on the same
@@ -43,7 +43,7 @@ func (p killPlan) run(ctx context.Context, l *lab) (*report, error) {
 			return s.report, err
 		}
 		allowed, err = s.killUnderLoad(life, p.window+s.between(10*time.Millisecond, p.load))
-		if err = errors.Join(err, life.kill()); err != nil {
+		if err = errors.Join(err, life.Kill()); err != nil {
 			return s.report, err
 		}
 		if err := s.killWhileRecovering(); err != nil {
@@ -66,12 +66,12 @@ func (s *siege) noteForgiven() {
 
 // killUnderLoad loads a server and kills it some time after the first
 // acknowledgement. It returns what the kill may cost.
-func (s *siege) killUnderLoad(life *server, after time.Duration) (tolerance, error) {
-	load := startLoad(life.address, s.ledger)
+func (s *siege) killUnderLoad(life *harness.Server, after time.Duration) (tolerance, error) {
+	load := startLoad(life.Address, s.ledger)
 	err := load.awaitMore(1)
 	time.Sleep(after) // the moment of the kill is the random part
 	crash := time.Now()
-	err = errors.Join(err, life.signal(syscall.SIGKILL), life.expect(ending{signal: syscall.SIGKILL}), load.join())
+	err = errors.Join(err, life.Signal(syscall.SIGKILL), life.Expect(harness.Ending{Signal: syscall.SIGKILL}), load.join())
 	if err != nil {
 		return tolerance{}, err
 	}
@@ -79,7 +79,7 @@ func (s *siege) killUnderLoad(life *server, after time.Duration) (tolerance, err
 }
 
 // killTolerance is what a mode may lose when the process died.
-func (s *siege) killTolerance(life *server, crash time.Time) (tolerance, error) {
+func (s *siege) killTolerance(life *harness.Server, crash time.Time) (tolerance, error) {
 	switch s.settings.durability {
 	case "everysec":
 		return tolerance{crash: crash, allowed: s.window}, nil
@@ -106,22 +106,23 @@ func (s *siege) verify(ctx context.Context) error {
 // lastSnapshot returns from when on records may be missing in the last snapshot
 // that a server says it wrote; without one, the beginning of time: what the
 // server began with must be there in any case.
-func lastSnapshot(life *server) (time.Time, error) {
+func lastSnapshot(life *harness.Server) (time.Time, error) {
 	// gathering is how long a record may wait before it is in the base.
 	const gathering = 100 * time.Millisecond
 	var last time.Time
-	for _, line := range life.output.all() {
-		if !strings.Contains(line, `"msg":"wrote a snapshot"`) {
+	for _, line := range life.Log.Lines() {
+		if line.Attribute("msg") != "wrote a snapshot" {
 			continue
 		}
-		var written struct {
-			Time time.Time
-			Took time.Duration
+		written, err := time.Parse(time.RFC3339Nano, line.Attribute("time"))
+		if err != nil {
+			return last, fmt.Errorf("read the log line %q: %w", line.Text, err)
 		}
-		if err := json.Unmarshal([]byte(line), &written); err != nil {
-			return last, fmt.Errorf("read the log line %q: %w", line, err)
+		took, err := time.ParseDuration(line.Attribute("took"))
+		if err != nil {
+			return last, fmt.Errorf("read the log line %q: %w", line.Text, err)
 		}
-		last = written.Time.Add(-written.Took - gathering)
+		last = written.Add(-took - gathering)
 	}
 	return last, nil
 }
@@ -140,5 +141,5 @@ func (s *siege) killWhileRecovering() error {
 		return err
 	}
 	time.Sleep(s.between(0, longest)) // again the moment is the random part
-	return life.kill()
+	return life.Kill()
 }

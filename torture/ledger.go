@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // A ledger is the clients' own account of what they sent and what the server
@@ -36,18 +38,8 @@ func newLedger(connections int, seed uint64) *ledger {
 	return l
 }
 
-// counter is one count of the server.
-type counter struct {
-	benefit, event   string
-	pageTotal, index int
-}
-
-func (c counter) String() string {
-	return fmt.Sprintf("%s %s %d/%d", c.benefit, c.event, c.index, c.pageTotal)
-}
-
 // tallies are counts by counter; what is missing is zero.
-type tallies map[counter]uint64
+type tallies map[harness.Counter]uint64
 
 func (t tallies) sum() uint64 {
 	sum := uint64(0)
@@ -93,8 +85,8 @@ func (a *account) pageTotal() int { return firstPageTotal + a.slot }
 // witnesses are benefits that every batch bumps by the same amount.
 func witnesses() []string { return []string{"witness-first", "witness-second", "witness-third"} }
 
-func (a *account) witness(benefit string) counter {
-	return counter{benefit: benefit, event: "show", pageTotal: a.pageTotal(), index: 1}
+func (a *account) witness(benefit string) harness.Counter {
+	return harness.Counter{Benefit: benefit, Event: "show", Total: a.pageTotal(), Index: 1}
 }
 
 // next returns the next batch to send.
@@ -137,16 +129,16 @@ func (a *account) draw(epoch int) tallies {
 		most = manyRecords
 	}
 	for range a.random.IntN(most) {
-		records[counter{
-			benefit:   fmt.Sprintf("benefit-%d", a.random.IntN(benefits)),
-			event:     events[a.random.IntN(len(events))],
-			pageTotal: a.pageTotal(),
-			index:     1 + a.random.IntN(indexes),
+		records[harness.Counter{
+			Benefit: fmt.Sprintf("benefit-%d", a.random.IntN(benefits)),
+			Event:   events[a.random.IntN(len(events))],
+			Total:   a.pageTotal(),
+			Index:   1 + a.random.IntN(indexes),
 		}]++
 	}
 	if a.random.IntN(freshEvery) == 0 {
 		fresh := fmt.Sprintf("fresh-%d-%d", epoch, a.slot)
-		records[counter{benefit: fresh, event: "close", pageTotal: a.pageTotal(), index: 1}]++
+		records[harness.Counter{Benefit: fresh, Event: "close", Total: a.pageTotal(), Index: 1}]++
 	}
 	return records
 }
@@ -230,7 +222,7 @@ func (l *ledger) compare(found tallies, t tolerance) verdict {
 	}
 	var v verdict
 	for c, count := range found {
-		slot := c.pageTotal - firstPageTotal
+		slot := c.Total - firstPageTotal
 		if slot < 0 || slot >= len(shares) {
 			v.add(verdict{surplus: count, findings: []string{fmt.Sprintf("%v: have %d, nobody ever sent it", c, count)}})
 			continue
@@ -275,7 +267,7 @@ func (a *account) compare(found tallies, t tolerance) verdict {
 // wholeBatches returns how many of the batches, together with what is settled,
 // are exactly what was found.
 func (a *account) wholeBatches(found tallies) (batches int, ok bool) {
-	missing := map[counter]uint64{} // modulo 2^64, nothing that is zero
+	missing := map[harness.Counter]uint64{} // modulo 2^64, nothing that is zero
 	for c, count := range found {
 		missing[c] = count
 	}
@@ -338,9 +330,9 @@ func (a *account) witnessCounts(found tallies) []uint64 {
 	return counts
 }
 
-func sortedCounters(t tallies) []counter {
-	return slices.SortedFunc(maps.Keys(t), func(a, b counter) int {
-		return cmp.Or(cmp.Compare(a.benefit, b.benefit), cmp.Compare(a.event, b.event),
-			cmp.Compare(a.pageTotal, b.pageTotal), cmp.Compare(a.index, b.index))
+func sortedCounters(t tallies) []harness.Counter {
+	return slices.SortedFunc(maps.Keys(t), func(a, b harness.Counter) int {
+		return cmp.Or(cmp.Compare(a.Benefit, b.Benefit), cmp.Compare(a.Event, b.Event),
+			cmp.Compare(a.Total, b.Total), cmp.Compare(a.Index, b.Index))
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"testing"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // crash is when the server of these tests dies.
@@ -78,8 +80,8 @@ func TestLedgerFindsHalfBatch(t *testing.T) {
 func TestLedgerFindsWhatNobodySent(t *testing.T) {
 	l := threeBatches()
 	found := sum(l.accounts[0], 4)
-	found[counter{benefit: "other", event: "show", pageTotal: firstPageTotal + 1, index: 1}] = 2
-	found[counter{benefit: "other", event: "show", pageTotal: firstPageTotal, index: 1}] = 5
+	found[harness.Counter{Benefit: "other", Event: "show", Total: firstPageTotal + 1, Index: 1}] = 2
+	found[harness.Counter{Benefit: "other", Event: "show", Total: firstPageTotal, Index: 1}] = 5
 	check(t, l.compare(found, tolerance{}), verdict{surplus: 7})
 }
 
@@ -94,7 +96,7 @@ func TestLedgerRemembers(t *testing.T) {
 
 // TestAccountsShareNoCounter is what makes the ledger's bounds sharp.
 func TestAccountsShareNoCounter(t *testing.T) {
-	owner := map[counter]int{}
+	owner := map[harness.Counter]int{}
 	for _, a := range newLedger(20, 1).accounts {
 		for range 200 {
 			batch := a.draw(1)

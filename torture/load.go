@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // load is many connections that post batches, until it is stopped or the server
@@ -122,9 +124,6 @@ func (l *load) look() (score, <-chan struct{}) {
 	return l.score, l.changed
 }
 
-// errNotInTime is wrapped by the error for a wait that took too long.
-var errNotInTime = errors.New("did not happen in time")
-
 // await waits until the score is as wished. It fails when the time is over, or
 // when every connection has ended first.
 func (l *load) await(what string, wished func(score) bool) error {
@@ -135,12 +134,12 @@ func (l *load) await(what string, wished func(score) bool) error {
 			return nil
 		}
 		if now.open == 0 {
-			return errors.Join(fmt.Errorf("%w: %s: all connections ended first", errNotInTime, what), l.join())
+			return errors.Join(fmt.Errorf("%w: %s: all connections ended first", harness.ErrNotInTime, what), l.join())
 		}
 		select {
 		case <-changed:
 		case <-deadline:
-			return fmt.Errorf("%w: %s: %d acknowledged, %d refused after %v", errNotInTime, what, now.acknowledged, now.refused, patience)
+			return fmt.Errorf("%w: %s: %d acknowledged, %d refused after %v", harness.ErrNotInTime, what, now.acknowledged, now.refused, patience)
 		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 func main() {
@@ -69,10 +71,10 @@ func stamped(output io.Writer) func(format string, arguments ...any) {
 // torture builds the server and goes through the scenarios, one after the other.
 func torture(ctx context.Context, l *lab, scenarios []scenario) ([]result, error) {
 	var err error
-	if l.program, err = build(ctx, l.directory, ""); err != nil {
+	if l.program, err = harness.Build(ctx, harness.BuildSettings{Directory: l.directory}); err != nil {
 		return nil, err
 	}
-	if l.failpoints, err = build(ctx, l.directory, "failpoints"); err != nil {
+	if l.failpoints, err = harness.Build(ctx, harness.BuildSettings{Directory: l.directory, Tags: "failpoints"}); err != nil {
 		return nil, err
 	}
 	var results []result

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // powerPlan is a loss of power, over and over: the data directory is on an ext4
@@ -15,6 +17,8 @@ type powerPlan struct {
 	// load is how long the longest load lasts before the power fails, beyond what
 	// the mode may lose.
 	load time.Duration
+	// window is what DURABILITY=everysec may lose when only the process dies.
+	window time.Duration
 }
 
 // everySecondPower is what DURABILITY=everysec may lose with the power: a
@@ -31,6 +35,7 @@ func (p powerPlan) run(ctx context.Context, l *lab) (_ *report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.unmount(ctx)) }()
+	s.window = p.window
 	s.report.note("ext4 on a loop device, FS_IOC_SHUTDOWN without a log flush")
 	s.settings.directory = filepath.Join(d.point, "data")
 	atLeast := 10 * time.Millisecond
@@ -66,9 +71,9 @@ func (s *siege) crashBefore(failpoints string, allowed tolerance) (tolerance, er
 	}
 	if s.settings.durability != "always" {
 		allowed, err = s.killUnderLoad(life, s.between(time.Millisecond, 300*time.Millisecond))
-		return allowed, errors.Join(err, life.kill())
+		return allowed, errors.Join(err, life.Kill())
 	}
-	if err := life.kill(); err != nil {
+	if err := life.Kill(); err != nil {
 		return allowed, err
 	}
 	plain := s.settings
@@ -87,11 +92,11 @@ func (s *siege) losePower(ctx context.Context, d *disk, allowed tolerance, after
 	if err != nil {
 		return allowed, err
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	err = load.awaitMore(1)
 	time.Sleep(after) // the moment is the random part
 	crash := time.Now()
-	err = errors.Join(err, cutPower(d.point), life.kill(), load.join())
+	err = errors.Join(err, cutPower(d.point), life.Kill(), load.join())
 	if err != nil {
 		return allowed, err
 	}
@@ -104,7 +109,7 @@ func (s *siege) losePower(ctx context.Context, d *disk, allowed tolerance, after
 // powerTolerance is what a mode may lose with the power. No mode is held to what
 // it acknowledged after the power failed: a sync that is under way just then may
 // succeed for a file system that is being shut down, as no real one does.
-func (s *siege) powerTolerance(life *server, crash time.Time) (tolerance, error) {
+func (s *siege) powerTolerance(life *harness.Server, crash time.Time) (tolerance, error) {
 	switch s.settings.durability {
 	case "always":
 		return tolerance{crash: crash}, nil

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // lab is what all scenarios share.
@@ -75,7 +77,6 @@ func (l *lab) newSiege(scenario, durability string, connections int) (*siege, er
 		},
 		ledger:   newLedger(connections, l.seed),
 		report:   &report{scenario: scenario},
-		window:   everySecondWindow,
 		random:   rand.New(rand.NewPCG(l.seed, 1)),
 		progress: l.progress,
 		began:    time.Now(),
@@ -91,21 +92,21 @@ func (s *siege) between(shortest, longest time.Duration) time.Duration {
 }
 
 // recover starts the server and compares what it has with the ledger.
-func (s *siege) recover(t tolerance) (*server, error) {
+func (s *siege) recover(t tolerance) (*harness.Server, error) {
 	life, err := s.settings.start()
 	if err != nil {
 		return nil, fmt.Errorf("recover %q: %w", s.settings.directory, err)
 	}
 	if err := s.compare(life, t); err != nil {
-		return nil, errors.Join(err, life.kill())
+		return nil, errors.Join(err, life.Kill())
 	}
 	return life, nil
 }
 
 // compare compares what a server has with the ledger. The server must not be
 // under load.
-func (s *siege) compare(life *server, t tolerance) error {
-	found, err := readBack(life.address)
+func (s *siege) compare(life *harness.Server, t tolerance) error {
+	found, err := readBack(life)
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (s *siege) compare(life *server, t tolerance) error {
 	s.report.verdict.add(v)
 	if v.losses() > 0 {
 		return fmt.Errorf("%w: data directory %q: %d records lost, %d too many, %d half batches\n%s\nthe server wrote:\n%s",
-			errLoss, s.settings.directory, v.lost, v.surplus, v.halves, joinLines(v.findings), life.output.tail())
+			errLoss, s.settings.directory, v.lost, v.surplus, v.halves, joinLines(v.findings), life.Log.Tail())
 	}
 	return nil
 }
@@ -126,7 +127,7 @@ func (s *siege) finish(t tolerance) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(life.stop(), life.kill()); err != nil {
+		if err := errors.Join(life.Stop(), life.Kill()); err != nil {
 			return err
 		}
 		t = tolerance{}

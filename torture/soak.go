@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"syscall"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // soakPlan is half of what the server can take, for long: with snapshots, and
@@ -62,12 +64,12 @@ func (p soakPlan) measurePeak(s *siege) (pause time.Duration, err error) {
 		return 0, err
 	}
 	s.ledger.prepare()
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	time.Sleep(p.peak) // what is measured
 	batches, _ := load.look()
-	err = errors.Join(load.stop(), life.stop(), life.kill())
+	err = errors.Join(load.stop(), life.Stop(), life.Kill())
 	if err == nil && batches.acknowledged == 0 {
-		err = fmt.Errorf("%w: an acknowledgement in %v", errNotInTime, p.peak)
+		err = fmt.Errorf("%w: an acknowledgement in %v", harness.ErrNotInTime, p.peak)
 	}
 	if err != nil {
 		return 0, err
@@ -85,17 +87,17 @@ func (p soakPlan) live(s *siege, memory *soakedMemory, pause, from, to time.Dura
 		return err
 	}
 	s.ledger.prepare()
-	load := startPacedLoad(life.address, s.ledger, pause)
+	load := startPacedLoad(life.Address, s.ledger, pause)
 	for at := from; at < to; {
 		wait := min(p.snapshots, to-at)
 		time.Sleep(wait) // the load is what happens
 		at += wait
 		if err := p.sample(s, memory, life, load, at); err != nil {
-			return errors.Join(err, life.kill(), load.join())
+			return errors.Join(err, life.Kill(), load.join())
 		}
 	}
-	err = errors.Join(life.signal(syscall.SIGKILL), life.expect(ending{signal: syscall.SIGKILL}), load.join())
-	return errors.Join(err, life.kill())
+	err = errors.Join(life.Signal(syscall.SIGKILL), life.Expect(harness.Ending{Signal: syscall.SIGKILL}), load.join())
+	return errors.Join(err, life.Kill())
 }
 
 // soakedMemory is the most that the server had in memory in the first life, and
@@ -108,12 +110,12 @@ const memoryAllowance = 64 << 20
 
 // sample notes what the server has in memory, and makes sure that this does not
 // grow from life to life, and that nothing is refused.
-func (p soakPlan) sample(s *siege, memory *soakedMemory, life *server, load *load, at time.Duration) error {
+func (p soakPlan) sample(s *siege, memory *soakedMemory, life *harness.Server, load *load, at time.Duration) error {
 	score, _ := load.look()
 	if score.refused > 0 {
 		return fmt.Errorf("%w: %d batches were refused, though the disk is fine", errBreach, score.refused)
 	}
-	resident, err := residentBytes(life.command.Process.Pid)
+	resident, err := residentBytes(life.ID())
 	if errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}

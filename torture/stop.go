@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // stopPlan is orderly and hurried ends under load, and a second process on the
@@ -20,7 +22,7 @@ type stopWay struct {
 	name       string
 	durability string
 	interval   time.Duration
-	end        func(*siege, *server) error
+	end        func(*siege, *harness.Server) error
 }
 
 func stopWays() []stopWay {
@@ -62,74 +64,65 @@ func (s *siege) endBy(way stopWay) error {
 	if err != nil {
 		return err
 	}
-	load := startLoad(life.address, s.ledger)
+	load := startLoad(life.Address, s.ledger)
 	if err = load.awaitMore(2); err == nil {
 		time.Sleep(s.between(0, 50*time.Millisecond)) // the moment of the signal is the random part
 		err = way.end(s, life)
 	}
-	if err = errors.Join(err, life.kill(), load.join()); err != nil {
+	if err = errors.Join(err, life.Kill(), load.join()); err != nil {
 		return err
 	}
 	recovered, err := s.recover(tolerance{})
 	if err != nil {
 		return err
 	}
-	return recovered.kill()
+	return recovered.Kill()
 }
 
 // terminate asks a server to end, which it must do without an error.
-func (s *siege) terminate(life *server) error { return life.stop() }
+func (s *siege) terminate(life *harness.Server) error { return life.Stop() }
 
 // secondProcess starts another server on the directory, which must say in one
 // line that it cannot. The first one goes on.
-func (s *siege) secondProcess(life *server) error {
+func (s *siege) secondProcess(life *harness.Server) error {
 	second, err := s.settings.launch()
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(second.expect(ending{status: 1}), second.kill()); err != nil {
+	if err := errors.Join(second.Expect(givesUp()), second.Kill()); err != nil {
 		return err
 	}
-	if lines := second.output.all(); len(lines) != 1 || !strings.Contains(lines[0], "in use by another process") {
-		return fmt.Errorf("%w: the second process on the directory wrote %q, want one line that says so", errBreach, lines)
+	if lines := second.Log.Lines(); len(lines) != 1 || !strings.Contains(lines[0].Text, "in use by another process") {
+		return fmt.Errorf("%w: the second process on the directory wrote %q, want one line that says so", errBreach, second.Log)
 	}
-	return errors.Join(expectReads(life.address), life.stop())
+	return errors.Join(expectReads(life), life.Stop())
 }
 
 // terminateTwice asks again while a client that never finishes its request
 // keeps the server from ending. It must then end at once, by the signal.
-func (s *siege) terminateTwice(life *server) error {
-	slow, err := net.DialTimeout("tcp", life.address, patience)
+func (s *siege) terminateTwice(life *harness.Server) error {
+	slow, err := net.DialTimeout("tcp", life.Address, patience)
 	if err != nil {
-		return fmt.Errorf("connect to %s: %w", life.address, err)
+		return fmt.Errorf("connect to %s: %w", life.Address, err)
 	}
 	defer slow.Close()
 	if _, err := io.WriteString(slow, "POST /benefits HTTP/1.1\r\nHost: torture\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n["); err != nil {
 		return fmt.Errorf("send half a request: %w", err)
 	}
-	if err := life.signal(syscall.SIGTERM); err != nil {
+	if err := life.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	if _, _, err := life.output.await(`"msg":"stopping"`, 0); err != nil {
+	if _, err := life.Log.Await(harness.Message("stopping"), 0); err != nil {
 		return err
 	}
 	// The first ones may come before the server has put back the signal's default.
-	const attempts = 100
-	for range attempts {
-		if err := life.signal(syscall.SIGTERM); err != nil {
-			break // it has ended
-		}
-		select {
-		case <-life.exited:
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	return life.expect(ending{signal: syscall.SIGTERM})
+	harness.Until(func() bool { return life.Signal(syscall.SIGTERM) != nil })
+	return life.Expect(harness.Ending{Signal: syscall.SIGTERM})
 }
 
 // terminateStart ends the server and asks the next one to end while it starts.
-func (s *siege) terminateStart(life *server) error {
-	if err := life.stop(); err != nil {
+func (s *siege) terminateStart(life *harness.Server) error {
+	if err := life.Stop(); err != nil {
 		return err
 	}
 	next, err := s.settings.launch()
@@ -137,10 +130,10 @@ func (s *siege) terminateStart(life *server) error {
 		return err
 	}
 	time.Sleep(s.between(0, 40*time.Millisecond)) // again random
-	err = next.signal(syscall.SIGTERM)
-	got, waitError := next.wait()
-	if err = errors.Join(err, waitError); err == nil && got != (ending{}) && got != (ending{signal: syscall.SIGTERM}) {
-		err = fmt.Errorf("%w: it ended with %v; it wrote:\n%s", errBreach, got, next.output.tail())
+	err = next.Signal(syscall.SIGTERM)
+	got, waitError := next.Wait()
+	if err = errors.Join(err, waitError); err == nil && got != (harness.Ending{}) && got != (harness.Ending{Signal: syscall.SIGTERM}) {
+		err = fmt.Errorf("%w: it ended with %v; it wrote:\n%s", errBreach, got, next.Log.Tail())
 	}
-	return errors.Join(err, next.kill())
+	return errors.Join(err, next.Kill())
 }

@@ -87,14 +87,20 @@ func TestBatchesAreOfAboutAThousandAndComeFromSeveralWorkers(t *testing.T) {
 	var mu sync.Mutex
 	var sizes []int
 	inside, most := 0, 0
+	both := make(chan struct{}) // closed when two batches are inside at the same time
 	options := stdin(dump(t, oldDocuments(1, 8000)...))
 	_, err := importer.Read(t.Context(), options, func(batch []importer.Document) error {
 		mu.Lock()
 		sizes = append(sizes, len(batch))
 		inside++
-		most = max(most, inside)
+		if most = max(most, inside); inside == 2 && len(sizes) == 2 {
+			close(both)
+		}
 		mu.Unlock()
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-both:
+		case <-t.Context().Done():
+		}
 		mu.Lock()
 		inside--
 		mu.Unlock()
@@ -168,7 +174,7 @@ func TestProgressIsAFewLinesWhereThereIsNoTerminal(t *testing.T) {
 			var shown bytes.Buffer
 			options.Progress, options.Workers = &shown, 1
 			_, err := importer.Read(t.Context(), options, func([]importer.Document) error {
-				time.Sleep(6 * time.Second)
+				time.Sleep(6 * time.Second) // of the clock of this test, which takes none
 				return nil
 			})
 			lines := strings.Split(strings.TrimSpace(shown.String()), "\n")

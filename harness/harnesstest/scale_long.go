@@ -1,0 +1,5 @@
+//go:build long
+
+package harnesstest
+
+const isLong = true
