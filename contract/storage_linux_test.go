@@ -60,8 +60,8 @@ func TestTheFreeSpaceIsAMetric(t *testing.T) {
 
 func TestAPlatformThatReplacesItsDiskIsWarnedOfAtTheStart(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir(), []string{"DYNO=web.1"})
-	if log := p.log.String(); !strings.Contains(log, "DATA_DIR is on a disk that the platform replaces") {
+	p := blackbox.StartProgram(t, t.TempDir(), []string{"DYNO=web.1"})
+	if log := p.Log.String(); !strings.Contains(log, "DATA_DIR is on a disk that the platform replaces") {
 		t.Errorf("the log does not warn of the platform:\n%s", log)
 	}
 }
