@@ -1,0 +1,102 @@
+package conn
+
+import (
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+)
+
+// aside is a request of a loop that a goroutine can answer, beside others. It is
+// reused.
+type aside struct {
+	Exchange
+	ctx      fasthttp.RequestCtx
+	body     []byte // of the request
+	rendered bytes.Buffer
+
+	socket *socket
+	large  []byte // a large answer's body, which is not in rendered
+	answer func() // renders the answer and gives it to the loop, made once
+	give   func() // gives it to the socket, made once
+}
+
+func (s *Server) newAside() *aside {
+	a := &aside{}
+	a.Exchange = Exchange{RequestCtx: &a.ctx, server: s}
+	a.ctx.Init2(nil, s.http.Logger, false)
+	a.answer, a.give = a.answerIt, a.giveIt
+	return a
+}
+
+// answerAside has a goroutine answer the request that was parsed. Nothing more is
+// read of its connection until the loop has the answer.
+func (l *loop) answerAside(c *socket) {
+	a := l.request
+	l.request = l.server.loops.newAside()
+	// The body lies in what the loop reads next.
+	a.body = append(a.body[:0], a.Request.Body()...)
+	a.Request.SetBodyRaw(a.body)
+	a.socket, c.away = c, true
+	go a.answer()
+}
+
+// answerIt is run by a goroutine of its own.
+func (a *aside) answerIt() {
+	c := a.socket
+	a.begin(&c.connection)
+	a.Response.Reset()
+	if a.handle() {
+		a.finish()
+		a.last = a.last || a.Request.Header.ConnectionClose() || a.Response.ConnectionClose()
+		if a.server.stopping.Load() {
+			a.Abandon()
+		}
+		a.render()
+	} else {
+		a.rendered.Reset()
+		a.last = true
+	}
+	c.loop.post(a.give) // which is not over while it has this connection
+}
+
+// render turns the response into bytes. A large body is not copied.
+func (a *aside) render() {
+	response := &a.Response
+	response.SkipBody = a.IsHead()
+	if a.last {
+		response.SetConnectionClose()
+	}
+	a.large = nil
+	if body := response.Body(); len(body) > smallAnswerBytes && !response.SkipBody {
+		a.large = body
+		response.SkipBody = true
+	}
+	a.rendered.Reset()
+	_, _ = response.WriteTo(&a.rendered) // into memory
+}
+
+// giveIt is run by the loop.
+func (a *aside) giveIt() {
+	c := a.socket
+	c.away = false
+	if a.last && c.fate == stays {
+		c.fate = closes
+	}
+	c.large, c.reserved = a.large, a.reserved
+	if c.gone || len(c.large) == 0 {
+		c.release()
+	}
+	c.send(a.rendered.Bytes())
+	c.settle()
+	a.retire()
+}
+
+// retire keeps the parts for another request, unless they are large.
+func (a *aside) retire() {
+	a.socket, a.large = nil, nil
+	a.Request.Reset()
+	a.Response.Reset()
+	if cap(a.body) <= keptBytes && a.rendered.Cap() <= keptBytes {
+		a.server.loops.asides.Put(a)
+	}
+}
