@@ -17,6 +17,9 @@ import (
 // counted: the client may send them again later.
 var errUnavailable = errors.New("records cannot be taken at the moment")
 
+// errNotFound is the error for a path that nothing is at.
+var errNotFound = &Error{fasthttp.StatusNotFound, "not found: the paths are /benefits, /benefits/timeline and /statistics"}
+
 // errInternal is what clients are told of errors that are not for them.
 var errInternal = &Error{fasthttp.StatusInternalServerError, "internal error"}
 

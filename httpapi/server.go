@@ -201,34 +201,39 @@ func (s *Server) handle(x *conn.Exchange) {
 // answer answers a request by the route that it notes. It returns true when the
 // answer waits for a commit.
 func (s *Server) answer(x *conn.Exchange, e *exchange) (waits bool) {
-	s.config.Origins.allow(&x.Response, x.Request.Header.Peek(fasthttp.HeaderOrigin))
 	if s.config.AccessLog {
 		e.method = knownMethod(x)
 	}
-	if x.IsOptions() {
+	number, found := s.endpoint(requestPath(x))
+	if found && x.IsPost() && s.endpoints[number].post != nil {
+		e.route = endpointRoute(number, methodPost)
+		if waits = s.endpoints[number].post(x, *e); !waits {
+			s.allow(x)
+		}
+		return waits
+	}
+	s.allow(x)
+	switch {
+	case x.IsOptions():
 		e.route = routePreflight
 		preflight(x)
-		return false
-	}
-	number, found := s.endpoint(requestPath(x))
-	if !found {
-		fail(&x.Response, &Error{fasthttp.StatusNotFound, "not found: the paths are /benefits, /benefits/timeline and /statistics"})
-		return false
-	}
-	endpoint := &s.endpoints[number]
-	switch {
-	case x.IsPost() && endpoint.post != nil:
-		e.route = endpointRoute(number, methodPost)
-		return endpoint.post(x, *e)
+	case !found:
+		fail(&x.Response, errNotFound)
 	case x.IsGet() || x.IsHead():
 		e.route = endpointRoute(number, methodGet)
-		s.get(x, endpoint.read)
+		s.get(x, s.endpoints[number].read)
 	default:
 		e.route = endpointRoute(number, methodOther)
-		x.Response.Header.Set(fasthttp.HeaderAllow, endpoint.allow)
-		fail(&x.Response, &Error{fasthttp.StatusMethodNotAllowed, "method not allowed here: use " + endpoint.allow})
+		allowed := s.endpoints[number].allow
+		x.Response.Header.Set(fasthttp.HeaderAllow, allowed)
+		fail(&x.Response, &Error{fasthttp.StatusMethodNotAllowed, "method not allowed here: use " + allowed})
 	}
 	return false
+}
+
+// allow adds the CORS headers of any response.
+func (s *Server) allow(x *conn.Exchange) {
+	s.config.Origins.allow(&x.Response, x.Request.Header.Peek(fasthttp.HeaderOrigin))
 }
 
 // requestPath is the path as it was sent, without the query and without one
@@ -246,7 +251,7 @@ func requestPath(x *conn.Exchange) []byte {
 // handleInvalid answers what never became a request.
 func (s *Server) handleInvalid(x *conn.Exchange, err error) {
 	e := exchange{connection: x.Number(), route: routeInvalid, began: time.Now(), method: otherMethod}
-	s.config.Origins.allow(&x.Response, x.Request.Header.Peek(fasthttp.HeaderOrigin))
+	s.allow(x)
 	fail(&x.Response, s.protocolError(err))
 	s.observe(e, &x.Response, time.Now())
 }
@@ -257,6 +262,6 @@ func (s *Server) failPanic(x *conn.Exchange, cause any) {
 	s.config.Logger.Error("a handler panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	x.Abandon()
 	x.Response.Reset()
-	s.config.Origins.allow(&x.Response, x.Request.Header.Peek(fasthttp.HeaderOrigin))
+	s.allow(x)
 	fail(&x.Response, errInternal)
 }

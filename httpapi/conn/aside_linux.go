@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bufio"
 	"bytes"
 
 	"github.com/valyala/fasthttp"
@@ -12,16 +13,17 @@ type aside struct {
 	Exchange
 	ctx      fasthttp.RequestCtx
 	body     []byte // of the request
-	rendered bytes.Buffer
+	rendered rendering
 
 	socket *socket
-	large  []byte // a large answer's body, which is not in rendered
+	header []byte // the answer, without the body if that is large
+	large  []byte // a large answer's body
 	answer func() // renders the answer and gives it to the loop, made once
 	give   func() // gives it to the socket, made once
 }
 
 func (s *Server) newAside() *aside {
-	a := &aside{}
+	a := &aside{rendered: newRendering()}
 	a.Exchange = Exchange{RequestCtx: &a.ctx, server: s}
 	a.ctx.Init2(nil, s.http.Logger, false)
 	a.answer, a.give = a.answerIt, a.giveIt
@@ -53,8 +55,7 @@ func (a *aside) answerIt() {
 		}
 		a.render()
 	} else {
-		a.rendered.Reset()
-		a.last = true
+		a.header, a.large, a.last = nil, nil, true
 	}
 	c.loop.post(a.give) // which is not over while it has this connection
 }
@@ -63,16 +64,12 @@ func (a *aside) answerIt() {
 func (a *aside) render() {
 	response := &a.Response
 	response.SkipBody = a.IsHead()
-	if a.last {
-		response.SetConnectionClose()
-	}
 	a.large = nil
 	if body := response.Body(); len(body) > smallAnswerBytes && !response.SkipBody {
 		a.large = body
 		response.SkipBody = true
 	}
-	a.rendered.Reset()
-	_, _ = response.WriteTo(&a.rendered) // into memory
+	a.header = a.rendered.bytes(response, a.last)
 }
 
 // giveIt is run by the loop.
@@ -86,17 +83,41 @@ func (a *aside) giveIt() {
 	if c.gone || len(c.large) == 0 {
 		c.release()
 	}
-	c.send(a.rendered.Bytes())
+	c.send(a.header)
 	c.settle()
 	a.retire()
 }
 
 // retire keeps the parts for another request, unless they are large.
 func (a *aside) retire() {
-	a.socket, a.large = nil, nil
+	a.socket, a.header, a.large = nil, nil, nil
 	a.Request.Reset()
 	a.Response.Reset()
-	if cap(a.body) <= keptBytes && a.rendered.Cap() <= keptBytes {
+	if cap(a.body) <= keptBytes && a.rendered.buffer.Cap() <= keptBytes {
 		a.server.loops.asides.Put(a)
 	}
+}
+
+// rendering turns responses into bytes.
+type rendering struct {
+	buffer *bytes.Buffer
+	writer *bufio.Writer
+}
+
+func newRendering() rendering {
+	buffer := new(bytes.Buffer)
+	return rendering{buffer, bufio.NewWriterSize(buffer, 1<<10)}
+}
+
+// bytes returns a response as it is sent, which says so if it is the last one. The
+// bytes are valid until the next one.
+func (r *rendering) bytes(response *fasthttp.Response, last bool) []byte {
+	if last {
+		response.SetConnectionClose()
+	}
+	r.buffer.Reset()
+	r.writer.Reset(r.buffer)
+	_ = response.Write(r.writer) // into memory
+	_ = r.writer.Flush()
+	return r.buffer.Bytes()
 }

@@ -38,7 +38,7 @@ type loop struct {
 	parser   parser
 	request  *aside            // that is parsed, and given away if a goroutine answers it
 	response fasthttp.Response // to what waited
-	rendered bytes.Buffer
+	rendered rendering
 
 	// waiting are the answers that wait, in the order in which they must go.
 	waiting []waitingAnswer
@@ -65,7 +65,7 @@ func newLoop(s *Server) (*loop, error) {
 	return &loop{
 		server: s, poller: poller, ended: make(chan struct{}), sockets: map[int32]*socket{}, read: make([]byte, loopReadBytes),
 		parser:  newParser(s.config.PlainPath, s.config.Bounds.HeaderBytes, min(s.config.BodyBytes, heldBodyBytes)),
-		request: s.loops.newAside(), wake: poller.wake,
+		request: s.loops.newAside(), wake: poller.wake, rendered: newRendering(),
 	}, nil
 }
 
@@ -178,7 +178,7 @@ func (l *loop) answer(c *socket, more bool) {
 		l.await(waitingAnswer{socket: c, pending: x.pending, outcome: x.outcome, owed: x.outcome.Bytes(), last: c.fate == closes})
 		return
 	}
-	answer := l.render(&x.Response, c.fate == closes || c.isLast(more))
+	answer := l.rendered.bytes(&x.Response, c.fate == closes || c.isLast(more))
 	l.server.answers.release(x.reserved) // it is a copy
 	if c.pending == 0 {
 		c.send(answer)
@@ -237,15 +237,5 @@ func (l *loop) answerNow(w *waitingAnswer, now time.Time) {
 	}
 	l.response.Reset()
 	w.outcome.Answer(&l.response, w.pending.Wait(), now)
-	c.send(l.render(&l.response, w.last || c.isLast(len(c.held) > 0)))
-}
-
-// render returns a response as it is sent. The bytes are valid until the next one.
-func (l *loop) render(response *fasthttp.Response, last bool) []byte {
-	if last {
-		response.SetConnectionClose()
-	}
-	l.rendered.Reset()
-	_, _ = response.WriteTo(&l.rendered) // into memory
-	return l.rendered.Bytes()
+	c.send(l.rendered.bytes(&l.response, w.last || c.isLast(len(c.held) > 0)))
 }

@@ -269,10 +269,10 @@ func TestALargeAnswerHoldsItsBytesUntilItHasLeft(t *testing.T) {
 		}
 		eventually(t, "the bytes come back", free)
 		leaver, _ := d.dial(t)
-		leaver.(*net.TCPConn).SetReadBuffer(2 << 10)
+		leaver.(*net.TCPConn).SetReadBuffer(32 << 10)
 		send(t, leaver, large)
 		waiter, waits := d.dial(t)
-		waiter.(*net.TCPConn).SetReadBuffer(2 << 10)
+		waiter.(*net.TCPConn).SetReadBuffer(32 << 10)
 		send(t, waiter, large)
 		eventually(t, "both wait", func() bool { return d.answers.leaving.Load() == 600<<10 })
 		ask(t, taker, takes, large, http.StatusServiceUnavailable)
