@@ -19,7 +19,7 @@ const (
 	// lingerTime and lingerBytes bound how long a connection with an unread
 	// request stays open after its answer. At a stop stopLingerTime does, which is
 	// enough for the answer to arrive anywhere.
-	lingerTime, stopLingerTime = 5 * time.Second, 500 * time.Millisecond
+	lingerTime, stopLingerTime = 5 * time.Second, time.Second
 	lingerBytes                = 64 << 20
 	// drainedBytes is how much of an unread body fasthttp reads in order to keep
 	// the connection; its own constant is not exported.

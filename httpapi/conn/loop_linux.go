@@ -147,10 +147,19 @@ func (l *loop) readAgain() {
 // cases.
 func (l *loop) enter(c *socket) {
 	l.sockets[int32(c.fd)] = c
-	c.receive()
-	if !c.gone && l.poller.add(c.fd) != nil {
-		c.fate = leaves
+	c.receive() // first, for the poller not to tell of what is there
+	if c.gone {
+		return
 	}
+	events := uint32(reading)
+	if c.full {
+		events |= writing
+	}
+	if l.poller.add(c.fd, events) != nil {
+		c.close()
+		return
+	}
+	c.watched = true
 	c.settle()
 }
 

@@ -47,7 +47,7 @@ func newPoller() (*poller, error) {
 		p.file.Close()
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	if err := p.add(p.wakeup); err != nil {
+	if err := p.add(p.wakeup, reading); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -68,12 +68,15 @@ func (p *poller) close() {
 // then all there is must be read.
 const reading = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 
-// add has the poller look at a descriptor.
-func (p *poller) add(fd int) error { return p.control(unix.EPOLL_CTL_ADD, fd, reading) }
+// writing is the same for a descriptor that takes more.
+const writing = unix.EPOLLOUT
 
-// awaitRoom has the poller also tell once that a descriptor takes more.
-func (p *poller) awaitRoom(fd int) error {
-	return p.control(unix.EPOLL_CTL_MOD, fd, reading|unix.EPOLLOUT)
+// add has the poller look at a descriptor.
+func (p *poller) add(fd int, events uint32) error { return p.control(unix.EPOLL_CTL_ADD, fd, events) }
+
+// change has the poller look for other events, those that are there included.
+func (p *poller) change(fd int, events uint32) error {
+	return p.control(unix.EPOLL_CTL_MOD, fd, events)
 }
 
 func (p *poller) control(operation, fd int, events uint32) error {

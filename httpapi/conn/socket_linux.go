@@ -43,6 +43,7 @@ type socket struct {
 	full, moreToRead, hungUp, ended bool
 
 	due     int  // bytes that had come before a stop and are not read
+	watched bool // the poller looks at it
 	used    bool // something has come
 	stopped bool // there may be whole requests in what is held
 	queued  bool // the loop will read it again
@@ -210,7 +211,7 @@ func (c *socket) write(answer []byte) (rest []byte) {
 		return nil
 	}
 	rest = answer[max(n, 0):]
-	if c.full = len(rest) > 0; c.full && c.loop.poller.awaitRoom(c.fd) != nil {
+	if c.full = len(rest) > 0; c.full && c.watched && c.loop.poller.change(c.fd, reading|writing) != nil {
 		c.close()
 	}
 	return rest
