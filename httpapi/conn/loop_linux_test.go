@@ -299,45 +299,48 @@ func TestALargeAnswerHoldsItsBytesUntilItHasLeft(t *testing.T) {
 	})
 }
 
-// TestAStopDoesNotResetAClientThatStillSends stops a server while a client sends one
-// request after the other and has not taken the answers yet. It must get all that was
-// answered: a reset would take away what is still in the server's socket.
+// TestAStopDoesNotResetAClientThatStillSends stops a server while answers are still in
+// its socket, and has the client send more. A reset would take them away.
 func TestAStopDoesNotResetAClientThatStillSends(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, way func(*Config)) {
+		const requests = 60 // whose answers are more than the client's socket holds, not more than both
 		d := open(t, way)
 		conn, reader := d.dial(t)
-		conn.(*net.TCPConn).SetReadBuffer(16 << 10)
-		go func() {
-			for err := error(nil); err == nil; {
-				_, err = io.WriteString(conn, emptyPost)
-			}
-		}()
-		eventually(t, "answers wait", func() bool {
-			return len(d.places.those(func(at state) bool { return at.phase() == sending })) == 1
-		})
+		conn.(*net.TCPConn).SetReadBuffer(2 << 10)
+		send(t, conn, strings.Repeat(emptyPost, requests))
+		in := func(p phase) bool { return len(d.places.those(func(at state) bool { return at.phase() == p })) == 1 }
+		eventually(t, "all is answered", func() bool { return d.handled.Load() == requests && in(idle) })
 		stopped := make(chan error, 1)
-		go func() {
-			patience, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			stopped <- d.Shutdown(patience)
-		}()
-		eventually(t, "the server stops", d.isDraining)
-		for {
-			response, err := http.ReadResponse(reader, nil)
-			if errors.Is(err, io.ErrUnexpectedEOF) { // it was closed between two requests
-				break
-			}
-			if err != nil {
-				t.Fatalf("before the last answer: %v", err)
-			}
-			io.Copy(io.Discard, response.Body)
-			if response.Close {
-				break
-			}
+		go func() { stopped <- d.Shutdown(context.Background()) }()
+		eventually(t, "the server closes the connection", func() bool { return in(sending) || d.places.count() == 0 })
+		for range 2 {
+			send(t, conn, emptyPost)
+		}
+		for range requests {
+			told(t, reader, http.StatusOK)
 		}
 		if err := <-stopped; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestABurstThatFillsTheSocketIsAnswered has more come at once, before anything was
+// sent, than the sockets take answers.
+func TestABurstThatFillsTheSocketIsAnswered(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, way func(*Config)) {
+		const requests = 600
+		d := open(t, way)
+		conn, reader := d.dial(t)
+		conn.(*net.TCPConn).SetReadBuffer(8 << 10)
+		go io.WriteString(conn, strings.Repeat(emptyPost, requests))
+		eventually(t, "answers wait", func() bool {
+			return len(d.places.those(func(at state) bool { return at.phase() == sending })) == 1
+		})
+		for range requests {
+			told(t, reader, http.StatusOK)
 		}
 	})
 }
