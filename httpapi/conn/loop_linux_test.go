@@ -326,16 +326,24 @@ func TestAStopDoesNotResetAClientThatStillSends(t *testing.T) {
 	})
 }
 
-// TestABurstThatFillsTheSocketIsAnswered has more come at once, before anything was
-// sent, than the sockets take answers.
+// TestABurstThatFillsTheSocketIsAnswered has more come at once, before a loop looks at
+// the connection for the first time, than the sockets take answers.
 func TestABurstThatFillsTheSocketIsAnswered(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, way func(*Config)) {
-		const requests = 600
+		const requests = 330 // which one read takes
 		d := open(t, way)
-		conn, reader := d.dial(t)
+		conn, reader := d.seasoned(t) // so that there are loops
+		conn.Close()
+		eventually(t, "it is gone", func() bool { return d.places.count() == 0 })
+		arrived := make(chan struct{})
+		for _, l := range d.loops.running() {
+			l.post(func() { <-arrived })
+		}
+		conn, reader = d.dial(t)
 		conn.(*net.TCPConn).SetReadBuffer(8 << 10)
-		go io.WriteString(conn, strings.Repeat(emptyPost, requests))
+		send(t, conn, strings.Repeat(emptyPost, requests))
+		close(arrived)
 		eventually(t, "answers wait", func() bool {
 			return len(d.places.those(func(at state) bool { return at.phase() == sending })) == 1
 		})
