@@ -16,7 +16,7 @@ import (
 
 	"stats-recorder/counters"
 	"stats-recorder/exchange/importer"
-	"stats-recorder/httpapi"
+	"stats-recorder/httpapi/records"
 	"stats-recorder/snapshot"
 )
 
@@ -89,7 +89,7 @@ func (j importJob) run(ctx context.Context, output io.Writer) (err error) {
 
 // read imports what is to be read, and prints the summary before it counts.
 func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot.Import) error {
-	for _, name := range httpapi.BuiltInEvents { // first, so that imported ones cannot take their room
+	for _, name := range records.BuiltInEvents { // first, so that imported ones cannot take their room
 		if _, err := session.Store().Events.Number([]byte(name)); err != nil {
 			return err
 		}

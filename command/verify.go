@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"stats-recorder/counters"
-	"stats-recorder/httpapi"
+	"stats-recorder/httpapi/records"
 	"stats-recorder/snapshot/salvage"
 )
 
@@ -74,7 +74,7 @@ func verify(output io.Writer, directory string) (missing, err error) {
 }
 
 func repair(output io.Writer, directory string) error {
-	repaired, err := salvage.Repair(directory, counters.BuiltInKinds(), httpapi.BuiltInEvents, time.Now())
+	repaired, err := salvage.Repair(directory, counters.BuiltInKinds(), records.BuiltInEvents, time.Now())
 	if err != nil {
 		return err
 	}

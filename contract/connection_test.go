@@ -18,9 +18,9 @@ import (
 	"stats-recorder/service"
 )
 
-// After its first plain post a connection goes to an event loop, and with
-// anything else it comes back: see httpapi/loops.go. These tests hold long-lived
-// connections to what is promised of every one.
+// A connection begins in an event loop, and with some requests it leaves that for
+// good: see httpapi/conn. These tests hold long-lived connections to what is
+// promised of every one.
 
 // seasoned is a connection of which a plain post has come, with what is read from it.
 func seasoned(t testing.TB, s *blackbox.Server) (net.Conn, *bufio.Reader) {

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"stats-recorder/httpapi/conn"
 )
 
-// exchange is a request and its answer, as figures and the log know them. It says
+// exchange is a request as figures and the log know it. It says
 // nothing about who sent it, and of what was sent only the method and the route,
 // which clients cannot choose freely: anything else may hold what identifies a
 // visitor.
@@ -17,37 +19,33 @@ type exchange struct {
 	route      route
 	method     string // in the log only
 	began      time.Time
-	status     int
-	bytes      int
 }
 
-// exchangeOf describes a request that is answered.
-func (s *Server) exchangeOf(ctx *fasthttp.RequestCtx, r route, began time.Time) exchange {
-	e := exchange{connection: ctx.ConnID(), route: r, began: began, status: ctx.Response.StatusCode()}
-	if s.config.AccessLog {
-		e.method, e.bytes = knownMethod(ctx, r), len(ctx.Response.Body())
+// observe counts a request that is answered now, and logs it when that is wanted.
+func (s *Server) observe(e exchange, response *fasthttp.Response, now time.Time) {
+	took, status := now.Sub(e.began), response.StatusCode()
+	s.metrics.answered(e.connection, e.route, status, took)
+	if !s.config.AccessLog {
+		return
 	}
-	return e
+	s.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "request",
+		slog.String("method", e.method),
+		slog.String("path", s.metrics.routes[e.route].path),
+		slog.Int("status", status),
+		slog.Duration("duration", took),
+		slog.Int("bytes", len(response.Body())))
 }
 
-func knownMethod(ctx *fasthttp.RequestCtx, r route) string {
+const otherMethod = "other"
+
+func knownMethod(x *conn.Exchange) string {
 	for _, known := range []string{
 		fasthttp.MethodGet, fasthttp.MethodHead, fasthttp.MethodPost, fasthttp.MethodPut, fasthttp.MethodPatch,
 		fasthttp.MethodDelete, fasthttp.MethodOptions,
 	} {
-		if r != routeInvalid && string(ctx.Method()) == known {
+		if string(x.Method()) == known {
 			return known
 		}
 	}
-	return "other"
-}
-
-// logAccess writes one line for a request.
-func (s *Server) logAccess(e exchange, took time.Duration) {
-	s.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "request",
-		slog.String("method", e.method),
-		slog.String("path", s.metrics.routes[e.route].path),
-		slog.Int("status", e.status),
-		slog.Duration("duration", took),
-		slog.Int("bytes", e.bytes))
+	return otherMethod
 }

@@ -6,24 +6,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"stats-recorder/counters"
 )
 
-// getBenefits sums the events of each benefit, of all time or of a window.
-func (s *Server) getBenefits(ctx *fasthttp.RequestCtx) {
-	window, err := s.askedWindow(ctx, time.Hour, time.UTC)
-	if err != nil {
-		fail(ctx, err)
-		return
+// readBenefits sums the events of each benefit, of all time or of a window.
+func readBenefits(store *counters.Store, history History) func(Request) (Answer, error) {
+	return func(r Request) (answer Answer, err error) {
+		window, err := AskedWindow(r.Query, history, &answer, time.Hour, time.UTC)
+		if err != nil {
+			return answer, err
+		}
+		sums := benefitSums{store: store}
+		if err := history.Read(counters.EventTotals(window.Bounds()), counters.VisitTotals(sums.add)); err != nil {
+			return answer, err
+		}
+		answer.Body = sums.json()
+		return answer, nil
 	}
-	sums := benefitSums{store: s.config.Store}
-	if err := s.config.History.Read(counters.EventTotals(window.bounds()), counters.VisitTotals(sums.add)); err != nil {
-		s.failReading(ctx, err)
-		return
-	}
-	s.respondCacheable(ctx, sums.json())
 }
 
 // benefitSums gathers benefits, each with its events rendered as it comes.

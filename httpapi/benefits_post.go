@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -8,49 +9,52 @@ import (
 	"golang.org/x/time/rate"
 
 	"stats-recorder/counters"
+	"stats-recorder/httpapi/conn"
+	"stats-recorder/httpapi/records"
 )
 
 // recordCreated is the answer of the replaced server, to the letter.
 var recordCreated = []byte(`{"response":"Record created"}`)
 
-// postBenefits records one record or a batch.
-func (s *Server) postBenefits(ctx *fasthttp.RequestCtx) {
-	if !acceptableContentType(ctx.Request.Header.ContentType()) {
-		respondMessage(ctx, fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain")
-		return
-	}
-	now := s.config.Now()
-	bucket, err := s.admit(ctx, now)
-	if err == nil {
-		err = s.withBody(ctx, func() error { return s.postRecords(ctx, bucket, now) })
-	}
-	if err != nil {
-		fail(ctx, err)
-	}
+// post is what recording one request needs.
+type post struct {
+	decoder *records.Decoder
+	batch   *counters.Batch
 }
 
-// postRecords records what is in a body that has arrived. It returns when that
-// may be acknowledged, or leaves it to the connection's event loop to wait.
-func (s *Server) postRecords(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.Time) error {
-	t, err := s.take(ctx, bucket, now)
+// postBenefits records one record or a batch. It returns true when the answer
+// waits for a commit.
+func (s *Server) postBenefits(x *conn.Exchange, e exchange) (waits bool) {
+	taken, err := s.takePost(x)
+	switch {
+	case err != nil:
+		fail(&x.Response, err)
+		return false
+	case taken.ticket == nil:
+		taken.respond(&x.Response)
+		return false
+	}
+	x.Await(taken.ticket, s.newCommit(x, e, taken))
+	return true
+}
+
+// takePost adds what is good in a request to the store.
+func (s *Server) takePost(x *conn.Exchange) (taken, error) {
+	if !acceptableContentType(x.Request.Header.ContentType()) {
+		return taken{}, &Error{fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain"}
+	}
+	now := s.config.Now()
+	bucket, err := s.admit(x, now)
 	if err != nil {
-		return err
+		return taken{}, err
 	}
-	if place := placeInLoop(ctx); place != nil && t.ticket != nil {
-		place.promise = promise{ticket: t.ticket, records: t.records}
-	} else {
-		if err := t.ticket.Wait(); err != nil {
-			return fmt.Errorf("%w: %w", errUnavailable, err)
-		}
-		s.metrics.accepted(ctx.ConnID(), t.records)
+	switch err := x.Receive(); {
+	case errors.Is(err, conn.ErrClosed):
+		return taken{}, errUnavailable
+	case err != nil:
+		return taken{}, s.protocolError(err)
 	}
-	s.promote(ctx)
-	if t.rejections != nil {
-		respondJSON(ctx, fasthttp.StatusUnprocessableEntity, t.rejections)
-		return nil
-	}
-	respondJSON(ctx, fasthttp.StatusOK, recordCreated)
-	return nil
+	return s.take(x, bucket, now)
 }
 
 // taken is what became of a body: the good records are in the store.
@@ -63,15 +67,15 @@ type taken struct {
 // take reads a body and adds what is good in it to the store. It gives back
 // what it needs for that before anyone waits: hundreds of requests wait for the
 // disk at a time, few are read, and what those use stays in the processor's caches.
-func (s *Server) take(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.Time) (taken, error) {
-	body, err := s.inflated(ctx)
+func (s *Server) take(x *conn.Exchange, bucket *rate.Limiter, now time.Time) (taken, error) {
+	body, err := s.inflated(&x.Request)
 	if err != nil {
 		return taken{}, err
 	}
 	p := s.posts.Get().(*post)
 	defer s.posts.Put(p)
-	err = p.decoder.decode(body, now)
-	if limited := s.charge(bucket, now, len(p.decoder.records)+p.decoder.rejections); limited != nil {
+	err = p.decoder.Decode(body, now)
+	if limited := s.charge(bucket, now, len(p.decoder.Records)+p.decoder.Rejections); limited != nil {
 		return taken{}, limited
 	}
 	if err != nil {
@@ -81,36 +85,85 @@ func (s *Server) take(ctx *fasthttp.RequestCtx, bucket *rate.Limiter, now time.T
 	if err != nil {
 		return taken{}, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
-	done := taken{records: len(p.decoder.records), ticket: ticket}
-	if p.decoder.rejections > 0 {
-		done.rejections = rejectionsAnswer(&p.decoder)
+	done := taken{records: len(p.decoder.Records), ticket: ticket}
+	if p.decoder.Rejections > 0 {
+		done.rejections = rejectionsAnswer(p.decoder)
+	}
+	if ticket == nil {
+		s.metrics.accepted(x.Number(), done.records)
 	}
 	return done, nil
 }
 
 // record adds the good records to the store.
 func (s *Server) record(p *post, now time.Time) (*counters.Ticket, error) {
-	if len(p.decoder.records) == 0 {
+	if len(p.decoder.Records) == 0 {
 		return nil, nil
 	}
 	p.batch.Reset(counters.HourOf(now))
-	for i := range p.decoder.records {
-		if err := s.add(p.batch, &p.decoder.records[i]); err != nil {
+	for i := range p.decoder.Records {
+		if err := s.add(p.batch, &p.decoder.Records[i]); err != nil {
 			return nil, err
 		}
 	}
 	return s.config.Recorder.Record(p.batch)
 }
 
-func (s *Server) add(batch *counters.Batch, r *record) error {
-	key, err := counters.NewKey(r.event, r.version, r.pageTotal, r.index)
+func (s *Server) add(batch *counters.Batch, r *records.Record) error {
+	key, err := counters.NewKey(r.Event, r.Version, r.PageTotal, r.Index)
 	if err != nil {
 		return err
 	}
-	benefit, key, err := s.config.Store.Place(r.benefit, key, r.hour)
+	benefit, key, err := s.config.Store.Place(r.Benefit, key, r.Hour)
 	if err != nil {
 		return err
 	}
-	batch.Add(benefit, key, r.hour)
+	batch.Add(benefit, key, r.Hour)
 	return nil
+}
+
+// respond answers that the good records are recorded.
+func (t *taken) respond(response *fasthttp.Response) {
+	if t.rejections != nil {
+		respondJSON(response, fasthttp.StatusUnprocessableEntity, t.rejections)
+		return
+	}
+	respondJSON(response, fasthttp.StatusOK, recordCreated)
+}
+
+// commit is the outcome that a post waits for, with what answering takes of the
+// request. It is reused.
+type commit struct {
+	server   *Server
+	exchange exchange
+	taken    taken
+	origin   []byte
+}
+
+// answerBytes is about what the answer takes when all records are good.
+const answerBytes = 256
+
+func (s *Server) newCommit(x *conn.Exchange, e exchange, t taken) *commit {
+	c := s.commits.Get().(*commit)
+	c.exchange, c.taken = e, t
+	c.origin = append(c.origin[:0], x.Request.Header.Peek(fasthttp.HeaderOrigin)...)
+	return c
+}
+
+// Bytes is about how much memory is held until the answer.
+func (c *commit) Bytes() int { return answerBytes + len(c.taken.rejections) }
+
+// Answer says what became of the records.
+func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Time) {
+	s := c.server
+	s.config.Origins.allow(response, c.origin)
+	if decided != nil {
+		fail(response, fmt.Errorf("%w: %w", errUnavailable, decided))
+	} else {
+		s.metrics.accepted(c.exchange.connection, c.taken.records)
+		c.taken.respond(response)
+	}
+	s.observe(c.exchange, response, now)
+	c.taken = taken{}
+	s.commits.Put(c)
 }

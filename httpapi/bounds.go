@@ -4,24 +4,14 @@ import (
 	"cmp"
 	"runtime"
 	"time"
+
+	"stats-recorder/httpapi/conn"
 )
 
 // Bounds limit what clients can make a server hold, and for how long. Fields
-// that are 0 mean those of DefaultBounds.
-type Bounds struct {
-	// Connections is how many clients may be connected. One more takes the place
-	// of one that keeps the server waiting, or else is answered with 503.
-	Connections int
-	// HeaderBytes limits a request's first line and header.
-	HeaderBytes int
-	// ReadTimeout is how long a request may take to arrive, WriteTimeout how
-	// long its answer may take to leave, IdleTimeout how long a connection may
-	// be without a request.
-	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
-	// AnswerBytes limits the large answers that are on their way to clients at
-	// one time. One that does not fit beside others becomes a 503.
-	AnswerBytes int
-}
+// that are 0 mean those of DefaultBounds. One more connection than may be, or a
+// large answer that does not fit beside others, becomes a 503.
+type Bounds conn.Bounds
 
 // DefaultBounds are meant for a public server on a small machine.
 func DefaultBounds() Bounds {
@@ -48,11 +38,6 @@ func (b Bounds) withDefaults() Bounds {
 }
 
 const (
-	// idleConnectionBytes is what a connection without a request keeps beside its
-	// header buffer: fasthttp's writer, first part of a body and context, and a
-	// goroutine's stack. One in an event loop keeps less: its answers that wait, of
-	// which there are about mostOwed bytes.
-	idleConnectionBytes = 40 << 10
 	// bodyCopies is how often a body is in memory while it is recorded: as it was
 	// sent, inflated, and as records.
 	bodyCopies = 3
@@ -67,7 +52,7 @@ const (
 // at one time, beside the counters themselves.
 func (b Bounds) WorstCase(maxBodyBytes, maxCounters int) (bytes uint64) {
 	b = b.withDefaults()
-	connection := idleConnectionBytes + b.HeaderBytes + bodyCopies*(maxBodyBytes+encodingOverhead)
+	connection := conn.IdleBytes + b.HeaderBytes + bodyCopies*(maxBodyBytes+encodingOverhead)
 	return uint64(b.Connections)*uint64(connection) + uint64(b.AnswerBytes) +
 		uint64(inflaters())*inflaterBytes + uint64(readers())*uint64(maxCounters)*readBytes + limiterBytes
 }

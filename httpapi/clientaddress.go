@@ -3,11 +3,10 @@ package httpapi
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
 
-	"github.com/valyala/fasthttp"
+	"stats-recorder/httpapi/conn"
 )
 
 // ErrProxies is returned by ParseProxies for what is not a list of addresses.
@@ -52,15 +51,15 @@ func (p Proxies) trusts(address netip.Addr) bool {
 // When both X-Forwarded-For and Forwarded (RFC 7239) are there and disagree,
 // one of them was made up by a client and passed on by a proxy that knows only
 // the other. It cannot be told which, so all such requests count as the proxy's.
-func (p Proxies) clientAddress(ctx *fasthttp.RequestCtx) netip.Addr {
-	peer := peerAddress(ctx.RemoteAddr())
+func (p Proxies) clientAddress(x *conn.Exchange) netip.Addr {
+	peer := x.Client()
 	if !p.trusts(peer) {
 		return peer
 	}
 	// What PeekAll returns is only valid until it is called again.
-	lines := ctx.Request.Header.PeekAll("X-Forwarded-For")
+	lines := x.Request.Header.PeekAll("X-Forwarded-For")
 	hasCommon, common := len(lines) > 0, p.origin(peer, lines, func(item string) string { return item })
-	lines = ctx.Request.Header.PeekAll("Forwarded")
+	lines = x.Request.Header.PeekAll("Forwarded")
 	hasStandard, standard := len(lines) > 0, p.origin(peer, lines, forwardedFor)
 	switch {
 	case !hasStandard || common == standard:
@@ -70,14 +69,6 @@ func (p Proxies) clientAddress(ctx *fasthttp.RequestCtx) netip.Addr {
 	default:
 		return peer
 	}
-}
-
-func peerAddress(address net.Addr) netip.Addr {
-	tcp, ok := address.(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
-	}
-	return tcp.AddrPort().Addr().Unmap().WithZone("")
 }
 
 // origin follows a list of forwarders back from the peer to the first that is

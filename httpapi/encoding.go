@@ -7,15 +7,20 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"stats-recorder/httpapi/records"
 )
+
+// encodingOverhead is how much larger than its content a compressed body may be.
+const encodingOverhead = 4096
 
 // inflated returns the request's body without its Content-Encoding. What is
 // larger than the limit is refused while it is being inflated.
-func (s *Server) inflated(ctx *fasthttp.RequestCtx) ([]byte, error) {
+func (s *Server) inflated(request *fasthttp.Request) ([]byte, error) {
 	limit := s.config.MaxBodyBytes
-	encoding := strings.ToLower(string(ctx.Request.Header.ContentEncoding()))
+	encoding := strings.ToLower(string(request.Header.ContentEncoding()))
 	if encoding == "" || encoding == "identity" {
-		body := ctx.Request.Body()
+		body := request.Body()
 		if len(body) > limit {
 			return nil, tooLarge(limit)
 		}
@@ -27,30 +32,25 @@ func (s *Server) inflated(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	var err error
 	switch encoding {
 	case "gzip", "x-gzip":
-		body, err = ctx.Request.BodyGunzipWithLimit(limit)
+		body, err = request.BodyGunzipWithLimit(limit)
 	case "deflate":
-		body, err = ctx.Request.BodyInflateWithLimit(limit)
+		body, err = request.BodyInflateWithLimit(limit)
 	case "br":
-		body, err = ctx.Request.BodyUnbrotliWithLimit(limit)
+		body, err = request.BodyUnbrotliWithLimit(limit)
 	case "zstd":
-		body, err = ctx.Request.BodyUnzstdWithLimit(limit)
+		body, err = request.BodyUnzstdWithLimit(limit)
 	default:
-		return nil, &statusError{fasthttp.StatusUnsupportedMediaType,
-			"unsupported Content-Encoding " + quoteShort(encoding) + ": use gzip, deflate, br, zstd or none"}
+		return nil, &Error{fasthttp.StatusUnsupportedMediaType,
+			"unsupported Content-Encoding " + records.QuoteShort(encoding) + ": use gzip, deflate, br, zstd or none"}
 	}
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return nil, tooLarge(limit)
 	case err != nil:
-		return nil, &statusError{fasthttp.StatusUnprocessableEntity, "the body is not valid " +
-			string(ctx.Request.Header.ContentEncoding()) + ": " + err.Error()}
+		return nil, &Error{fasthttp.StatusUnprocessableEntity, "the body is not valid " +
+			string(request.Header.ContentEncoding()) + ": " + err.Error()}
 	}
 	return body, nil
-}
-
-func tooLarge(limit int) *statusError {
-	return &statusError{fasthttp.StatusRequestEntityTooLarge,
-		"the body is larger than " + strconv.Itoa(limit) + " bytes: send fewer records at a time"}
 }
 
 // acceptableContentType is JSON, or plain text, which a page may send to
@@ -112,35 +112,4 @@ func codingWeight(header, name string) float64 {
 		}
 	}
 	return weight
-}
-
-// respondCacheable answers a GET or HEAD with JSON: with an ETag, with 304 when
-// the client has it already, compressed when asked.
-func (s *Server) respondCacheable(ctx *fasthttp.RequestCtx, body []byte) {
-	header := &ctx.Response.Header
-	header.Add(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
-	header.Set(fasthttp.HeaderCacheControl, "no-cache")
-	tag := s.entityTag(body)
-	header.Set(fasthttp.HeaderETag, tag)
-	if matchesTag(string(ctx.Request.Header.Peek(fasthttp.HeaderIfNoneMatch)), tag) {
-		ctx.Response.ResetBody()
-		ctx.SetStatusCode(fasthttp.StatusNotModified)
-		return
-	}
-	if coding := chooseCoding(string(ctx.Request.Header.Peek(fasthttp.HeaderAcceptEncoding))); coding >= 0 {
-		header.Set(fasthttp.HeaderContentEncoding, contentCodings[coding].name)
-		body = contentCodings[coding].compress(body)
-	}
-	respondJSON(ctx, fasthttp.StatusOK, body)
-}
-
-// matchesTag is the weak comparison of RFC 9110, 13.1.2.
-func matchesTag(header, tag string) bool {
-	for candidate := range strings.SplitSeq(header, ",") {
-		candidate = strings.TrimSpace(candidate)
-		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == strings.TrimPrefix(tag, "W/") {
-			return true
-		}
-	}
-	return false
 }

@@ -9,7 +9,10 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"stats-recorder/counters"
+	"stats-recorder/httpapi/conn"
 )
+
+const twoDays = 48 * time.Hour
 
 // stubHistory has a few years of a single event a day.
 type stubHistory struct{}
@@ -31,16 +34,20 @@ func (stubHistory) KeptFrom() (counters.Day, bool) { return 19_000, true }
 func (stubHistory) Span() (first, last counters.Day, any bool) { return 19_000, 20_500, true }
 
 // stubServer answers from a store with one benefit and from stubHistory.
-func stubServer(t testing.TB, recorder Recorder, log slog.Handler) *Server {
+func stubServer(t testing.TB, recorder Recorder, log slog.Handler, changes ...func(*Config)) *Server {
 	t.Helper()
 	store := counters.NewStore(counters.WhenDurable)
 	if _, err := store.Benefits.Number([]byte("RSA")); err != nil {
 		t.Fatal(err)
 	}
-	server, err := NewServer(Config{
+	config := Config{
 		Store: store, Recorder: recorder, History: stubHistory{}, Origins: Origins{any: true}, MaxEventAge: twoDays,
 		MaxBodyBytes: 128 << 10, Limits: counters.Limits{Benefits: 100, Counters: 1000}, Now: time.Now, Logger: slog.New(log),
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	server, err := NewServer(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +73,7 @@ func FuzzQuery(f *testing.F) {
 		path := server.endpoints[int(endpoint)%len(server.endpoints)].path
 		var ctx fasthttp.RequestCtx
 		ctx.Request.SetRequestURI(path + "?" + query)
-		server.handle(&ctx)
+		server.handle(conn.Detached(&ctx))
 		if status := ctx.Response.StatusCode(); status != fasthttp.StatusOK && status != fasthttp.StatusUnprocessableEntity {
 			t.Errorf("%s?%s: status %d", path, query, status)
 		}

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"stats-recorder/httpapi/records"
 )
 
 // Metrics is what a Server counts about itself since it was made. Reading it
@@ -13,11 +15,11 @@ type Metrics struct {
 	// stripes are written by connections in turn, so that those which are served
 	// at the same time seldom write to the same cache line.
 	stripes  []stripe
-	rejected [len(recordFields)][len(reasonNames)]atomic.Uint64
+	rejected [records.Fields][records.Reasons]atomic.Uint64
 	defence  defence
-	// promoted and handedBack count connections that went to an event loop, and
-	// that came back.
-	promoted, handedBack atomic.Uint64
+	// looped counts connections that began in an event loop, left those of them that
+	// the HTTP library serves to their end.
+	looped, left atomic.Uint64
 }
 
 // stripe is a part of the figures; they are added up when read.
@@ -112,15 +114,17 @@ func (m *Metrics) accepted(connection uint64, records int) {
 	m.stripe(connection).accepted.Add(uint64(records))
 }
 
-func (m *Metrics) reject(bad *fieldError) {
-	field := 0
-	for i, name := range recordFields {
-		if name == bad.field {
-			field = i
-		}
-	}
-	m.rejected[field][bad.reason].Add(1)
-}
+func (m *Metrics) reject(field records.Field, why records.Reason) { m.rejected[field][why].Add(1) }
+
+// events have what becomes of connections counted.
+type events struct{ *Metrics }
+
+func (e events) Refused()      { e.defence.refused.Add(1) }
+func (e events) Evicted()      { e.defence.evicted.Add(1) }
+func (e events) TimedOut()     { e.defence.timedOut.Add(1) }
+func (e events) AcceptFailed() { e.defence.acceptFailures.Add(1) }
+func (e events) Looped()       { e.looped.Add(1) }
+func (e events) Left()         { e.left.Add(1) }
 
 // Requests calls visit for each route and status that a request had; status 0
 // stands for those that are rare.
@@ -177,23 +181,24 @@ func (m *Metrics) Accepted() (records uint64) {
 	return records
 }
 
-// Moves calls visit for the event loops and for the HTTP library, with how many
-// connections have gone there from the other.
+// Moves calls visit for the event loops, with how many connections have begun
+// there, and for the HTTP library, with how many of these have gone on to it.
 func (m *Metrics) Moves(visit func(to string, connections uint64)) {
-	visit("loop", m.promoted.Load())
-	visit("library", m.handedBack.Load())
+	visit("loop", m.looped.Load())
+	visit("library", m.left.Load())
 }
 
 // Rejected calls visit for each field and reason for which records were
 // rejected; the field "record" stands for records as a whole.
 func (m *Metrics) Rejected(visit func(field, reason string, records uint64)) {
-	for field, name := range recordFields {
-		if name == "" {
+	for field := range records.Field(records.Fields) {
+		name := field.String()
+		if field == records.WholeRecord {
 			name = "record"
 		}
-		for reason, text := range reasonNames {
+		for reason := range records.Reason(records.Reasons) {
 			if count := m.rejected[field][reason].Load(); count > 0 {
-				visit(name, text, count)
+				visit(name, reason.String(), count)
 			}
 		}
 	}

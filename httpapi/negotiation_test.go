@@ -73,7 +73,7 @@ func allowed(origins Origins, origin string) string {
 	if origin != "" {
 		ctx.Request.Header.Set(fasthttp.HeaderOrigin, origin)
 	}
-	origins.allow(&ctx)
+	origins.allow(&ctx.Response, ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
 	return string(ctx.Response.Header.Peek(fasthttp.HeaderAccessControlAllowOrigin))
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/time/rate"
+
+	"stats-recorder/httpapi/conn"
 )
 
 const (
@@ -75,11 +77,11 @@ func (l *rateLimiter) bucket(address netip.Addr) *rate.Limiter {
 }
 
 // admit says whether a client may send anything, before any work is done.
-func (s *Server) admit(ctx *fasthttp.RequestCtx, now time.Time) (*rate.Limiter, error) {
+func (s *Server) admit(x *conn.Exchange, now time.Time) (*rate.Limiter, error) {
 	if s.limiter == nil {
 		return nil, nil
 	}
-	bucket := s.limiter.bucket(s.limiter.Proxies.clientAddress(ctx))
+	bucket := s.limiter.bucket(s.limiter.Proxies.clientAddress(x))
 	if bucket.TokensAt(now) < 1 {
 		return bucket, s.limited(bucket, now, 1)
 	}
@@ -94,7 +96,7 @@ func (s *Server) charge(bucket *rate.Limiter, now time.Time, records int) error 
 	}
 	if records > s.limiter.Burst {
 		s.metrics.limited(records)
-		return &statusError{fasthttp.StatusRequestEntityTooLarge,
+		return &Error{fasthttp.StatusRequestEntityTooLarge,
 			fmt.Sprintf("%d records are more than the %d that may be sent at once: send fewer at a time; nothing was recorded",
 				records, s.limiter.Burst)}
 	}

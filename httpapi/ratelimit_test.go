@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"stats-recorder/httpapi/conn"
 	"strconv"
 	"testing"
 	"time"
@@ -12,14 +13,14 @@ import (
 )
 
 // requestFrom is a request of a peer with headers, which are names and values in turn.
-func requestFrom(peer string, headers ...string) *fasthttp.RequestCtx {
+func requestFrom(peer string, headers ...string) *conn.Exchange {
 	var request fasthttp.Request
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Add(headers[i], headers[i+1])
 	}
 	ctx := new(fasthttp.RequestCtx)
 	ctx.Init(&request, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(peer), 1234)), nil)
-	return ctx
+	return conn.Detached(ctx)
 }
 
 func TestTheClientIsTheLastAddressThatIsNoTrustedProxy(t *testing.T) {
@@ -104,13 +105,13 @@ func TestAClientIsLimitedToItsRateAndBurst(t *testing.T) {
 		now = now.Add(step.after)
 		err := s.sends("192.0.2.1", now, step.records)
 		var limited *limitError
-		var refused *statusError
+		var refused *Error
 		switch {
 		case step.wait == 0 && err != nil:
 			t.Errorf("%d records: %v", step.records, err)
 		case step.wait > 0 && (!errors.As(err, &limited) || limited.seconds != step.wait):
 			t.Errorf("%d records: %v, want to wait %d seconds", step.records, err, step.wait)
-		case step.wait < 0 && (!errors.As(err, &refused) || refused.status != fasthttp.StatusRequestEntityTooLarge):
+		case step.wait < 0 && (!errors.As(err, &refused) || refused.Status != fasthttp.StatusRequestEntityTooLarge):
 			t.Errorf("%d records: %v, want 413", step.records, err)
 		}
 	}

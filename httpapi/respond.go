@@ -2,15 +2,26 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
+	"net"
 	"strconv"
 
 	"github.com/goccy/go-json/jsontext"
 	"github.com/valyala/fasthttp"
+
+	"stats-recorder/httpapi/conn"
+	"stats-recorder/httpapi/records"
 )
 
 // errUnavailable means that records could not be made durable and are not
 // counted: the client may send them again later.
 var errUnavailable = errors.New("records cannot be taken at the moment")
+
+// errNotFound is the error for a path that nothing is at.
+var errNotFound = &Error{fasthttp.StatusNotFound, "not found: the paths are /benefits, /benefits/timeline and /statistics"}
+
+// errInternal is what clients are told of errors that are not for them.
+var errInternal = &Error{fasthttp.StatusInternalServerError, "internal error"}
 
 var jsonContentType = []byte("application/json; charset=utf-8")
 
@@ -19,80 +30,117 @@ const (
 	retryAfter = "5"
 )
 
-// statusError is an error with the status that tells it to a client, who may
-// read its message.
-type statusError struct {
-	status  int
-	message string
+// Error is an error with the status that tells it to a client, who may read its
+// message.
+type Error struct {
+	// Status is an HTTP status from 400 to 599.
+	Status int
+	// Message says to a person what went wrong and what to do.
+	Message string
 }
 
-func (e *statusError) Error() string { return e.message }
+func (e *Error) Error() string { return e.Message }
+
+// Unprocessable is the error for a query that cannot be answered.
+func Unprocessable(format string, arguments ...any) *Error {
+	return &Error{fasthttp.StatusUnprocessableEntity, fmt.Sprintf(format, arguments...)}
+}
+
+// isKnown says whether an error is one that clients are told as it is.
+func isKnown(err error) bool {
+	var known *Error
+	return errors.As(err, &known)
+}
 
 // fail answers with an error. This is the one place where errors become
 // statuses; the text of an unknown error stays inside.
-func fail(ctx *fasthttp.RequestCtx, err error) {
-	var known *statusError
+func fail(response *fasthttp.Response, err error) {
+	var known *Error
 	var limit *limitError
+	var body *records.BodyError
 	switch {
 	case errors.As(err, &limit):
-		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(limit.seconds))
-		respondMessage(ctx, fasthttp.StatusTooManyRequests, limit.Error())
+		response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(limit.seconds))
+		respondMessage(response, fasthttp.StatusTooManyRequests, limit.Error())
 	case errors.As(err, &known):
-		respondMessage(ctx, known.status, known.message)
+		respondMessage(response, known.Status, known.Message)
+	case errors.As(err, &body):
+		respondMessage(response, fasthttp.StatusUnprocessableEntity, body.Error())
 	case errors.Is(err, errBusy):
-		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
-		respondMessage(ctx, fasthttp.StatusServiceUnavailable, "too many clients read at the moment; try again in "+retryAfter+" seconds")
+		response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
+		respondMessage(response, fasthttp.StatusServiceUnavailable, "too many clients read at the moment; try again in "+retryAfter+" seconds")
 	case errors.Is(err, errUnavailable):
-		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
-		respondMessage(ctx, fasthttp.StatusServiceUnavailable,
+		response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
+		respondMessage(response, fasthttp.StatusServiceUnavailable,
 			"the records were not recorded: the server cannot save at the moment; send them again in "+retryAfter+" seconds")
 	default:
-		respondMessage(ctx, fasthttp.StatusInternalServerError, "internal error")
+		respondMessage(response, errInternal.Status, errInternal.Message)
 	}
+}
+
+// protocolError is the error for a client of which no valid request came.
+func (s *Server) protocolError(err error) error {
+	var tooLargeHeader *fasthttp.ErrSmallBuffer
+	var network net.Error
+	switch {
+	case errors.Is(err, conn.ErrTooLarge):
+		return tooLarge(s.config.MaxBodyBytes)
+	case errors.As(err, &tooLargeHeader):
+		return &Error{fasthttp.StatusRequestHeaderFieldsTooLarge, "the request's header is too large"}
+	case errors.As(err, &network) && network.Timeout():
+		return &Error{fasthttp.StatusRequestTimeout, "the request did not arrive in time"}
+	default:
+		return &Error{fasthttp.StatusBadRequest, "not a valid HTTP request"}
+	}
+}
+
+func tooLarge(limit int) *Error {
+	return &Error{fasthttp.StatusRequestEntityTooLarge,
+		"the body is larger than " + strconv.Itoa(limit) + " bytes: send fewer records at a time"}
 }
 
 // respondMessage answers {"message":…}.
-func respondMessage(ctx *fasthttp.RequestCtx, status int, message string) {
+func respondMessage(response *fasthttp.Response, status int, message string) {
 	body := append([]byte(nil), `{"message":`...)
 	body = appendQuoted(body, message)
-	respondJSON(ctx, status, append(body, '}'))
+	respondJSON(response, status, append(body, '}'))
 }
 
 // respondJSON answers with a body that nobody changes any more.
-func respondJSON(ctx *fasthttp.RequestCtx, status int, body []byte) {
-	ctx.SetStatusCode(status)
-	ctx.SetContentTypeBytes(jsonContentType)
-	ctx.Response.SetBodyRaw(body)
+func respondJSON(response *fasthttp.Response, status int, body []byte) {
+	response.SetStatusCode(status)
+	response.Header.SetContentTypeBytes(jsonContentType)
+	response.SetBodyRaw(body)
 }
 
 // rejectionsAnswer says that some records were bad, and which.
-func rejectionsAnswer(d *decoder) []byte {
-	total := len(d.records) + d.rejections
-	first := d.rejected[0]
-	message := strconv.Itoa(d.rejections) + " of " + strconv.Itoa(total) + " records rejected: "
-	if !d.single {
-		message += "[" + strconv.Itoa(first.index) + "]"
-		if first.field != "" {
+func rejectionsAnswer(d *records.Decoder) []byte {
+	total := len(d.Records) + d.Rejections
+	first := d.Rejected[0]
+	message := strconv.Itoa(d.Rejections) + " of " + strconv.Itoa(total) + " records rejected: "
+	if !d.Single {
+		message += "[" + strconv.Itoa(first.Index) + "]"
+		if first.Field != records.WholeRecord {
 			message += "."
 		}
 	}
-	message += first.field + ": " + first.message
+	message += first.Field.String() + ": " + first.Message
 
 	body := append([]byte(nil), `{"message":`...)
 	body = appendQuoted(body, message)
 	body = append(body, `,"recorded":`...)
-	body = strconv.AppendInt(body, int64(len(d.records)), 10)
+	body = strconv.AppendInt(body, int64(len(d.Records)), 10)
 	body = append(body, `,"errors":[`...)
-	for i, rejection := range d.rejected {
+	for i, rejection := range d.Rejected {
 		if i > 0 {
 			body = append(body, ',')
 		}
 		body = append(body, `{"index":`...)
-		body = strconv.AppendInt(body, int64(rejection.index), 10)
+		body = strconv.AppendInt(body, int64(rejection.Index), 10)
 		body = append(body, `,"field":`...)
-		body = appendQuoted(body, rejection.field)
+		body = appendQuoted(body, rejection.Field.String())
 		body = append(body, `,"message":`...)
-		body = append(appendQuoted(body, rejection.message), '}')
+		body = append(appendQuoted(body, rejection.Message), '}')
 	}
 	return append(body, "]}"...)
 }

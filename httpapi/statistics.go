@@ -8,45 +8,43 @@ import (
 	"strings"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"stats-recorder/counters"
+	"stats-recorder/httpapi/records"
 )
 
-// getStatistics ranks the benefits by their events, of all time or of the days
+// readStatistics ranks the benefits by their events, of all time or of the days
 // of a window, and breaks them down by event type, page total and index.
-func (s *Server) getStatistics(ctx *fasthttp.RequestCtx) {
-	version, err := versionAsked(ctx)
-	if err != nil {
-		fail(ctx, err)
-		return
+func readStatistics(store *counters.Store, history History) func(Request) (Answer, error) {
+	return func(r Request) (answer Answer, err error) {
+		version, err := versionAsked(r.Query)
+		if err != nil {
+			return answer, err
+		}
+		window, err := AskedWindow(r.Query, history, &answer, 24*time.Hour, time.UTC)
+		if err != nil {
+			return answer, err
+		}
+		if overflowed := store.Overflowed(); overflowed > 0 {
+			answer.set(headerOverflowed, strconv.FormatUint(overflowed, 10))
+		}
+		ranking := ranking{events: store.Events.Names()}
+		if err := history.Read(counters.PositionsOf(version, window.Bounds()), ranking.add); err != nil {
+			return answer, err
+		}
+		answer.Body = ranking.json(store.Benefits.Names())
+		return answer, nil
 	}
-	window, err := s.askedWindow(ctx, 24*time.Hour, time.UTC)
-	if err != nil {
-		fail(ctx, err)
-		return
-	}
-	if overflowed := s.config.Store.Overflowed(); overflowed > 0 {
-		ctx.Response.Header.Set(headerOverflowed, strconv.FormatUint(overflowed, 10))
-		ctx.Response.Header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposedHeaders)
-	}
-	ranking := ranking{events: s.config.Store.Events.Names()}
-	if err := s.config.History.Read(counters.PositionsOf(version, window.bounds()), ranking.add); err != nil {
-		s.failReading(ctx, err)
-		return
-	}
-	s.respondCacheable(ctx, ranking.json(s.config.Store.Benefits.Names()))
 }
 
 // versionAsked reads the version that is asked for.
-func versionAsked(ctx *fasthttp.RequestCtx) (uint16, error) {
-	text := ctx.QueryArgs().Peek("version")
-	if len(text) == 0 {
-		return defaultVersion, nil
+func versionAsked(q Query) (uint16, error) {
+	text := q.First("version")
+	if text == "" {
+		return records.DefaultVersion, nil
 	}
-	version, ok := parseInteger(text)
-	if !ok || version < 0 || version > maxVersion {
-		return 0, unprocessable("version: must be an integer from 0 to %d, not %s", maxVersion, quoteShort(string(text)))
+	version, ok := records.ParseInteger([]byte(text))
+	if !ok || version < 0 || version > records.MaxVersion {
+		return 0, Unprocessable("version: must be an integer from 0 to %d, not %s", records.MaxVersion, records.QuoteShort(text))
 	}
 	return uint16(version), nil
 }

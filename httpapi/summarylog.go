@@ -2,14 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net"
-	"syscall"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"stats-recorder/counters"
 )
@@ -54,43 +47,4 @@ func (s *Server) logRejections(logged map[[2]string]uint64) {
 			s.config.Logger.Info("rejected records", "field", field, "reason", reason, "records", more)
 		}
 	})
-}
-
-// protocolLog sends fasthttp's log to ours, at a level where a client's
-// mistakes do not fill the disk, and without what fasthttp says about the
-// client: its address, and the beginning of what it sent.
-type protocolLog struct{ logger *slog.Logger }
-
-// Printf is called by fasthttp.
-func (l protocolLog) Printf(_ string, arguments ...any) {
-	if !l.logger.Enabled(context.Background(), slog.LevelDebug) {
-		return
-	}
-	for _, argument := range arguments {
-		if err, ok := argument.(error); ok {
-			l.logger.Debug("http", "problem", impersonal(err))
-			return
-		}
-	}
-	l.logger.Debug("http", "problem", "unknown")
-}
-
-// impersonal says what kind of error it is, with nothing in it that came from
-// a client.
-func impersonal(err error) string {
-	var number syscall.Errno
-	var tooLargeHeader *fasthttp.ErrSmallBuffer
-	var network net.Error
-	switch {
-	case errors.As(err, &number):
-		return number.Error()
-	case errors.As(err, &tooLargeHeader):
-		return "header too large"
-	case errors.As(err, &network) && network.Timeout():
-		return "timeout"
-	}
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return fmt.Sprintf("%T", err)
 }

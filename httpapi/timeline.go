@@ -2,14 +2,12 @@ package httpapi
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"stats-recorder/counters"
+	"stats-recorder/httpapi/records"
 )
 
 const (
@@ -18,28 +16,28 @@ const (
 	maxTimelineSums = 1_000_000
 )
 
-// getTimeline sums the events of each step of a window: of each benefit, or in
+// readTimeline sums the events of each step of a window: of each benefit, or in
 // total.
-func (s *Server) getTimeline(ctx *fasthttp.RequestCtx) {
-	t, err := s.askedTimeline(ctx)
-	if err != nil {
-		fail(ctx, err)
-		return
+func readTimeline(store *counters.Store, history History) func(Request) (Answer, error) {
+	return func(r Request) (answer Answer, err error) {
+		t, err := askedTimeline(r.Query, store, history, &answer)
+		if err != nil {
+			return answer, err
+		}
+		if len(t.bounds) < 2 {
+			answer.Body = []byte("[]")
+			return answer, nil
+		}
+		if err := history.Read(counters.EventTotals(t.bounds), t.add); err != nil {
+			return answer, err
+		}
+		if len(t.sums) > maxTimelineSums {
+			return answer, Unprocessable("the timeline has more than %d sums: ask for a shorter window, longer steps, "+
+				"one benefit or group=total", maxTimelineSums)
+		}
+		answer.Body = t.json()
+		return answer, nil
 	}
-	if len(t.bounds) < 2 {
-		s.respondCacheable(ctx, []byte("[]"))
-		return
-	}
-	if err := s.config.History.Read(counters.EventTotals(t.bounds), t.add); err != nil {
-		s.failReading(ctx, err)
-		return
-	}
-	if len(t.sums) > maxTimelineSums {
-		fail(ctx, unprocessable("the timeline has more than %d sums: ask for a shorter window, longer steps, "+
-			"one benefit or group=total", maxTimelineSums))
-		return
-	}
-	s.respondCacheable(ctx, t.json())
 }
 
 // timeline is what was asked for, and what was found.
@@ -61,52 +59,51 @@ type stepSum struct {
 	total   counters.EventTotal
 }
 
-func (s *Server) askedTimeline(ctx *fasthttp.RequestCtx) (*timeline, error) {
-	arguments := ctx.QueryArgs()
-	location, err := askedZone(string(arguments.Peek("time_zone")))
+func askedTimeline(q Query, store *counters.Store, history History, answer *Answer) (*timeline, error) {
+	location, err := askedZone(q.First("time_zone"))
 	if err != nil {
 		return nil, err
 	}
-	step, err := askedStep(string(arguments.Peek("step")))
+	step, err := askedStep(q.First("step"))
 	if err != nil {
 		return nil, err
 	}
-	group := cmp.Or(string(arguments.Peek("group")), "benefit")
+	group := cmp.Or(q.First("group"), "benefit")
 	if group != "benefit" && group != "total" {
-		return nil, unprocessable("group: %s: use benefit or total", quoteShort(group))
+		return nil, Unprocessable("group: %s: use benefit or total", records.QuoteShort(group))
 	}
-	window, err := s.askedWindow(ctx, time.Hour, location)
+	window, err := AskedWindow(q, history, answer, time.Hour, location)
 	if err != nil {
 		return nil, err
 	}
 	// Unlike the sums, a timeline of all time does not have what retention took.
-	window = s.cutOff(ctx, window)
-	bounds, err := stepBounds(s.bounded(window, location, step), location, step)
+	window = cutOff(history, answer, window)
+	bounds, err := stepBounds(bounded(history, window, location, step), location, step)
 	return &timeline{
-		store:       s.config.Store,
+		store:       store,
 		location:    location,
 		bounds:      bounds,
-		benefit:     string(arguments.Peek("benefit")),
-		event:       string(arguments.Peek("event_type")),
+		benefit:     q.First("benefit"),
+		event:       q.First("event_type"),
 		withBenefit: group == "benefit",
 	}, err
 }
 
 // bounded replaces an end of a window that was not asked for by the end of the
 // step in which the counts begin or end.
-func (s *Server) bounded(w window, location *time.Location, step step) window {
-	first, last, some := s.config.History.Span()
+func bounded(history History, w Window, location *time.Location, step step) Window {
+	first, last, some := history.Span()
 	if !some {
-		return window{}
+		return Window{}
 	}
-	if !w.startAsked {
-		w.from = max(w.from, counters.HourOf(step.start(first.Time().In(location))))
+	if !w.StartAsked {
+		w.From = max(w.From, counters.HourOf(step.start(first.Time().In(location))))
 	}
-	if !w.endAsked {
+	if !w.EndAsked {
 		end := (last + 1).Time().In(location)
-		w.to = counters.HourOf(end)
+		w.To = counters.HourOf(end)
 		if start := step.start(end); start.Before(end) {
-			w.to = counters.HourOf(step.next(end))
+			w.To = counters.HourOf(step.next(end))
 		}
 	}
 	return w
@@ -115,8 +112,8 @@ func (s *Server) bounded(w window, location *time.Location, step step) window {
 func askedZone(name string) (*time.Location, error) {
 	location, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return nil, unprocessable("time_zone: %s is not a name of the IANA time zone database, such as Europe/Paris",
-			quoteShort(name))
+		return nil, Unprocessable("time_zone: %s is not a name of the IANA time zone database, such as Europe/Paris",
+			records.QuoteShort(name))
 	}
 	return location, nil
 }
@@ -152,7 +149,7 @@ func askedStep(name string) (step, error) {
 			next:  func(t time.Time) time.Time { return midnight(t, 1, 1-t.Day()) },
 		}, nil
 	}
-	return step{}, unprocessable("step: %s: use hour, day, week or month", quoteShort(name))
+	return step{}, Unprocessable("step: %s: use hour, day, week or month", records.QuoteShort(name))
 }
 
 // midnight is the start of the local day that is so many months and days later.
@@ -171,22 +168,22 @@ func midnight(t time.Time, months, days int) time.Time {
 // stepBounds cuts a window at the starts of the local steps in it. In a zone
 // that is not whole hours from UTC, a step begins with the hour that contains
 // its start.
-func stepBounds(w window, location *time.Location, step step) ([]counters.Hour, error) {
-	if w.to <= w.from {
+func stepBounds(w Window, location *time.Location, step step) ([]counters.Hour, error) {
+	if w.To <= w.From {
 		return nil, nil
 	}
-	bounds := []counters.Hour{w.from}
-	for at := w.from.Time().In(location); ; {
+	bounds := []counters.Hour{w.From}
+	for at := w.From.Time().In(location); ; {
 		at = step.next(at)
 		hour := counters.HourOf(at)
-		if hour >= w.to {
-			return append(bounds, w.to), nil
+		if hour >= w.To {
+			return append(bounds, w.To), nil
 		}
 		if hour > bounds[len(bounds)-1] {
 			bounds = append(bounds, hour)
 		}
 		if len(bounds) > maxSteps {
-			return nil, unprocessable("the timeline has more than %d steps: ask for a shorter window or longer steps", maxSteps)
+			return nil, Unprocessable("the timeline has more than %d steps: ask for a shorter window or longer steps", maxSteps)
 		}
 	}
 }
@@ -284,9 +281,4 @@ func totalsOf(sums []stepSum) []counters.EventTotal {
 		totals[i] = sum.total
 	}
 	return totals
-}
-
-// unprocessable is the error for a query that cannot be answered.
-func unprocessable(format string, arguments ...any) *statusError {
-	return &statusError{fasthttp.StatusUnprocessableEntity, fmt.Sprintf(format, arguments...)}
 }

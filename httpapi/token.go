@@ -9,7 +9,7 @@ import (
 )
 
 // errUnauthorized is the error for who must show a token and does not.
-var errUnauthorized = &statusError{fasthttp.StatusUnauthorized,
+var errUnauthorized = &Error{fasthttp.StatusUnauthorized,
 	"reading needs the header Authorization: Bearer, followed by the right token"}
 
 // token is what readers must know.
@@ -25,11 +25,11 @@ func newToken(text string) *token {
 
 // admits says whether a request may read. How long that takes says nothing
 // about the token: digests are compared, and in constant time.
-func (t *token) admits(ctx *fasthttp.RequestCtx) bool {
+func (t *token) admits(header *fasthttp.RequestHeader) bool {
 	if t == nil {
 		return true
 	}
-	scheme, credentials, _ := bytes.Cut(ctx.Request.Header.Peek(fasthttp.HeaderAuthorization), []byte(" "))
+	scheme, credentials, _ := bytes.Cut(header.Peek(fasthttp.HeaderAuthorization), []byte(" "))
 	digest := sha256.Sum256(bytes.TrimSpace(credentials))
 	return subtle.ConstantTimeCompare(digest[:], t.digest[:]) == 1 && bytes.EqualFold(scheme, []byte("Bearer"))
 }

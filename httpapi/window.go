@@ -4,9 +4,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"stats-recorder/counters"
+	"stats-recorder/httpapi/records"
 )
 
 // A History answers for all of time, the closed days included. An error
@@ -32,82 +31,81 @@ const (
 	exposedHeaders   = headerEffectiveStart + ", " + headerEffectiveEnd + ", " + headerRetentionStart + ", " + headerOverflowed
 )
 
-// window is a part of time, in whole units.
-type window struct {
-	from, to             counters.Hour
-	startAsked, endAsked bool
+// Window is a part of time, in whole units.
+type Window struct {
+	// From and To are its hours, To not included.
+	From, To counters.Hour
+	// StartAsked and EndAsked say which of them were asked for.
+	StartAsked, EndAsked bool
 }
 
-// unbounded says that neither end was asked for.
-func (w window) unbounded() bool { return !w.startAsked && !w.endAsked }
+// Unbounded says that neither end was asked for.
+func (w Window) Unbounded() bool { return !w.StartAsked && !w.EndAsked }
 
-// askedWindow reads start_at and end_at, widens them to whole units (an hour or
-// a day), and says in the response what that makes. Times without a zone are
-// in the given one.
-func (s *Server) askedWindow(ctx *fasthttp.RequestCtx, unit time.Duration, zone *time.Location) (window, error) {
-	start, startAsked, err := askedTime(ctx, "start_at", zone)
+// AskedWindow reads start_at and end_at, widens them to whole units (an hour or
+// a day), takes off what retention has taken, and says in the answer what that
+// makes. Times without a zone are in the given one. The error is for the client.
+func AskedWindow(q Query, history History, answer *Answer, unit time.Duration, zone *time.Location) (Window, error) {
+	start, startAsked, err := askedTime(q, "start_at", zone)
 	if err != nil {
-		return window{}, err
+		return Window{}, err
 	}
-	end, endAsked, err := askedTime(ctx, "end_at", zone)
+	end, endAsked, err := askedTime(q, "end_at", zone)
 	if err != nil {
-		return window{}, err
+		return Window{}, err
 	}
 	if startAsked && endAsked && end.Before(start) {
-		return window{}, unprocessable("end_at: is before start_at")
+		return Window{}, Unprocessable("end_at: is before start_at")
 	}
-	w := window{to: counters.EndOfTime, startAsked: startAsked, endAsked: endAsked}
-	if w.unbounded() {
+	w := Window{To: counters.EndOfTime, StartAsked: startAsked, EndAsked: endAsked}
+	if w.Unbounded() {
 		return w, nil
 	}
-	header := &ctx.Response.Header
-	header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposedHeaders)
 	if startAsked {
 		start = start.UTC().Truncate(unit)
-		w.from = counters.HourOf(start)
-		header.Set(headerEffectiveStart, start.Format(time.RFC3339))
+		w.From = counters.HourOf(start)
+		answer.set(headerEffectiveStart, start.Format(time.RFC3339))
 	}
-	w = s.cutOff(ctx, w)
+	w = cutOff(history, answer, w)
 	if endAsked {
 		end = end.UTC().Add(unit - 1).Truncate(unit)
-		w.to = max(counters.HourOf(end), w.from)
-		header.Set(headerEffectiveEnd, end.Format(time.RFC3339))
+		w.To = max(counters.HourOf(end), w.From)
+		answer.set(headerEffectiveEnd, end.Format(time.RFC3339))
 	}
 	return w, nil
 }
 
-// cutOff takes off a window what retention has taken, and says so in the response.
-func (s *Server) cutOff(ctx *fasthttp.RequestCtx, w window) window {
-	kept, some := s.config.History.KeptFrom()
-	if !some || w.from >= kept.FirstHour() {
+// cutOff takes off a window what retention has taken, and says so in the answer.
+func cutOff(history History, answer *Answer, w Window) Window {
+	kept, some := history.KeptFrom()
+	if !some || w.From >= kept.FirstHour() {
 		return w
 	}
-	w.from = kept.FirstHour()
-	start, header := kept.Time().Format(time.RFC3339), &ctx.Response.Header
-	header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposedHeaders)
-	header.Set(headerRetentionStart, start)
-	header.Set(headerEffectiveStart, start)
+	w.From = kept.FirstHour()
+	start := kept.Time().Format(time.RFC3339)
+	answer.set(headerRetentionStart, start)
+	answer.set(headerEffectiveStart, start)
 	return w
 }
 
 // askedTime reads a time from the query; empty is as good as absent.
-func askedTime(ctx *fasthttp.RequestCtx, name string, zone *time.Location) (at time.Time, asked bool, err error) {
-	text := string(ctx.QueryArgs().Peek(name))
+func askedTime(q Query, name string, zone *time.Location) (at time.Time, asked bool, err error) {
+	text := q.First(name)
 	if text == "" {
 		return time.Time{}, false, nil
 	}
 	// A plus that was not encoded arrives as a space, and only a zone has one.
-	at, err = parseISODateIn(strings.Replace(text, " ", "+", 1), zone)
+	at, err = records.ParseTime(strings.Replace(text, " ", "+", 1), zone)
 	if err != nil {
-		return time.Time{}, false, unprocessable("%s: %v; use a date such as 2026-01-31 or 2026-01-31T15:00:00Z", name, err)
+		return time.Time{}, false, Unprocessable("%s: %v; use a date such as 2026-01-31 or 2026-01-31T15:00:00Z", name, err)
 	}
 	return at, true, nil
 }
 
-// bounds are the bounds of a query for the window.
-func (w window) bounds() []counters.Hour {
-	if w.unbounded() {
+// Bounds are the bounds of a query for the window.
+func (w Window) Bounds() []counters.Hour {
+	if w.Unbounded() {
 		return nil
 	}
-	return []counters.Hour{w.from, w.to}
+	return []counters.Hour{w.From, w.To}
 }

@@ -26,7 +26,7 @@ type Requests interface {
 	Rejected(visit func(field, reason string, records uint64))
 	// Defences visits the measures against too much, with how often each was taken.
 	Defences(visit func(name string, count uint64))
-	// Moves visits where connections have gone that were served elsewhere before.
+	// Moves visits who serves connections: where they begin, and where some go on.
 	Moves(visit func(to string, connections uint64))
 }
 
@@ -120,7 +120,7 @@ func (m *Metrics) addRequests() {
 		})
 	})
 	const moves = "stats_recorder_connection_moves_total"
-	m.visited(moves, "counter", "Connections that went to an event loop after a plain post, or back to the HTTP library with another request.", func(w io.Writer) {
+	m.visited(moves, "counter", "Connections that began in an event loop, and those of them that went on to the HTTP library.", func(w io.Writer) {
 		m.subject.Requests.Moves(func(to string, connections uint64) {
 			metrics.WriteCounterUint64(w, label(moves, "to", to), connections)
 		})

@@ -1,0 +1,213 @@
+package conn
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+var (
+	// ErrTooLarge means that a body is larger than Config.BodyBytes.
+	ErrTooLarge = errors.New("the body is too large")
+	// ErrClosed means that a connection is being closed: nobody would hear the answer.
+	ErrClosed = errors.New("the connection is being closed")
+)
+
+// firstBodyBytes is what a body gets before more of it has arrived.
+const firstBodyBytes = 8 << 10
+
+// Exchange is a request and the answer to it. It belongs to the handler that is
+// called with it, until that returns.
+type Exchange struct {
+	// RequestCtx has the request and the response. Only these may be used of it: it
+	// need not have a connection.
+	*fasthttp.RequestCtx
+
+	server     *Server
+	connection *connection
+	// oversized is whether the request's body is larger than any may be, and
+	// therefore will not be read.
+	oversized bool
+	last      bool // nothing can be asked after it
+	reserved  int64
+	buffer    *[]byte // that the body was received in
+
+	pending Pending
+	outcome Outcome
+}
+
+// Pending is a decision that an answer waits for, such as a commit: its methods
+// are those of *counters.Ticket.
+type Pending interface {
+	// Settled says whether Wait need not wait any more.
+	Settled() bool
+	// Notify has notice called once it is.
+	Notify(notice func())
+	// Wait returns what was decided.
+	Wait() error
+}
+
+// Outcome renders an answer once what it waits for is decided. All that it needs
+// of the request, which is gone by then, it has taken along.
+type Outcome interface {
+	// Answer fills in an empty response at a time. The error is that of
+	// Pending.Wait. It is called once, by any goroutine, and must not block.
+	Answer(response *fasthttp.Response, decided error, now time.Time)
+	// Bytes is about how much memory is held until then.
+	Bytes() int
+}
+
+// Detached returns an exchange without a connection for a request that came in
+// another way, such as from a test.
+func Detached(ctx *fasthttp.RequestCtx) *Exchange { return &Exchange{RequestCtx: ctx} }
+
+// Number tells the connections of a server apart.
+func (x *Exchange) Number() uint64 {
+	if x.connection == nil {
+		return 0
+	}
+	return x.connection.number
+}
+
+// Client is the address of the connection's other end, or the zero Addr if that has none.
+func (x *Exchange) Client() netip.Addr {
+	if x.connection == nil {
+		return addressOf(x.RemoteAddr())
+	}
+	return x.connection.client
+}
+
+func addressOf(address net.Addr) netip.Addr {
+	tcp, ok := address.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return tcp.AddrPort().Addr().Unmap().WithZone("")
+}
+
+// Await has the answer wait until pending is settled; outcome renders it then.
+// The handler must return at once, and whatever it has put into the response is
+// dropped. Of all that a server's requests wait for, what is passed to Await first
+// must be settled first.
+func (x *Exchange) Await(pending Pending, outcome Outcome) {
+	x.pending, x.outcome = pending, outcome
+}
+
+// Reserve holds the bytes of an answer against Bounds.AnswerBytes until it has
+// left. It returns false when large answers to other clients do not leave enough.
+func (x *Exchange) Reserve(size int) bool {
+	if x.server == nil || size <= smallAnswerBytes {
+		return true
+	}
+	if !x.server.answers.reserve(int64(size)) {
+		return false
+	}
+	x.reserved = int64(size)
+	return true
+}
+
+// Abandon says that nothing more can be made of the connection, and that what the
+// client still sends will not be read: it is closed after the answer.
+func (x *Exchange) Abandon() {
+	x.pending, x.outcome, x.last = nil, nil, true
+	if x.connection != nil {
+		x.connection.unread.Store(true)
+	}
+}
+
+// Receive returns when the whole body is there for Request.Body. It fails with
+// ErrTooLarge, ErrClosed, or an error of Config.Invalid.
+func (x *Exchange) Receive() error {
+	if x.oversized {
+		return ErrTooLarge
+	}
+	if x.RequestBodyStream() == nil {
+		return nil // and claimed
+	}
+	x.buffer = x.server.bodies.Get().(*[]byte)
+	body, err := x.receive((*x.buffer)[:0])
+	if err != nil {
+		x.Abandon()
+		return err
+	}
+	if cap(body) <= keptBytes {
+		*x.buffer = body
+	}
+	x.Request.SetBodyRaw(body)
+	if !x.claim() {
+		return ErrClosed
+	}
+	return nil
+}
+
+// receive appends the body's stream. The buffer grows with what arrives, where
+// fasthttp allocates as many bytes as a client says it will send.
+func (x *Exchange) receive(body []byte) ([]byte, error) {
+	stream, limit, declared := x.RequestBodyStream(), x.server.config.BodyBytes, x.Request.Header.ContentLength()
+	body = slices.Grow(body, min(max(declared, 1), firstBodyBytes))
+	for {
+		n, err := stream.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case len(body) > limit:
+			return nil, ErrTooLarge
+		case errors.Is(err, io.EOF) && len(body) < declared:
+			return nil, io.ErrUnexpectedEOF
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return nil, known(err)
+		case len(body) == cap(body):
+			body = slices.Grow(body, len(body))
+		}
+	}
+}
+
+// begin has the exchange be about a request.
+func (x *Exchange) begin(c *connection) {
+	x.connection, x.oversized, x.last, x.reserved = c, false, false, 0
+	x.pending, x.outcome = nil, nil
+}
+
+// handle has the handler answer a request that has arrived, as a whole but for a
+// streamed body. It returns false when nobody would hear the answer.
+func (x *Exchange) handle() bool {
+	if x.RequestBodyStream() == nil && !x.claim() {
+		return false
+	}
+	x.server.config.Handler(x)
+	return true
+}
+
+// claim says that the request is there and worked on. It returns false when nobody
+// would hear the answer.
+func (x *Exchange) claim() bool {
+	open, last := x.connection.claim()
+	x.last = x.last || last
+	return open
+}
+
+// finish waits for what the answer waits for.
+func (x *Exchange) finish() {
+	if x.outcome == nil {
+		return
+	}
+	err := x.pending.Wait()
+	x.Response.Reset()
+	x.outcome.Answer(&x.Response, err, time.Now())
+	x.pending, x.outcome = nil, nil
+}
+
+// end gives back what the request took. Its body is gone then.
+func (x *Exchange) end() {
+	if x.buffer != nil {
+		x.Request.ResetBody()
+		x.server.bodies.Put(x.buffer)
+		x.buffer = nil
+	}
+}

@@ -1,0 +1,250 @@
+package conn
+
+import (
+	"bytes"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// loopReadBytes is what a loop reads of a connection at a time.
+	loopReadBytes = 64 << 10
+	// mostPending and mostOwed are how many answers of a connection may wait, and
+	// about how many bytes, before no more of it is read.
+	mostPending, mostOwed = 64, 16 << 10
+)
+
+// loop serves connections in one goroutine. What is not said to be guarded belongs
+// to that.
+type loop struct {
+	server *Server
+	poller *poller
+	ended  chan struct{}
+	count  atomic.Int64 // connections, and those that are about to come
+
+	mu    sync.Mutex
+	inbox []func() // what the loop is asked to do, guarded by mu
+	over  bool     // nothing is done any more, guarded by mu
+
+	sockets  map[int32]*socket // by descriptor
+	again    []*socket         // of which there is more to read
+	draining bool              // connections are closed when they are answered
+
+	read     []byte // what was read last
+	parser   parser
+	request  *aside            // that is parsed, and given away if a goroutine answers it
+	response fasthttp.Response // to what waited
+	rendered rendering
+
+	// waiting are the answers that wait, in the order in which they must go.
+	waiting []waitingAnswer
+	newest  Pending // what was passed to Await last, if that waits
+	wake    func()  // poller.wake, made once
+}
+
+// waitingAnswer is an answer that waits for an outcome, or behind one that does:
+// then it is there already.
+type waitingAnswer struct {
+	socket  *socket
+	pending Pending
+	outcome Outcome
+	bytes   []byte
+	owed    int
+	last    bool
+}
+
+func newLoop(s *Server) (*loop, error) {
+	poller, err := newPoller()
+	if err != nil {
+		return nil, err
+	}
+	return &loop{
+		server: s, poller: poller, ended: make(chan struct{}), sockets: map[int32]*socket{}, read: make([]byte, loopReadBytes),
+		parser:  newParser(s.config.PlainPath, s.config.Bounds.HeaderBytes, min(s.config.BodyBytes, heldBodyBytes)),
+		request: s.loops.newAside(), wake: poller.wake, rendered: newRendering(),
+	}, nil
+}
+
+// post has the loop do something soon. It returns false when the loop is over.
+// It may be called by any goroutine.
+func (l *loop) post(do func()) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		return false
+	}
+	l.inbox = append(l.inbox, do)
+	l.poller.wake()
+	return true
+}
+
+// drain has the loop end once it has served what has come from its connections.
+func (l *loop) drain() {
+	l.post(func() {
+		l.draining = true
+		for _, c := range l.sockets {
+			c.drain()
+		}
+	})
+}
+
+func (l *loop) run() {
+	defer close(l.ended)
+	defer l.poller.close()
+	for {
+		happened := l.poller.glance
+		if len(l.again) == 0 {
+			happened = l.poller.wait
+		}
+		for _, event := range happened() {
+			if c := l.sockets[event.Fd]; c != nil {
+				c.happened(event.Events)
+			}
+		}
+		l.readAgain()
+		l.answerWaiting()
+		if l.doAsAsked() {
+			return
+		}
+		// The goroutine that commits was made runnable here and must not wait until
+		// this one has nothing to do.
+		runtime.Gosched()
+	}
+}
+
+// doAsAsked does what was posted, and says whether the loop is over.
+func (l *loop) doAsAsked() (over bool) {
+	l.mu.Lock()
+	inbox := l.inbox
+	l.inbox = nil
+	l.over = l.draining && len(inbox) == 0 && len(l.sockets) == 0 && len(l.waiting) == 0
+	over = l.over
+	l.mu.Unlock()
+	for _, do := range inbox {
+		do()
+	}
+	if len(inbox) > 0 {
+		l.poller.wake() // look once more whether the loop is over
+	}
+	return over
+}
+
+func (l *loop) readAgain() {
+	again := l.again
+	l.again = nil
+	for _, c := range again {
+		c.queued = false
+		c.receive()
+		c.settle()
+	}
+}
+
+// enter begins to serve a connection, of which the first request has come in most
+// cases.
+func (l *loop) enter(c *socket) {
+	l.sockets[int32(c.fd)] = c
+	c.receive() // first, for the poller not to tell of what is there
+	if c.gone {
+		return
+	}
+	events := uint32(reading)
+	if c.full {
+		events |= writing
+	}
+	if l.poller.add(c.fd, events) != nil {
+		c.close()
+		return
+	}
+	c.watched = true
+	c.settle()
+}
+
+// leave forgets a connection.
+func (l *loop) leave(c *socket) {
+	delete(l.sockets, int32(c.fd))
+	c.gone = true
+	l.count.Add(-1)
+}
+
+// answer has the handler answer a plain post, and sends that or has it wait. More
+// says whether another request follows.
+func (l *loop) answer(c *socket, more bool) {
+	x := &l.request.Exchange
+	x.begin(&c.connection)
+	x.Response.Reset()
+	if !x.handle() {
+		c.close()
+		return
+	}
+	if x.Request.Header.ConnectionClose() || x.Response.ConnectionClose() || x.last {
+		c.fate = closes
+	}
+	if x.outcome != nil {
+		l.await(waitingAnswer{socket: c, pending: x.pending, outcome: x.outcome, owed: x.outcome.Bytes(), last: c.fate == closes})
+		return
+	}
+	answer := l.rendered.bytes(&x.Response, c.fate == closes || c.isLast(more))
+	l.server.answers.release(x.reserved) // it is a copy
+	if c.pending == 0 {
+		c.send(answer)
+		return
+	}
+	l.await(waitingAnswer{socket: c, bytes: bytes.Clone(answer), owed: len(answer)})
+}
+
+func (l *loop) await(w waitingAnswer) {
+	w.socket.pending++
+	w.socket.owed += w.owed
+	l.waiting = append(l.waiting, w)
+	if w.pending != nil && w.pending != l.newest {
+		l.newest = w.pending
+		w.pending.Notify(l.wake)
+	}
+}
+
+// answerWaiting sends the answers that wait for nothing any more.
+func (l *loop) answerWaiting() {
+	ready := 0
+	for ready < len(l.waiting) && l.waiting[ready].isReady() {
+		ready++
+	}
+	if ready == 0 {
+		return
+	}
+	now := time.Now()
+	for i := range l.waiting[:ready] {
+		l.answerNow(&l.waiting[i], now)
+	}
+	for i := range l.waiting[:ready] { // a connection may have had several
+		l.waiting[i].socket.settle()
+	}
+	rest := copy(l.waiting, l.waiting[ready:])
+	clear(l.waiting[rest:])
+	l.waiting = l.waiting[:rest]
+	switch {
+	case rest == 0:
+		l.newest = nil
+	case l.waiting[0].isReady(): // it has come since
+		l.poller.wake()
+	}
+}
+
+func (w *waitingAnswer) isReady() bool { return w.pending == nil || w.pending.Settled() }
+
+// answerNow renders an answer whose outcome is known, and sends it.
+func (l *loop) answerNow(w *waitingAnswer, now time.Time) {
+	c := w.socket
+	c.pending--
+	c.owed -= w.owed
+	if w.outcome == nil {
+		c.send(w.bytes)
+		return
+	}
+	l.response.Reset()
+	w.outcome.Answer(&l.response, w.pending.Wait(), now)
+	c.send(l.rendered.bytes(&l.response, w.last || c.isLast(len(c.held) > 0)))
+}

@@ -1,0 +1,133 @@
+package conn
+
+import (
+	"bufio"
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+)
+
+// kind is what the beginning of what a client sent is.
+type kind int
+
+const (
+	plain    kind = iota // a whole post for a loop to answer
+	simple               // another whole request, for a goroutine to answer
+	arriving             // as far as it has come, it may become one of these
+	foreign              // it is neither: for fasthttp to read
+)
+
+// parser recognises requests of which all is known once they are whole: by
+// HTTP/1.1, with a Content-Length if they have a body, and without Expect. fasthttp
+// parses them; what it would do with any other is left to it.
+type parser struct {
+	plainLine              []byte // the first line of a plain post
+	headerBytes, bodyBytes int
+
+	source *bytes.Reader
+	reader *bufio.Reader
+	uri    fasthttp.URI
+	host   []byte // the last one that is valid
+}
+
+func newParser(plainPath string, headerBytes, bodyBytes int) parser {
+	source := new(bytes.Reader)
+	return parser{
+		plainLine:   []byte("POST " + plainPath + " HTTP/1.1\r\n"),
+		headerBytes: headerBytes, bodyBytes: bodyBytes,
+		source: source, reader: bufio.NewReaderSize(source, headerBytes),
+	}
+}
+
+var (
+	headerEnd = []byte("\r\n\r\n")
+	version   = []byte(" HTTP/1.1\r\n")
+)
+
+// parse reads the request at the beginning of data, which its body then lies in,
+// and returns its size. Of one that is arriving that is the size it will have, or
+// 0 if it is not known yet.
+func (p *parser) parse(request *fasthttp.Request, data []byte) (size int, found kind) {
+	end := bytes.Index(data[:min(len(data), p.headerBytes)], headerEnd)
+	switch {
+	case end < 0 && (len(data) >= p.headerBytes || !mayArrive(data)):
+		return 0, foreign
+	case end < 0:
+		return 0, arriving
+	}
+	end += len(headerEnd)
+	if !p.parseHeader(request, data[:end]) {
+		return 0, foreign
+	}
+	size = end + max(request.Header.ContentLength(), 0)
+	switch {
+	case size-end > p.bodyBytes:
+		return 0, foreign
+	case len(data) < size:
+		return size, arriving
+	}
+	request.SetBodyRaw(data[end:size])
+	if size-end <= inlineBytes && bytes.HasPrefix(data, p.plainLine) && len(request.Header.ContentEncoding()) == 0 {
+		return size, plain
+	}
+	return size, simple
+}
+
+// mayArrive says whether fasthttp would wait for the rest of a header that begins
+// like this, and it may turn out to be that of a simple request.
+func mayArrive(data []byte) bool {
+	if data[0] < 'A' || data[0] > 'Z' { // such as an empty line, or TLS
+		return false
+	}
+	end := bytes.IndexByte(data, '\n') + 1
+	return end == 0 || simpleLine(data[:end]) && !bytes.Contains(data, []byte("\n\n")) && !bytes.Contains(data, []byte("\n\r\n"))
+}
+
+// simpleLine says whether the first line of a request has three parts, of which the
+// last is HTTP/1.1.
+func simpleLine(line []byte) bool {
+	return bytes.HasSuffix(line, version) && bytes.Count(line, []byte(" ")) == 2 && !bytes.Contains(line, []byte("  "))
+}
+
+// parseHeader says whether this is the whole header of a simple request.
+func (p *parser) parseHeader(request *fasthttp.Request, data []byte) bool {
+	planned := bytes.HasPrefix(data, p.plainLine)
+	if !planned && !mayArrive(data[:bytes.IndexByte(data, '\n')+1]) {
+		return false
+	}
+	request.Reset()
+	p.source.Reset(data)
+	p.reader.Reset(p.source)
+	header := &request.Header
+	if header.Read(p.reader) != nil || p.reader.Buffered()+p.source.Len() > 0 {
+		return false
+	}
+	const chunked, none = -1, -2
+	switch header.ContentLength() {
+	case chunked:
+		return false
+	case none:
+		if !header.IsGet() && !header.IsHead() {
+			header.SetContentLength(0) // as fasthttp does
+		}
+	}
+	return !request.MayContinue() && p.validURI(header, planned)
+}
+
+// validURI says whether fasthttp would take a request for this host and path.
+func (p *parser) validURI(header *fasthttp.RequestHeader, planned bool) bool {
+	host := header.Host()
+	if len(host) == 0 {
+		return false
+	}
+	if planned && bytes.Equal(host, p.host) {
+		return true
+	}
+	if p.uri.Parse(host, header.RequestURI()) != nil {
+		return false
+	}
+	if planned {
+		p.host = append(p.host[:0], host...)
+	}
+	return true
+}

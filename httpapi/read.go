@@ -1,0 +1,190 @@
+package httpapi
+
+import (
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"stats-recorder/httpapi/conn"
+)
+
+// A Read is an endpoint that answers GET and HEAD. Whoever makes it registers it
+// with Config.Reads. The server asks for the token, makes the client wait for its
+// turn, and adds the ETag, compression and CORS to the answer.
+type Read struct {
+	// Path is where it is, in lower case, with a slash before but none after it.
+	Path string
+	// Answer makes the answer; it is called by many goroutines at a time. An *Error is
+	// told to the client, any other is logged and told as a 500. The headers of the
+	// answer are sent with an error too.
+	Answer func(Request) (Answer, error)
+}
+
+// Request is what a Read knows of a request.
+type Request struct {
+	// Query are the parameters, decoded, in the order in which they were sent.
+	Query Query
+	// Accept is the Accept header, AcceptLanguage that of languages.
+	Accept, AcceptLanguage string
+}
+
+// Query are the parameters of a request.
+type Query []Parameter
+
+// Parameter is a part of a query.
+type Parameter struct{ Name, Value string }
+
+// First is the value of the first parameter of a name. Empty is as good as absent.
+func (q Query) First(name string) string {
+	for _, p := range q {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// Answer is what a Read answers with.
+type Answer struct {
+	// Body must not be changed any more.
+	Body []byte
+	// ContentType is that of the body; empty for JSON.
+	ContentType string
+	// Header are further headers, which pages may read.
+	Header []Header
+}
+
+// Header is a header of an answer.
+type Header struct{ Name, Value string }
+
+// set replaces a header.
+func (a *Answer) set(name, value string) {
+	a.Header = slices.DeleteFunc(a.Header, func(h Header) bool { return h.Name == name })
+	a.Header = append(a.Header, Header{name, value})
+}
+
+// get answers a read, if the client may and when it is its turn.
+func (s *Server) get(x *conn.Exchange, read func(Request) (Answer, error)) {
+	if !s.token.admits(&x.Request.Header) {
+		s.metrics.defence.unauthorized.Add(1)
+		x.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="statistics"`)
+		fail(&x.Response, errUnauthorized)
+		return
+	}
+	if !s.turns.await() {
+		s.metrics.defence.busy.Add(1)
+		fail(&x.Response, errBusy)
+		return
+	}
+	defer s.turns.done()
+	answer, err := read(requestOf(x))
+	s.setHeaders(&x.Response, answer.Header)
+	if err != nil {
+		if !isKnown(err) {
+			s.config.Logger.Error("cannot read counts", "error", err)
+		}
+		fail(&x.Response, err)
+		return
+	}
+	s.respondCacheable(x, answer)
+}
+
+func requestOf(x *conn.Exchange) Request {
+	header := &x.Request.Header
+	request := Request{
+		Accept:         string(header.Peek(fasthttp.HeaderAccept)),
+		AcceptLanguage: string(header.Peek(fasthttp.HeaderAcceptLanguage)),
+	}
+	for name, value := range x.QueryArgs().All() {
+		request.Query = append(request.Query, Parameter{string(name), string(value)})
+	}
+	return request
+}
+
+// setHeaders adds headers for pages of other origins to read, too.
+func (s *Server) setHeaders(response *fasthttp.Response, headers []Header) {
+	if len(headers) == 0 {
+		return
+	}
+	exposed := exposedHeaders
+	for _, h := range headers {
+		response.Header.Set(h.Name, h.Value)
+		if !strings.Contains(exposed, h.Name) {
+			exposed += ", " + h.Name
+		}
+	}
+	response.Header.Set(fasthttp.HeaderAccessControlExposeHeaders, exposed)
+}
+
+// respondCacheable answers with an ETag, with 304 when the client has it already,
+// compressed when asked.
+func (s *Server) respondCacheable(x *conn.Exchange, answer Answer) {
+	header, body := &x.Response.Header, answer.Body
+	header.Add(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
+	header.Set(fasthttp.HeaderCacheControl, "no-cache")
+	tag := s.entityTag(body)
+	header.Set(fasthttp.HeaderETag, tag)
+	if matchesTag(string(x.Request.Header.Peek(fasthttp.HeaderIfNoneMatch)), tag) {
+		x.Response.SetStatusCode(fasthttp.StatusNotModified)
+		return
+	}
+	if coding := chooseCoding(string(x.Request.Header.Peek(fasthttp.HeaderAcceptEncoding))); coding >= 0 {
+		header.Set(fasthttp.HeaderContentEncoding, contentCodings[coding].name)
+		body = contentCodings[coding].compress(body)
+	}
+	respondJSON(&x.Response, fasthttp.StatusOK, body)
+	if answer.ContentType != "" {
+		header.SetContentType(answer.ContentType)
+	}
+}
+
+// entityTag names a body. Weak, because the same tag stands for every coding.
+func (s *Server) entityTag(body []byte) string {
+	return `W/"` + strconv.FormatUint(maphash.Bytes(s.tags, body), 36) + "-" + strconv.Itoa(len(body)) + `"`
+}
+
+// matchesTag is the weak comparison of RFC 9110, 13.1.2.
+func matchesTag(header, tag string) bool {
+	for candidate := range strings.SplitSeq(header, ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+// errBusy means that too many read at the moment.
+var errBusy = fmt.Errorf("%w: too many reads", errUnavailable)
+
+// readingPatience is how long a read waits for its turn.
+const readingPatience = 10 * time.Second
+
+// turns bound how many answers to reads are made at one time: a place for each.
+type turns chan struct{}
+
+func newTurns() turns { return make(turns, readers()) }
+
+// await takes a place. It returns false if none is free for too long.
+func (t turns) await() bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+	}
+	timer := time.NewTimer(readingPatience)
+	defer timer.Stop()
+	select {
+	case t <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (t turns) done() { <-t }

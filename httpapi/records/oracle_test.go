@@ -1,0 +1,247 @@
+package records
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"stats-recorder/counters"
+)
+
+// reading is what a body comes to.
+type reading struct {
+	refused  bool // as a whole
+	records  []readRecord
+	rejected []rejectedRecord
+}
+
+type readRecord struct {
+	benefit                   string
+	event                     counters.EventType
+	version, pageTotal, index uint16
+	hour                      counters.Hour
+}
+
+// rejectedRecord names all fields that are wrong; a decoder names one of them.
+type rejectedRecord struct {
+	index  int
+	fields []string
+}
+
+// difference says what a decoder got wrong, or nothing.
+func (want reading) difference(got reading) string {
+	if got.refused != want.refused {
+		return fmt.Sprintf("refused as a whole: %v, want %v", got.refused, want.refused)
+	}
+	if !slices.Equal(got.records, want.records) {
+		return fmt.Sprintf("records\n got %+v\nwant %+v", got.records, want.records)
+	}
+	same := func(got, want rejectedRecord) bool {
+		return got.index == want.index && slices.Contains(want.fields, got.fields[0])
+	}
+	if !slices.EqualFunc(got.rejected, want.rejected, same) {
+		return fmt.Sprintf("rejected\n got %v\nwant %v", got.rejected, want.rejected)
+	}
+	return ""
+}
+
+// oracle reads bodies as the contract says, plainly and slowly, with the
+// standard library's decoder, whose maps keep the case of names and the last
+// of duplicates.
+type oracle struct {
+	rules *Rules
+	now   time.Time
+}
+
+func (o oracle) read(body []byte) reading {
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	var whole json.RawMessage
+	if json.Unmarshal(body, &whole) != nil {
+		return reading{refused: true}
+	}
+	elements := []json.RawMessage{whole}
+	switch kindOf(whole) {
+	case '{':
+	case '[':
+		elements = elementsOf(whole)
+	default:
+		return reading{refused: true}
+	}
+	var r reading
+	for index, element := range elements {
+		record, wrong := o.record(element)
+		if len(wrong) > 0 {
+			r.rejected = append(r.rejected, rejectedRecord{index, wrong})
+			continue
+		}
+		r.records = append(r.records, record)
+	}
+	r.rejected = r.rejected[:min(len(r.rejected), MaxListed)]
+	return r
+}
+
+// kindOf is the first byte of a value.
+func kindOf(value json.RawMessage) byte { return bytes.TrimLeft(value, " \t\r\n")[0] }
+
+func elementsOf(array json.RawMessage) (elements []json.RawMessage) {
+	if err := json.Unmarshal(array, &elements); err != nil {
+		panic(err) // it is a part of what was valid
+	}
+	return elements
+}
+
+func membersOf(object json.RawMessage) (members map[string]json.RawMessage) {
+	if err := json.Unmarshal(object, &members); err != nil {
+		panic(err)
+	}
+	return members
+}
+
+func stringOf(value json.RawMessage) (text string) {
+	if err := json.Unmarshal(value, &text); err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// record reads an element and names the fields that are wrong.
+func (o oracle) record(element json.RawMessage) (r readRecord, wrong []string) {
+	if kindOf(element) != '{' {
+		return r, []string{""}
+	}
+	members := membersOf(element)
+	check := func(field string, ok bool) {
+		if !ok {
+			wrong = append(wrong, field)
+		}
+	}
+	var ok, totalOK bool
+	r.benefit, ok = textOf(members["benefit_id"])
+	check("benefit_id", ok)
+	_, ok = textOf(members["hash_id"])
+	check("hash_id", ok)
+	r.pageTotal, totalOK = integerOf(members["page_total"], 1, 1000)
+	check("page_total", totalOK)
+	r.index, ok = integerOf(members["benefit_index"], 1, 1000)
+	check("benefit_index", ok && (!totalOK || r.index <= r.pageTotal))
+	r.event, ok = o.eventOf(members["event_type"])
+	check("event_type", ok)
+	r.version, ok = 2, true
+	if version, given := members["version"]; given {
+		r.version, ok = integerOf(version, 0, 65535)
+	}
+	check("version", ok)
+	check("abtesting", goodExperiments(members["abtesting"]))
+	r.hour, ok = o.hourOf(members["created_at"])
+	check("created_at", ok)
+	return r, wrong
+}
+
+func textOf(value json.RawMessage) (text string, ok bool) {
+	if value == nil {
+		return "", false
+	}
+	switch kindOf(value) {
+	case 'n', '{', '[':
+		return "", false
+	case '"':
+		text = stringOf(value)
+	default:
+		text = string(value)
+	}
+	return text, 1 <= len(text) && len(text) <= 256
+}
+
+var decimal = regexp.MustCompile(`^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$`)
+
+// integerOf reads what JavaScript's Number() makes an integer.
+func integerOf(value json.RawMessage, lowest, highest float64) (uint16, bool) {
+	if value == nil {
+		return 0, false
+	}
+	literal := string(value)
+	if kindOf(value) == '"' {
+		literal = strings.TrimSpace(stringOf(value))
+	}
+	if !decimal.MatchString(literal) {
+		return 0, false
+	}
+	number, err := strconv.ParseFloat(literal, 64)
+	if err != nil || number != math.Floor(number) || number < lowest || number > highest {
+		return 0, false
+	}
+	return uint16(number), true
+}
+
+func (o oracle) eventOf(value json.RawMessage) (counters.EventType, bool) {
+	name := "show"
+	if value != nil {
+		if kindOf(value) != '"' {
+			return 0, false
+		}
+		name = stringOf(value)
+	}
+	event, known := o.rules.events[name]
+	return event, known
+}
+
+func goodExperiments(value json.RawMessage) bool {
+	if value == nil {
+		return true
+	}
+	switch kindOf(value) {
+	case 'n':
+		return true
+	case '"':
+		return stringOf(value) == ""
+	case '[':
+		return len(elementsOf(value)) == 0
+	case '{':
+		experiments := membersOf(value)
+		for name, value := range experiments {
+			if len(name) < 1 || len(name) > 64 || kindOf(value) != '"' {
+				return false
+			}
+			if text := stringOf(value); len(text) < 1 || len(text) > 64 {
+				return false
+			}
+		}
+		return len(experiments) <= 16
+	default:
+		return false
+	}
+}
+
+// hourOf leaves the format of dates to the tests of parseISODate.
+func (o oracle) hourOf(value json.RawMessage) (counters.Hour, bool) {
+	if value == nil {
+		return counters.HourOf(o.now), true
+	}
+	var created time.Time
+	switch kindOf(value) {
+	case '"':
+		var err error
+		if created, err = parseISODate(stringOf(value)); err != nil {
+			return 0, false
+		}
+	case 'n', 't', 'f', '{', '[':
+		return 0, false
+	default:
+		milliseconds, err := strconv.ParseFloat(string(value), 64)
+		if err != nil || math.Abs(milliseconds) > 8.64e15 {
+			return 0, false
+		}
+		created = time.UnixMilli(int64(milliseconds))
+	}
+	age := o.now.Sub(created)
+	if created.Unix() < 0 || age < -5*time.Minute || o.rules.maxEventAge > 0 && age > o.rules.maxEventAge {
+		return 0, false
+	}
+	return counters.HourOf(created), true
+}

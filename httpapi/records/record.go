@@ -1,0 +1,352 @@
+package records
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/goccy/go-json/jsontext"
+	json "github.com/goccy/go-json/v2"
+
+	"stats-recorder/counters"
+)
+
+// The limits of a record's fields, by the contract.
+const (
+	// DefaultVersion is the version of a record without one, MaxVersion the largest.
+	DefaultVersion     = 2
+	MaxVersion         = 65535
+	maxTextBytes       = 256
+	maxPosition        = 1000
+	maxExperiments     = 16
+	maxExperimentBytes = 64
+	maxAhead           = 5 * time.Minute
+)
+
+// BuiltInEvents are the event types that every server knows, in the order of
+// their numbers.
+var BuiltInEvents = []string{
+	"show", "showDetails", "showDetailsFromGroupPage", "form", "instructions", "link", "msa",
+	"show-locations", "link-ineligible", "show-unexpected", "show-unexpected-amount-link", "close", "teleservice",
+	"teleservicePrefill", "retour-logement", "simulation-caf", "email",
+}
+
+// rawRecord is a record as go-json leaves it: each field's JSON, unread. The
+// field is empty when it is absent. Names are matched exactly, the last of
+// duplicates wins.
+type rawRecord struct {
+	BenefitID    jsontext.Value `json:"benefit_id"`
+	HashID       jsontext.Value `json:"hash_id"`
+	ABTesting    jsontext.Value `json:"abtesting"`
+	BenefitIndex jsontext.Value `json:"benefit_index"`
+	PageTotal    jsontext.Value `json:"page_total"`
+	EventType    jsontext.Value `json:"event_type"`
+	Version      jsontext.Value `json:"version"`
+	CreatedAt    jsontext.Value `json:"created_at"`
+}
+
+// reset empties the fields and keeps their memory for the next record.
+func (r *rawRecord) reset() {
+	for _, field := range []*jsontext.Value{
+		&r.BenefitID, &r.HashID, &r.ABTesting, &r.BenefitIndex, &r.PageTotal, &r.EventType, &r.Version, &r.CreatedAt,
+	} {
+		*field = (*field)[:0]
+	}
+}
+
+// Record is a record that was found good.
+type Record struct {
+	// Benefit's bytes belong to the body or to the decoder: they are valid until the
+	// next body.
+	Benefit []byte
+	Event   counters.EventType
+	Version uint16
+	// Index is the position from 1 to PageTotal.
+	PageTotal, Index uint16
+	Hour             counters.Hour
+}
+
+// Problem is what is wrong with one field of a record.
+type Problem struct {
+	Field  Field
+	Reason Reason
+	// Message tells it to a person. It is empty for a record that is not listed.
+	Message string
+}
+
+// Rules are what records are checked against. Make them with NewRules.
+type Rules struct {
+	events      map[string]counters.EventType
+	maxEventAge time.Duration
+	// benefits are those that exist; nil when any may.
+	benefits atomic.Pointer[map[string]struct{}]
+}
+
+// NewRules returns rules for records of these event types, by name. Their
+// created_at may be as old as maxEventAge; 0 means any age. Any benefit may be.
+func NewRules(events map[string]counters.EventType, maxEventAge time.Duration) *Rules {
+	return &Rules{events: events, maxEventAge: maxEventAge}
+}
+
+// SetBenefits makes these the only benefits that records may be about; nil lets
+// any benefit be. It may be called at any time, by any goroutine.
+func (r *Rules) SetBenefits(names map[string]struct{}) {
+	if names == nil {
+		r.benefits.Store(nil)
+		return
+	}
+	r.benefits.Store(&names)
+}
+
+// knows says whether a benefit exists.
+func (r *Rules) knows(benefit []byte) bool {
+	benefits := r.benefits.Load()
+	if benefits == nil {
+		return true
+	}
+	_, known := (*benefits)[string(benefit)]
+	return known
+}
+
+// checker holds records to the rules.
+type checker struct {
+	rules *Rules
+	now   time.Time
+	// listed is whether the next problem needs a message: making one takes longer
+	// than finding that a record is bad.
+	listed  bool
+	problem Problem // the last one
+}
+
+// wrong is the problem with a field. The message is made only if it is needed.
+func (c *checker) wrong(field Field, why Reason, message func() string) *Problem {
+	c.problem = Problem{Field: field, Reason: why}
+	if c.listed {
+		c.problem.Message = message()
+	}
+	return &c.problem
+}
+
+// check reads the fields of a record.
+func (c *checker) check(raw *rawRecord) (good Record, bad *Problem) {
+	if good.Benefit, bad = c.text(benefitID, raw.BenefitID); bad != nil {
+		return good, bad
+	}
+	if !c.rules.knows(good.Benefit) {
+		return good, c.wrong(benefitID, unknown, func() string {
+			return QuoteShort(string(good.Benefit)) + " is not one of the benefits of this site"
+		})
+	}
+	if _, bad = c.text(hashID, raw.HashID); bad != nil {
+		return good, bad
+	}
+	if good.PageTotal, bad = c.integer(pageTotal, raw.PageTotal, 1, maxPosition); bad != nil {
+		return good, bad
+	}
+	if good.Index, bad = c.integer(benefitIndex, raw.BenefitIndex, 1, maxPosition); bad != nil {
+		return good, bad
+	}
+	if good.Index > good.PageTotal {
+		return good, c.wrong(benefitIndex, notInRange, func() string {
+			return fmt.Sprintf("must be at most page_total, which is %d, not %d", good.PageTotal, good.Index)
+		})
+	}
+	if good.Event, bad = c.eventType(raw.EventType); bad != nil {
+		return good, bad
+	}
+	good.Version = DefaultVersion
+	if len(raw.Version) > 0 {
+		if good.Version, bad = c.integer(versionField, raw.Version, 0, MaxVersion); bad != nil {
+			return good, bad
+		}
+	}
+	if bad = c.abTesting(raw.ABTesting); bad != nil {
+		return good, bad
+	}
+	good.Hour, bad = c.hour(raw.CreatedAt)
+	return good, bad
+}
+
+// required is the problem with a field that is not there.
+func (c *checker) required(field Field) *Problem {
+	return c.wrong(field, missing, func() string { return "is required" })
+}
+
+// text reads a string, or a number or boolean as its text. The result may
+// alias the raw value.
+func (c *checker) text(field Field, raw jsontext.Value) ([]byte, *Problem) {
+	if len(raw) == 0 {
+		return nil, c.required(field)
+	}
+	value := []byte(raw)
+	switch raw[0] {
+	case '"':
+		value = unquote(raw)
+	case 'n', '{', '[':
+		return nil, c.wrong(field, wrongType, func() string { return "must be a string, not " + kindName(raw) })
+	}
+	if len(value) == 0 || len(value) > maxTextBytes {
+		return nil, c.wrong(field, wrongLength, func() string {
+			return fmt.Sprintf("must be 1 to %d bytes long, not %d", maxTextBytes, len(value))
+		})
+	}
+	return value, nil
+}
+
+// integer reads an integer in a number or in a string.
+func (c *checker) integer(field Field, raw jsontext.Value, lowest, highest int) (uint16, *Problem) {
+	if len(raw) == 0 {
+		return 0, c.required(field)
+	}
+	literal := []byte(raw)
+	switch raw[0] {
+	case '"':
+		literal = bytes.TrimSpace(unquote(raw))
+	case '{', '[', 't', 'f', 'n':
+		return 0, c.wrong(field, wrongType, func() string {
+			return fmt.Sprintf("must be an integer from %d to %d, not %s", lowest, highest, kindName(raw))
+		})
+	}
+	value, ok := ParseInteger(literal)
+	if !ok || value < lowest || value > highest {
+		return 0, c.wrong(field, notInRange, func() string {
+			return fmt.Sprintf("must be an integer from %d to %d, not %s", lowest, highest, QuoteShort(string(literal)))
+		})
+	}
+	return uint16(value), nil
+}
+
+func (c *checker) eventType(raw jsontext.Value) (counters.EventType, *Problem) {
+	name := []byte("show")
+	if len(raw) > 0 {
+		if raw[0] != '"' {
+			return 0, c.wrong(eventType, wrongType, func() string { return "must be a string, not " + kindName(raw) })
+		}
+		name = unquote(raw)
+	}
+	event, known := c.rules.events[string(name)]
+	if !known {
+		return 0, c.wrong(eventType, unknown, func() string {
+			return QuoteShort(string(name)) + " is not a known event type; known are " + c.rules.knownEvents()
+		})
+	}
+	return event, nil
+}
+
+func (r *Rules) knownEvents() string {
+	names := make([]string, 0, len(r.events))
+	for name := range r.events {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// abTesting checks the experiments; they are not recorded.
+func (c *checker) abTesting(raw jsontext.Value) *Problem {
+	if len(raw) == 0 || raw[0] == 'n' || string(raw) == `""` {
+		return nil
+	}
+	if raw[0] == '[' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0 {
+		return nil
+	}
+	if raw[0] != '{' {
+		return c.wrong(abTesting, wrongType, func() string { return "must be an object of strings, not " + kindName(raw) })
+	}
+	if plainExperiments(raw) {
+		return nil
+	}
+	// Values are read one by one, so that of duplicate names only the last counts.
+	var experiments map[string]jsontext.Value
+	if err := json.Unmarshal(raw, &experiments, lenient); err != nil {
+		return c.wrong(abTesting, wrongType, func() string { return "must be an object of strings" })
+	}
+	return c.experiments(experiments)
+}
+
+func (c *checker) experiments(experiments map[string]jsontext.Value) *Problem {
+	if len(experiments) > maxExperiments {
+		return c.wrong(abTesting, tooMany, func() string {
+			return fmt.Sprintf("must have at most %d experiments, not %d", maxExperiments, len(experiments))
+		})
+	}
+	for name, quoted := range experiments {
+		if quoted[0] != '"' {
+			return c.wrong(abTesting, wrongType, func() string {
+				return fmt.Sprintf("must be an object of strings; %s is %s", QuoteShort(name), kindName(quoted))
+			})
+		}
+		value := unquote(quoted)
+		if len(name) == 0 || len(name) > maxExperimentBytes || len(value) == 0 || len(value) > maxExperimentBytes {
+			return c.wrong(abTesting, wrongLength, func() string {
+				return fmt.Sprintf("names and values must be 1 to %d bytes long; see %s: %s",
+					maxExperimentBytes, QuoteShort(name), QuoteShort(string(value)))
+			})
+		}
+	}
+	return nil
+}
+
+// plainExperiments says whether a valid JSON object is, at a glance, a good set
+// of experiments. It spares nearly every record the map; when it says no, the
+// map decides.
+func plainExperiments(raw jsontext.Value) bool {
+	rest, texts := raw[1:len(raw)-1], 0
+	for {
+		rest = bytes.TrimLeft(rest, " \t\r\n,:")
+		if len(rest) == 0 {
+			return texts <= 2*maxExperiments
+		}
+		if rest[0] != '"' {
+			return false
+		}
+		end := bytes.IndexByte(rest[1:], '"')
+		if end < 1 || end > maxExperimentBytes {
+			return false
+		}
+		for _, c := range rest[1 : 1+end] {
+			if c == '\\' || c >= utf8.RuneSelf {
+				return false
+			}
+		}
+		texts++
+		rest = rest[end+2:]
+	}
+}
+
+var (
+	errTooOld   = errors.New("is too old")
+	errTooEarly = errors.New("is before 1970")
+)
+
+// hour reads created_at and returns the hour that the record counts in.
+func (c *checker) hour(raw jsontext.Value) (counters.Hour, *Problem) {
+	if len(raw) == 0 {
+		return counters.HourOf(c.now), nil
+	}
+	created, err := parseCreatedAt(raw)
+	written := func() string { return created.UTC().Format(time.RFC3339) }
+	oldest := c.rules.maxEventAge
+	switch {
+	case err != nil:
+		return 0, c.wrong(createdAt, wrongFormat, func() string {
+			return fmt.Sprintf("must be an ISO 8601 string or milliseconds since 1970: %v", err)
+		})
+	case created.Unix() < 0:
+		return 0, c.wrong(createdAt, tooOld, func() string { return fmt.Sprintf("%v: %s", errTooEarly, written()) })
+	case created.After(c.now.Add(maxAhead)):
+		return 0, c.wrong(createdAt, ahead, func() string {
+			return fmt.Sprintf("is %s, more than %s ahead of the server's clock", written(), maxAhead)
+		})
+	case oldest > 0 && created.Before(c.now.Add(-oldest)):
+		return 0, c.wrong(createdAt, tooOld, func() string {
+			return fmt.Sprintf("%v: %s is more than %s ago", errTooOld, written(), oldest)
+		})
+	}
+	return counters.HourOf(created), nil
+}
