@@ -41,7 +41,7 @@ func (s *Server) postBenefits(x *conn.Exchange, e exchange) (waits bool) {
 // takePost adds what is good in a request to the store.
 func (s *Server) takePost(x *conn.Exchange) (taken, error) {
 	if !acceptableContentType(x.Request.Header.ContentType()) {
-		return taken{}, &Error{fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain"}
+		return taken{}, &Error{fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain, in UTF-8"}
 	}
 	now := s.config.Now()
 	bucket, err := s.admit(x, now)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"errors"
+	"mime"
 	"strconv"
 	"strings"
 
@@ -53,12 +54,27 @@ func (s *Server) inflated(request *fasthttp.Request) ([]byte, error) {
 	return body, nil
 }
 
-// acceptableContentType is JSON, or plain text, which a page may send to
-// another origin without a preflight.
+// acceptableContentType is JSON, or plain text, which a page may send to another
+// origin without a preflight; in UTF-8, which JSON is in (RFC 8259, 8.1).
 func acceptableContentType(header []byte) bool {
-	mediaType, _, _ := bytes.Cut(header, []byte(";"))
+	mediaType, parameters, _ := bytes.Cut(header, []byte(";"))
 	mediaType = bytes.TrimSpace(mediaType)
-	return bytes.EqualFold(mediaType, []byte("application/json")) || bytes.EqualFold(mediaType, []byte("text/plain"))
+	known := bytes.EqualFold(mediaType, []byte("application/json")) || bytes.EqualFold(mediaType, []byte("text/plain"))
+	return known && inUTF8(header, bytes.TrimSpace(parameters))
+}
+
+// inUTF8 says whether the parameters of a Content-Type name no other charset. What
+// cannot be read names none, unless it has one.
+func inUTF8(header, parameters []byte) bool {
+	if len(parameters) == 0 || bytes.EqualFold(parameters, []byte("charset=utf-8")) { // nearly always
+		return true
+	}
+	_, read, err := mime.ParseMediaType(string(header))
+	if err != nil {
+		return !bytes.Contains(bytes.ToLower(parameters), []byte("charset"))
+	}
+	charset := read["charset"]
+	return charset == "" || strings.EqualFold(charset, "utf-8")
 }
 
 // contentCodings are what answers can be compressed with, the cheapest first.

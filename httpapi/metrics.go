@@ -15,8 +15,11 @@ type Metrics struct {
 	// stripes are written by connections in turn, so that those which are served
 	// at the same time seldom write to the same cache line.
 	stripes  []stripe
-	rejected [records.Fields][records.Reasons]atomic.Uint64
-	defence  defence
+	rejected fieldFigures
+	leftOut  fieldFigures
+	// ignoredParameters are counted by name.
+	ignoredParameters nameFigures
+	defence           defence
 	// looped counts connections that began in an event loop, left those of them that
 	// the HTTP library serves to their end.
 	looped, left atomic.Uint64
@@ -114,7 +117,16 @@ func (m *Metrics) accepted(connection uint64, records int) {
 	m.stripe(connection).accepted.Add(uint64(records))
 }
 
-func (m *Metrics) reject(field records.Field, why records.Reason) { m.rejected[field][why].Add(1) }
+// recordFigures counts what a decoder tells; see records.Observer.
+type recordFigures struct{ *Metrics }
+
+// Rejected counts a rejected record.
+func (f recordFigures) Rejected(field records.Field, why records.Reason) {
+	f.rejected[field][why].Add(1)
+}
+
+// LeftOut counts a part of a field that was left out.
+func (f recordFigures) LeftOut(field records.Field, why records.Reason) { f.leftOut[field][why].Add(1) }
 
 // events have what becomes of connections counted.
 type events struct{ *Metrics }
@@ -190,14 +202,23 @@ func (m *Metrics) Moves(visit func(to string, connections uint64)) {
 
 // Rejected calls visit for each field and reason for which records were
 // rejected; the field "record" stands for records as a whole.
-func (m *Metrics) Rejected(visit func(field, reason string, records uint64)) {
+func (m *Metrics) Rejected(visit func(field, reason string, records uint64)) { m.rejected.each(visit) }
+
+// LeftOut calls visit for each field and reason for which parts of good records
+// were left out.
+func (m *Metrics) LeftOut(visit func(field, reason string, parts uint64)) { m.leftOut.each(visit) }
+
+// fieldFigures count by field and reason.
+type fieldFigures [records.Fields][records.Reasons]atomic.Uint64
+
+func (f *fieldFigures) each(visit func(field, reason string, count uint64)) {
 	for field := range records.Field(records.Fields) {
 		name := field.String()
 		if field == records.WholeRecord {
 			name = "record"
 		}
 		for reason := range records.Reason(records.Reasons) {
-			if count := m.rejected[field][reason].Load(); count > 0 {
+			if count := f[field][reason].Load(); count > 0 {
 				visit(name, reason.String(), count)
 			}
 		}

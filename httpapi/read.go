@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"fmt"
-	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/valyala/fasthttp"
 
 	"stats-recorder/httpapi/conn"
@@ -19,6 +19,9 @@ import (
 type Read struct {
 	// Path is where it is, in lower case, with a slash before but none after it.
 	Path string
+	// Parameters are the names of the query's parameters that it knows. Others are
+	// ignored, counted, and named in the answer.
+	Parameters []string
 	// Answer makes the answer; it is called by many goroutines at a time. An *Error is
 	// told to the client, any other is logged and told as a 500. The headers of the
 	// answer are sent with an error too.
@@ -69,7 +72,7 @@ func (a *Answer) set(name, value string) {
 }
 
 // get answers a read, if the client may and when it is its turn.
-func (s *Server) get(x *conn.Exchange, read func(Request) (Answer, error)) {
+func (s *Server) get(x *conn.Exchange, read Read) {
 	if !s.token.admits(&x.Request.Header) {
 		s.metrics.defence.unauthorized.Add(1)
 		x.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="statistics"`)
@@ -82,7 +85,12 @@ func (s *Server) get(x *conn.Exchange, read func(Request) (Answer, error)) {
 		return
 	}
 	defer s.turns.done()
-	answer, err := read(requestOf(x))
+	request := requestOf(x)
+	answer, err := read.Answer(request)
+	if ignored := request.Query.beyond(read.Parameters); len(ignored) > 0 {
+		s.metrics.ignoredParameters.count(ignored)
+		answer.set(headerIgnored, listOfNames(ignored))
+	}
 	s.setHeaders(&x.Response, answer.Header)
 	if err != nil {
 		if !isKnown(err) {
@@ -127,7 +135,7 @@ func (s *Server) respondCacheable(x *conn.Exchange, answer Answer) {
 	header, body := &x.Response.Header, answer.Body
 	header.Add(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
 	header.Set(fasthttp.HeaderCacheControl, "no-cache")
-	tag := s.entityTag(body)
+	tag := entityTag(body)
 	header.Set(fasthttp.HeaderETag, tag)
 	if matchesTag(string(x.Request.Header.Peek(fasthttp.HeaderIfNoneMatch)), tag) {
 		x.Response.SetStatusCode(fasthttp.StatusNotModified)
@@ -143,9 +151,10 @@ func (s *Server) respondCacheable(x *conn.Exchange, answer Answer) {
 	}
 }
 
-// entityTag names a body. Weak, because the same tag stands for every coding.
-func (s *Server) entityTag(body []byte) string {
-	return `W/"` + strconv.FormatUint(maphash.Bytes(s.tags, body), 36) + "-" + strconv.Itoa(len(body)) + `"`
+// entityTag names a body by its bytes alone, so that the same counts have the same
+// tag after a restart and at another node. Weak, because it stands for every coding.
+func entityTag(body []byte) string {
+	return `W/"` + strconv.FormatUint(xxhash.Sum64(body), 36) + "-" + strconv.Itoa(len(body)) + `"`
 }
 
 // matchesTag is the weak comparison of RFC 9110, 13.1.2.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"net"
 	"runtime/debug"
@@ -67,7 +66,6 @@ type Server struct {
 	config Config
 	rules  *records.Rules
 	conns  *conn.Server
-	tags   maphash.Seed
 	// endpoints are looked through from the front: the busiest first.
 	endpoints []endpoint
 	metrics   *Metrics
@@ -84,7 +82,7 @@ type Server struct {
 // NewServer returns a server for a store. It gives the event types their
 // numbers, and fails when there are too many.
 func NewServer(config Config) (*Server, error) {
-	s := &Server{config: config, tags: maphash.MakeSeed()}
+	s := &Server{config: config}
 	events := map[string]counters.EventType{}
 	for _, names := range [][]string{records.BuiltInEvents, config.EventTypes} {
 		for _, name := range names {
@@ -104,7 +102,7 @@ func NewServer(config Config) (*Server, error) {
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {
-		return &post{decoder: records.NewDecoder(s.rules, s.metrics.reject), batch: config.Store.NewBatch()}
+		return &post{decoder: records.NewDecoder(s.rules, recordFigures{s.metrics}), batch: config.Store.NewBatch()}
 	}
 	s.commits.New = func() any { return &commit{server: s} }
 	s.conns = conn.NewServer(s.connections())
@@ -145,21 +143,23 @@ const (
 type endpoint struct {
 	path  string
 	allow string
-	read  func(Request) (Answer, error)
+	read  Read
 	post  func(*conn.Exchange, exchange) (waits bool) // nil if nothing can be posted
 }
 
 func (s *Server) newEndpoints() []endpoint {
 	store, history := s.config.Store, s.config.History
 	endpoints := []endpoint{
-		{path: pathBenefits, allow: "GET, HEAD, POST, OPTIONS", read: readBenefits(store, history), post: s.postBenefits},
+		{path: pathBenefits, allow: "GET, HEAD, POST, OPTIONS", post: s.postBenefits, read: Read{
+			Path: pathBenefits, Parameters: windowParameters, Answer: readBenefits(store, history),
+		}},
 	}
 	reads := append([]Read{
-		{Path: pathStatistics, Answer: readStatistics(store, history)},
-		{Path: pathTimeline, Answer: readTimeline(store, history)},
+		{Path: pathStatistics, Parameters: statisticsParameters, Answer: readStatistics(store, history)},
+		{Path: pathTimeline, Parameters: timelineParameters, Answer: readTimeline(store, history, s.config.Now)},
 	}, s.config.Reads...)
 	for _, read := range reads {
-		endpoints = append(endpoints, endpoint{path: read.Path, allow: "GET, HEAD, OPTIONS", read: read.Answer})
+		endpoints = append(endpoints, endpoint{path: read.Path, allow: "GET, HEAD, OPTIONS", read: read})
 	}
 	return endpoints
 }

@@ -18,9 +18,9 @@ const (
 
 // readTimeline sums the events of each step of a window: of each benefit, or in
 // total.
-func readTimeline(store *counters.Store, history History) func(Request) (Answer, error) {
+func readTimeline(store *counters.Store, history History, now func() time.Time) func(Request) (Answer, error) {
 	return func(r Request) (answer Answer, err error) {
-		t, err := askedTimeline(r.Query, store, history, &answer)
+		t, err := askedTimeline(r.Query, store, history, &answer, now())
 		if err != nil {
 			return answer, err
 		}
@@ -59,7 +59,7 @@ type stepSum struct {
 	total   counters.EventTotal
 }
 
-func askedTimeline(q Query, store *counters.Store, history History, answer *Answer) (*timeline, error) {
+func askedTimeline(q Query, store *counters.Store, history History, answer *Answer, now time.Time) (*timeline, error) {
 	location, err := askedZone(q.First("time_zone"))
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func askedTimeline(q Query, store *counters.Store, history History, answer *Answ
 	}
 	// Unlike the sums, a timeline of all time does not have what retention took.
 	window = cutOff(history, answer, window)
-	bounds, err := stepBounds(bounded(history, window, location, step), location, step)
+	bounds, err := stepBounds(bounded(history, answer, window, calendar{location, step, now}), location, step)
 	return &timeline{
 		store:       store,
 		location:    location,
@@ -89,23 +89,75 @@ func askedTimeline(q Query, store *counters.Store, history History, answer *Answ
 	}, err
 }
 
+// calendar is how a timeline cuts the time, and when now is.
+type calendar struct {
+	location *time.Location
+	step     step
+	now      time.Time
+}
+
 // bounded replaces an end of a window that was not asked for by the end of the
-// step in which the counts begin or end.
-func bounded(history History, w Window, location *time.Location, step step) Window {
+// step in which the counts begin or end. A few records far from now, of 1970 or of
+// 2100, must not make a timeline of more steps than there may be: what was not
+// asked for then ends with today, and begins as many steps before as there may be.
+// The answer says so.
+func bounded(history History, answer *Answer, w Window, c calendar) Window {
 	first, last, some := history.Span()
 	if !some {
 		return Window{}
 	}
 	if !w.StartAsked {
-		w.From = max(w.From, counters.HourOf(step.start(first.Time().In(location))))
+		w.From = max(w.From, c.beginning(first))
 	}
-	if !w.EndAsked {
-		end := (last + 1).Time().In(location)
-		w.To = counters.HourOf(end)
-		if start := step.start(end); start.Before(end) {
-			w.To = counters.HourOf(step.next(end))
+	if w.EndAsked {
+		return c.shortened(answer, w)
+	}
+	today := counters.HourOf(c.now).Day()
+	if w.To = c.end(last); last > today && w.From < c.end(today) && c.tooLong(w) {
+		w.To = c.end(today)
+		answer.set(headerEffectiveEnd, w.To.Time().Format(time.RFC3339))
+	}
+	return c.shortened(answer, w)
+}
+
+// beginning is when the step begins that a day begins in.
+func (c calendar) beginning(day counters.Day) counters.Hour {
+	return counters.HourOf(c.step.start(day.Time().In(c.location)))
+}
+
+// end is when the step ends that a day ends in.
+func (c calendar) end(day counters.Day) counters.Hour {
+	end := (day + 1).Time().In(c.location)
+	if start := c.step.start(end); start.Before(end) {
+		return counters.HourOf(c.step.next(end))
+	}
+	return counters.HourOf(end)
+}
+
+// tooLong says whether a window has more steps than there may be.
+func (c calendar) tooLong(w Window) bool {
+	_, err := stepBounds(w, c.location, c.step)
+	return err != nil
+}
+
+// shortened begins a window later whose beginning was not asked for, if it has too
+// many steps.
+func (c calendar) shortened(answer *Answer, w Window) Window {
+	if w.StartAsked || !c.tooLong(w) {
+		return w
+	}
+	// Halving finds the earliest beginning of a step that is late enough.
+	early, late := w.From, w.To
+	for early+1 < late {
+		middle := early + (late-early)/2
+		if c.tooLong(Window{From: middle, To: w.To}) {
+			early = middle
+		} else {
+			late = middle
 		}
 	}
+	w.From = counters.HourOf(c.step.next(late.Time().In(c.location)))
+	answer.set(headerEffectiveStart, w.From.Time().Format(time.RFC3339))
 	return w
 }
 
@@ -152,17 +204,30 @@ func askedStep(name string) (step, error) {
 	return step{}, Unprocessable("step: %s: use hour, day, week or month", records.QuoteShort(name))
 }
 
-// midnight is the start of the local day that is so many months and days later.
-// Where the clocks skip it, the day starts when they have.
+// midnight is the start of the local day that is so many months and days later: the
+// first moment that has its date. Where the clocks skip midnight that is when they
+// have, and where midnight comes twice it is the first. (Temporal's startOfDay;
+// time.Date promises neither. Time.ZoneBounds would say when clocks change, but on
+// the last day of a leap year after 2037 it says the moment that it is asked for.)
 func midnight(t time.Time, months, days int) time.Time {
-	on := func(location *time.Location) time.Time {
-		return time.Date(t.Year(), t.Month()+time.Month(months), t.Day()+days, 0, 0, 0, 0, location)
+	wall := time.Date(t.Year(), t.Month()+time.Month(months), t.Day()+days, 0, 0, 0, 0, time.UTC)
+	const widest = 26 * time.Hour // no offset from UTC is as large
+	at, later := wall.Add(-widest).In(t.Location()), wall.Add(widest).In(t.Location())
+	_, before := at.Zone()
+	if _, after := later.Zone(); after == before {
+		return wall.Add(-time.Duration(before) * time.Second).In(t.Location())
 	}
-	at := on(t.Location())
-	if at.Day() != on(time.UTC).Day() {
-		_, at = at.ZoneBounds()
+	for !hasCome(wall, at) { // clocks change at whole minutes
+		at = at.Add(time.Minute)
 	}
 	return at
+}
+
+// hasCome says whether the local date of a moment is that of a wall's midnight, or
+// later.
+func hasCome(wall, at time.Time) bool {
+	year, month, day := at.Date()
+	return !time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Before(wall)
 }
 
 // stepBounds cuts a window at the starts of the local steps in it. In a zone

@@ -60,16 +60,25 @@ type Decoder struct {
 	Single bool
 
 	checker
-	observe func(Field, Reason)
-	raw     rawRecord
-	repeat  repeat
-	shape   shape // kept from body to body
+	observer Observer
+	raw      rawRecord
+	repeat   repeat
+	shape    shape // kept from body to body
 }
 
-// NewDecoder returns a decoder. It calls observe, which may be nil, for each record
-// that it rejects.
-func NewDecoder(rules *Rules, observe func(Field, Reason)) *Decoder {
-	return &Decoder{checker: checker{rules: rules}, observe: observe}
+// An Observer is told of each rejected record, and of each part of a good one that
+// was left out.
+type Observer interface {
+	// Rejected is called for each rejected record.
+	Rejected(Field, Reason)
+	// LeftOut is called for each part of a field that was left out.
+	LeftOut(Field, Reason)
+}
+
+// NewDecoder returns a decoder for records that these rules are for. The observer
+// may be nil.
+func NewDecoder(rules *Rules, observer Observer) *Decoder {
+	return &Decoder{checker: checker{rules: rules}, observer: observer}
 }
 
 // Decode reads one body, which must not change as long as its records are used. It
@@ -153,6 +162,8 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 	}
 	good, ok, err := d.one(body, body[pos:end], index)
 	if ok {
+		// Odd experiments are noted for each record that has them.
+		layout.irregular = layout.irregular || len(d.oddities) > 0
 		// What d.one returned lies in raw fields, which the next record overwrites.
 		good.Benefit = d.repeat.learn(body[pos:end], layout, good)
 		d.Records = append(d.Records, good)
@@ -174,7 +185,7 @@ func (d *Decoder) alone(body []byte, start int) error {
 		return err
 	}
 	d.Records = append(d.Records, good)
-	if end, layout := elementEnd(body, start); end > start {
+	if end, layout := elementEnd(body, start); end > start && len(d.oddities) == 0 {
 		d.shape.learn(body[start:end], layout, good)
 	}
 	return nil
@@ -203,6 +214,11 @@ func (d *Decoder) one(body, element []byte, index int) (good Record, ok bool, er
 		d.reject(index, bad)
 		return good, false, nil
 	}
+	if d.observer != nil {
+		for _, why := range d.oddities {
+			d.observer.LeftOut(abTesting, why)
+		}
+	}
 	return good, true, nil
 }
 
@@ -219,8 +235,8 @@ func plainScalar(element []byte) bool {
 
 func (d *Decoder) reject(index int, bad *Problem) {
 	d.Rejections++
-	if d.observe != nil {
-		d.observe(bad.Field, bad.Reason)
+	if d.observer != nil {
+		d.observer.Rejected(bad.Field, bad.Reason)
 	}
 	if d.listed {
 		d.Rejected = append(d.Rejected, Rejection{index, *bad})

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"stats-recorder/counters"
 )
@@ -104,7 +105,7 @@ func membersOf(object json.RawMessage) (members map[string]json.RawMessage) {
 }
 
 func stringOf(value json.RawMessage) (text string) {
-	if err := json.Unmarshal(value, &text); err != nil {
+	if err := json.Unmarshal(wellFormedText(value), &text); err != nil {
 		panic(err)
 	}
 	return text
@@ -137,7 +138,6 @@ func (o oracle) record(element json.RawMessage) (r readRecord, wrong []string) {
 		r.version, ok = integerOf(version, 0, 65535)
 	}
 	check("version", ok)
-	check("abtesting", goodExperiments(members["abtesting"]))
 	r.hour, ok = o.hourOf(members["created_at"])
 	check("created_at", ok)
 	return r, wrong
@@ -152,10 +152,55 @@ func textOf(value json.RawMessage) (text string, ok bool) {
 		return "", false
 	case '"':
 		text = stringOf(value)
-	default:
+	case 't', 'f':
 		text = string(value)
+	default:
+		text = javaScriptText(value)
 	}
 	return text, 1 <= len(text) && len(text) <= 256
+}
+
+// javaScriptText is the text of a number: encoding/json writes numbers as JavaScript
+// does, but for those that it has none for.
+func javaScriptText(value json.RawMessage) string {
+	number, err := strconv.ParseFloat(string(value), 64)
+	switch {
+	case err != nil && number > 0:
+		return "Infinity"
+	case err != nil:
+		return "-Infinity"
+	case number == 0:
+		return "0"
+	}
+	text, err := json.Marshal(number)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// beginning is what can begin a character and be cut (Unicode, table 3-7), with
+// bytes as Latin-1.
+var beginning = regexp.MustCompile("^(?:[\\xC2-\\xDF]|\\xE0[\\xA0-\\xBF]?|[\\xE1-\\xEC\\xEE\\xEF][\\x80-\\xBF]?|\\xED[\\x80-\\x9F]?|" +
+	"\\xF0(?:[\\x90-\\xBF][\\x80-\\xBF]?)?|[\\xF1-\\xF3](?:[\\x80-\\xBF][\\x80-\\xBF]?)?|\\xF4(?:[\\x80-\\x8F][\\x80-\\xBF]?)?)")
+
+// wellFormedText puts a replacement character in place of each maximal subpart of an
+// ill-formed sequence.
+func wellFormedText(text []byte) []byte {
+	var well []byte
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && size == 1 {
+			latin := make([]rune, 0, 4)
+			for _, b := range text[:min(4, len(text))] {
+				latin = append(latin, rune(b))
+			}
+			size = max(1, len([]rune(beginning.FindString(string(latin)))))
+		}
+		well = utf8.AppendRune(well, r)
+		text = text[size:]
+	}
+	return well
 }
 
 var decimal = regexp.MustCompile(`^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$`)
@@ -189,33 +234,6 @@ func (o oracle) eventOf(value json.RawMessage) (counters.EventType, bool) {
 	}
 	event, known := o.rules.events[name]
 	return event, known
-}
-
-func goodExperiments(value json.RawMessage) bool {
-	if value == nil {
-		return true
-	}
-	switch kindOf(value) {
-	case 'n':
-		return true
-	case '"':
-		return stringOf(value) == ""
-	case '[':
-		return len(elementsOf(value)) == 0
-	case '{':
-		experiments := membersOf(value)
-		for name, value := range experiments {
-			if len(name) < 1 || len(name) > 64 || kindOf(value) != '"' {
-				return false
-			}
-			if text := stringOf(value); len(text) < 1 || len(text) > 64 {
-				return false
-			}
-		}
-		return len(experiments) <= 16
-	default:
-		return false
-	}
 }
 
 // hourOf leaves the format of dates to the tests of parseISODate.

@@ -121,6 +121,8 @@ type checker struct {
 	// than finding that a record is bad.
 	listed  bool
 	problem Problem // the last one
+	// oddities are why parts of the last good record's experiments are left out.
+	oddities []Reason
 }
 
 // wrong is the problem with a field. The message is made only if it is needed.
@@ -165,9 +167,7 @@ func (c *checker) check(raw *rawRecord) (good Record, bad *Problem) {
 			return good, bad
 		}
 	}
-	if bad = c.abTesting(raw.ABTesting); bad != nil {
-		return good, bad
-	}
+	c.noteExperiments(raw.ABTesting)
 	good.Hour, bad = c.hour(raw.CreatedAt)
 	return good, bad
 }
@@ -183,10 +183,14 @@ func (c *checker) text(field Field, raw jsontext.Value) ([]byte, *Problem) {
 	if len(raw) == 0 {
 		return nil, c.required(field)
 	}
-	value := []byte(raw)
+	var value []byte
 	switch raw[0] {
 	case '"':
 		value = unquote(raw)
+	case 't', 'f':
+		value = raw
+	default:
+		value = numberText(raw)
 	case 'n', '{', '[':
 		return nil, c.wrong(field, wrongType, func() string { return "must be a string, not " + kindName(raw) })
 	}
@@ -247,49 +251,41 @@ func (r *Rules) knownEvents() string {
 	return strings.Join(names, ", ")
 }
 
-// abTesting checks the experiments; they are not recorded.
-func (c *checker) abTesting(raw jsontext.Value) *Problem {
-	if len(raw) == 0 || raw[0] == 'n' || string(raw) == `""` {
-		return nil
+// noteExperiments looks at the experiments, which no count needs: what is odd in
+// them is left out and noted, and the record counts.
+func (c *checker) noteExperiments(raw jsontext.Value) {
+	c.oddities = c.oddities[:0]
+	switch {
+	case len(raw) == 0 || raw[0] == 'n' || string(raw) == `""`:
+	case raw[0] == '[' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0:
+	case raw[0] != '{':
+		c.oddities = append(c.oddities, wrongType)
+	case !plainExperiments(raw):
+		c.noteEachExperiment(raw)
 	}
-	if raw[0] == '[' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0 {
-		return nil
-	}
-	if raw[0] != '{' {
-		return c.wrong(abTesting, wrongType, func() string { return "must be an object of strings, not " + kindName(raw) })
-	}
-	if plainExperiments(raw) {
-		return nil
-	}
-	// Values are read one by one, so that of duplicate names only the last counts.
-	var experiments map[string]jsontext.Value
-	if err := json.Unmarshal(raw, &experiments, lenient); err != nil {
-		return c.wrong(abTesting, wrongType, func() string { return "must be an object of strings" })
-	}
-	return c.experiments(experiments)
 }
 
-func (c *checker) experiments(experiments map[string]jsontext.Value) *Problem {
+// noteEachExperiment reads the experiments one by one, so that of duplicate names
+// only the last counts.
+func (c *checker) noteEachExperiment(raw jsontext.Value) {
+	var experiments map[string]jsontext.Value
+	if err := json.Unmarshal(raw, &experiments, lenient); err != nil {
+		c.oddities = append(c.oddities, wrongType)
+		return
+	}
 	if len(experiments) > maxExperiments {
-		return c.wrong(abTesting, tooMany, func() string {
-			return fmt.Sprintf("must have at most %d experiments, not %d", maxExperiments, len(experiments))
-		})
+		c.oddities = append(c.oddities, tooMany)
 	}
 	for name, quoted := range experiments {
 		if quoted[0] != '"' {
-			return c.wrong(abTesting, wrongType, func() string {
-				return fmt.Sprintf("must be an object of strings; %s is %s", QuoteShort(name), kindName(quoted))
-			})
+			c.oddities = append(c.oddities, wrongType)
+			continue
 		}
 		value := unquote(quoted)
 		if len(name) == 0 || len(name) > maxExperimentBytes || len(value) == 0 || len(value) > maxExperimentBytes {
-			return c.wrong(abTesting, wrongLength, func() string {
-				return fmt.Sprintf("names and values must be 1 to %d bytes long; see %s: %s",
-					maxExperimentBytes, QuoteShort(name), QuoteShort(string(value)))
-			})
+			c.oddities = append(c.oddities, wrongLength)
 		}
 	}
-	return nil
 }
 
 // plainExperiments says whether a valid JSON object is, at a glance, a good set

@@ -1,31 +1,14 @@
 package records
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/goccy/go-json/jsontext"
-	json "github.com/goccy/go-json/v2"
 )
-
-// unquote returns the content of a JSON string. Invalid UTF-8 and lone
-// surrogates become U+FFFD.
-func unquote(raw jsontext.Value) []byte {
-	content := raw[1 : len(raw)-1]
-	if bytes.IndexByte(content, '\\') < 0 && utf8.Valid(content) {
-		return content
-	}
-	var value string
-	if err := json.Unmarshal(raw, &value, lenient); err != nil {
-		return nil // not reached: raw comes from a decoded record
-	}
-	return []byte(value)
-}
 
 // kindName names the JSON type of a valid value, for messages.
 func kindName(raw jsontext.Value) string {

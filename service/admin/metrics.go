@@ -24,6 +24,11 @@ type Requests interface {
 	Accepted() uint64
 	// Rejected visits the fields and reasons of records that were rejected.
 	Rejected(visit func(field, reason string, records uint64))
+	// LeftOut visits the fields of which a part was left out, and why.
+	LeftOut(visit func(field, reason string, parts uint64))
+	// IgnoredParameters visits the query parameters that no endpoint knows; the name
+	// "other" stands for those beyond a number of names.
+	IgnoredParameters(visit func(name string, requests uint64))
 	// Defences visits the measures against too much, with how often each was taken.
 	Defences(visit func(name string, count uint64))
 	// Moves visits who serves connections: where they begin, and where some go on.
@@ -109,6 +114,18 @@ func (m *Metrics) addRequests() {
 	m.visited(rejected, "counter", "Records rejected, by the first field that was wrong.", func(w io.Writer) {
 		m.subject.Requests.Rejected(func(field, reason string, records uint64) {
 			metrics.WriteCounterUint64(w, label(rejected, "field", field, "reason", reason), records)
+		})
+	})
+	const ignoredFields = "stats_recorder_ignored_fields_total"
+	m.visited(ignoredFields, "counter", "Parts of good records that were left out, by field.", func(w io.Writer) {
+		m.subject.Requests.LeftOut(func(field, reason string, parts uint64) {
+			metrics.WriteCounterUint64(w, label(ignoredFields, "field", field, "reason", reason), parts)
+		})
+	})
+	const ignoredParameters = "stats_recorder_ignored_parameters_total"
+	m.visited(ignoredParameters, "counter", "Reads with a query parameter that the endpoint does not know, by its name.", func(w io.Writer) {
+		m.subject.Requests.IgnoredParameters(func(name string, requests uint64) {
+			metrics.WriteCounterUint64(w, label(ignoredParameters, "name", name), requests)
 		})
 	})
 	m.visitedCounter("stats_recorder_records_overflowed_total",
