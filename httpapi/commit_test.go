@@ -68,13 +68,6 @@ func told(t *testing.T, reader *bufio.Reader, status int) http.Header {
 	return response.Header
 }
 
-func expectEnd(t *testing.T, reader *bufio.Reader) {
-	t.Helper()
-	if _, err := io.Copy(io.Discard, reader); err != nil && !strings.Contains(err.Error(), "reset") {
-		t.Errorf("the connection is not closed: %v", err)
-	}
-}
-
 // brokenDisk records into a store, and settles what was added when it is told to.
 type brokenDisk struct {
 	store *counters.Store

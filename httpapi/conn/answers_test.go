@@ -10,8 +10,10 @@ import (
 func TestAnswersOnTheirWayAreBoundedAndGiveTheirBytesBack(t *testing.T) {
 	a := answers{limit: 1 << 20}
 	const half = 1 << 19
-	if !a.reserve(half) || !a.reserve(half) {
-		t.Fatal("two halves of the limit do not fit")
+	for range 2 {
+		if !a.reserve(half) {
+			t.Fatal("two halves of the limit do not fit")
+		}
 	}
 	if a.reserve(half) {
 		t.Error("a third half fits")

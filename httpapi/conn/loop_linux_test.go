@@ -333,14 +333,14 @@ func TestABurstThatFillsTheSocketIsAnswered(t *testing.T) {
 	eachWay(t, func(t *testing.T, way func(*Config)) {
 		const requests = 330 // which one read takes
 		d := open(t, way)
-		conn, reader := d.seasoned(t) // so that there are loops
-		conn.Close()
+		before, _ := d.seasoned(t) // so that there are loops
+		before.Close()
 		eventually(t, "it is gone", func() bool { return d.places.count() == 0 })
 		arrived := make(chan struct{})
 		for _, l := range d.loops.running() {
 			l.post(func() { <-arrived })
 		}
-		conn, reader = d.dial(t)
+		conn, reader := d.dial(t)
 		conn.(*net.TCPConn).SetReadBuffer(8 << 10)
 		send(t, conn, strings.Repeat(emptyPost, requests))
 		close(arrived)
