@@ -30,6 +30,7 @@ lint:
 	go vet ./...
 	go vet -tags failpoints,long ./...
 	go run $(staticcheck) ./...
+	cd release && go vet ./... && go run $(staticcheck) ./...
 
 ## race     the tests in any order, with the race detector
 .PHONY: race
@@ -80,12 +81,15 @@ docs:
 	go test ./docs -update
 	go test ./service -run TestSettingsDocument -update
 
-## release  build what is published of the last commit into dist/; PLATFORMS="linux/amd64 linux/arm64" only these
+## release  build what is published of the last commit into dist/;
+##          PLATFORMS="linux/amd64 linux/arm64" builds only these
 .PHONY: release
 release:
 	cd release && go run . -platforms "$(PLATFORMS)"
 
-## release-test  build for every platform, try packages and other processors; 20 minutes
+## release-test
+##          build for every platform, and try the packages on machines of their
+##          own and other processors in an emulator; 20 minutes
 .PHONY: release-test
 release-test:
 	cd release && go test -count=1 -timeout=60m -v . -every-platform
