@@ -47,10 +47,11 @@ fuzz:
 		done; \
 	done
 
-## attack   hostile clients, crashes at each place, random histories: their long forms
+## attack   hostile clients, crashes at each place, random histories, killed and cut-off
+##          servers of the log: their long forms
 .PHONY: attack
 attack:
-	go test -tags long -count=1 -timeout 30m ./contract/attack ./contract/history
+	go test -tags long -count=1 -timeout 30m ./contract/attack ./contract/history ./cluster/...
 
 ## torture  kill, cut the power of, and starve the server 500 times; ten minutes
 .PHONY: torture

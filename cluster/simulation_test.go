@@ -11,6 +11,7 @@ import (
 	"stats-recorder/cluster"
 	"stats-recorder/cluster/clustertest"
 	"stats-recorder/counters/storetest"
+	"stats-recorder/harness/harnesstest"
 )
 
 // simulation is nodes that count, over a log that fails, and a list of all that was
@@ -31,7 +32,7 @@ func TestNodesCountAlikeWhateverTheLogDoes(t *testing.T) {
 	t.Parallel()
 	random := storetest.Random(t)
 	happened := map[string]int{}
-	for range 60 {
+	for range harnesstest.Scale(60, 3000) {
 		s := &simulation{t: t, random: random, broker: clustertest.NewBroker(0), logged: map[uint64]cluster.Frame{}}
 		s.run(500, happened)
 	}

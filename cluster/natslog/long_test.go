@@ -3,29 +3,27 @@ package natslog_test
 import (
 	"bytes"
 	"crypto/rand"
-	"flag"
 	"io"
 	"testing"
 	"time"
 
 	"stats-recorder/cluster"
 	"stats-recorder/cluster/clustertest"
+	"stats-recorder/harness/harnesstest"
 )
 
-// long runs the tests that wait for elections: go test ./cluster/natslog -long
-var long = flag.Bool("long", false, "also run the tests that take minutes")
-
-// ownServers are servers for a test that breaks them.
+// ownServers are servers for a test that breaks them, and then waits for elections.
 func ownServers(t *testing.T) *servers {
 	t.Helper()
-	if !*long {
-		t.Skip("it takes a minute: run with -long")
+	if harnesstest.Scale(0, 1) == 0 {
+		t.Skip("it takes a minute: run with -tags long")
 	}
 	servers, err := startServers(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(servers.stop)
+	harnesstest.Until(t, "a server leads JetStream", servers.haveLeader)
 	return servers
 }
 

@@ -47,7 +47,7 @@ func TestCredentialsAndCertificatesAreShown(t *testing.T) {
 		"with all":                {func(*natslog.Options) {}, alone},
 		"without credentials":     {func(o *natslog.Options) { o.CredentialsFile = "" }, "authorization violation"},
 		"without the CA":          {func(o *natslog.Options) { o.CAFile = "" }, "certificate signed by unknown authority"},
-		"without the certificate": {func(o *natslog.Options) { o.CertFile, o.KeyFile = "", "" }, "tls: "},
+		"without the certificate": {func(o *natslog.Options) { o.CertFile, o.KeyFile = "", "" }, "tls"},
 	} {
 		for _, scheme := range []string{"", "nats://", "tls://"} {
 			t.Run(name+" "+scheme, func(t *testing.T) {

@@ -1,13 +1,13 @@
 package natslog_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +15,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"stats-recorder/harness/harnesstest"
 )
 
 // servers are three nats-servers in this process that know each other, each with a
@@ -62,6 +64,7 @@ func sharedServers(t *testing.T) *servers {
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
+	harnesstest.Until(t, "a server leads JetStream", shared.servers.haveLeader)
 	return shared.servers
 }
 
@@ -100,7 +103,7 @@ func startServers(dir string) (*servers, error) {
 			return nil, err
 		}
 	}
-	return s, s.awaitLeader()
+	return s, nil
 }
 
 // start starts a server, on the port that it had before if it was started before.
@@ -184,18 +187,9 @@ func (s *servers) urls() string {
 	return s.address(0) + ",nats://" + s.address(1) + ", " + s.address(2)
 }
 
-// awaitLeader waits until JetStream answers.
-func (s *servers) awaitLeader() error {
-	deadline := time.Now().Add(patience)
-	for time.Now().Before(deadline) {
-		for _, running := range s.all() {
-			if running.JetStreamIsLeader() {
-				return nil
-			}
-		}
-		time.Sleep(10 * time.Millisecond) // no server tells
-	}
-	return errors.New("no server leads JetStream")
+// haveLeader reports whether JetStream answers.
+func (s *servers) haveLeader() bool {
+	return slices.ContainsFunc(s.all(), (*server.Server).JetStreamIsLeader)
 }
 
 // byName is the number of a server.
