@@ -269,6 +269,10 @@ func (r *reader) content(number uint32) (sum uint64) {
 		}
 	case 11:
 		r.closedDays()
+	case 12:
+		for range 7 { // three for each of two times, and the retention
+			r.uvarint()
+		}
 	default:
 		return r.columns()
 	}
