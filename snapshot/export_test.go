@@ -133,7 +133,9 @@ func (j *Judge) Restart(lived time.Duration, reading time.Time, retention time.D
 }
 
 // Hear takes a reading.
-func (j *Judge) Hear(reading time.Time, lived time.Duration) { j.judge.hear(reading, lived, strayLimit) }
+func (j *Judge) Hear(reading time.Time, lived time.Duration) {
+	j.judge.hear(reading, lived, strayLimit)
+}
 
 // Confirm takes the word of a person for a reading.
 func (j *Judge) Confirm(reading time.Time, lived time.Duration) { j.judge.confirm(reading, lived) }
