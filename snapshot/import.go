@@ -57,6 +57,17 @@ func (i *Import) Before(fingerprint [16]byte) (Imported, bool) {
 	return imports[at], true
 }
 
+// Retention is the RETENTION of the last server that ran on the directory, 0 for none,
+// and the first day that it keeps by the clock of the import. Days before that are shown
+// in no window, and will be deleted, unless it is changed before the next server starts.
+func (i *Import) Retention() (retention time.Duration, kept counters.Day) {
+	remembered := i.keeper.history.current().Clock
+	if remembered == nil || remembered.Retention == 0 {
+		return 0, 0
+	}
+	return remembered.Retention, keptFrom(i.began, remembered.Retention)
+}
+
 // Add lets a function add to the store, through Replay and Restore, and then
 // makes room if that is needed. The error is the function's, or about the disk.
 func (i *Import) Add(add func(*counters.Store) error) error {
