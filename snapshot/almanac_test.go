@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -227,4 +228,39 @@ func (w *world) checkExpired() {
 	if retention := w.options.Retention; retention > 0 && any && first+1 < kept(w.now(), retention) {
 		w.t.Errorf("there is still day %v, want none before %v", first, kept(w.now(), retention))
 	}
+}
+
+// TestAnImportMakesRoomWhateverTheClockSays has it stand before all that is imported.
+func TestAnImportMakesRoomWhateverTheClockSays(t *testing.T) {
+	t.Parallel()
+	options := options(t.TempDir())
+	options.Now = func() time.Time { return time.UnixMilli(0) }
+	session, err := snapshot.OpenImport(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := storetest.Model{}
+	for n := range counters.Hour(20) {
+		session.LeaveRoomFor(1)
+		page := storetest.Page(3, storetest.Noon()-24*(n%15))
+		model.Add(page)
+		err := session.Add(func(store *counters.Store) error {
+			for _, r := range page {
+				benefit, key := storetest.Number(t, store, r)
+				if err := store.Replay(r.Hour, benefit, []counters.Cell{{Key: key, Count: 1}}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if open := session.Store().OpenDays(); err != nil || len(open) > 0 {
+			t.Fatalf("days %v stay in memory, %v", open, err)
+		}
+	}
+	if err := errors.Join(session.Commit(nil), session.Close()); err != nil {
+		t.Fatal(err)
+	}
+	keeper := opened(t, options)
+	check(t, keeper, model)
+	closed(t, keeper)
 }

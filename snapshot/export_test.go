@@ -147,3 +147,6 @@ func (j *Judge) Doubted() bool { return j.judge.doubted }
 func (j *Judge) Rule(reading time.Time, lived time.Duration) (hideBefore, expireBefore counters.Day) {
 	return j.judge.hideBefore(reading, lived, j.retention), j.judge.expireBefore(reading, lived, j.retention)
 }
+
+// LeaveRoomFor has an import close days when it has so many more counters in memory.
+func (i *Import) LeaveRoomFor(counters int) { i.room = i.keeper.store.Counters() + counters }

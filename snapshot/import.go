@@ -83,13 +83,15 @@ func (i *Import) Add(add func(*counters.Store) error) error {
 	return i.makeRoom()
 }
 
-// makeRoom closes all days that it can. Their files mean nothing until a
-// snapshot lists them.
+// makeRoom closes all days, whatever the clock says: it may stand at 1970, and what
+// comes later for a day opens it again. Their files mean nothing until a snapshot lists
+// them.
 func (i *Import) makeRoom() error {
 	if i.keeper.store.Counters() <= i.room {
 		return nil // another goroutine was first
 	}
 	job := i.job()
+	job.ruling.closeBefore = counters.MaxDay + 1
 	defer job.frozen.Thaw()
 	closed, err := job.closeDays()
 	if err != nil {
