@@ -1,9 +1,11 @@
 package snapshot_test
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/format"
 )
 
 // TestNothingThatASaneClockKeepsIsLost lives through years with files: the clock jumps
@@ -263,4 +266,29 @@ func TestAnImportMakesRoomWhateverTheClockSays(t *testing.T) {
 	keeper := opened(t, options)
 	check(t, keeper, model)
 	closed(t, keeper)
+}
+
+// TestADirectoryThatAWrongClockHadHiddenIsShownAgain is about the mark that earlier
+// versions left: days before it were hidden for good, whatever RETENTION said later.
+func TestADirectoryThatAWrongClockHadHiddenIsShownAgain(t *testing.T) {
+	t.Parallel()
+	options := options(t.TempDir())
+	hidden := format.Snapshot{
+		Header:   format.SnapshotHeader{Sequence: 1, Journaled: true, Written: noon()},
+		Manifest: &format.Manifest{KeptFrom: storetest.Noon().Day() + 7*365},
+	}
+	var content bytes.Buffer
+	if err := hidden.Write(&content, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(options.Directory, "snapshot-0000000000000001"), content.Bytes())
+	for _, retention := range []time.Duration{0, 30 * day, 0} {
+		options.Retention = retention
+		keeper := opened(t, options)
+		record(t, keeper, storetest.Page(3, storetest.Noon()))
+		if from, any := keeper.History().KeptFrom(); any && from > storetest.Noon().Day() {
+			t.Errorf("with RETENTION %v, windows begin at %v", retention, from)
+		}
+		closed(t, keeper)
+	}
 }
