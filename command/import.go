@@ -98,8 +98,9 @@ func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot
 	if err != nil {
 		return err
 	}
+	hidden := newUnshown(session)
 	summary, err := importer.Read(ctx, j.options, func(batch []importer.Document) error {
-		return session.Add(func(store *counters.Store) error { return addDocuments(store, batch) })
+		return session.Add(func(store *counters.Store) error { return addDocuments(store, batch, hidden) })
 	})
 	if err = errors.Join(err, closeList()); err != nil {
 		return err
@@ -108,7 +109,7 @@ func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot
 	if err != nil {
 		return err
 	}
-	printSummary(output, summary, j.skipped)
+	printSummary(output, summary, hidden, j.skipped)
 	if summary.Counted == 0 {
 		return errNothingCounted
 	}
@@ -133,13 +134,15 @@ func (j *importJob) listSkipped() (closeList func() error, err error) {
 }
 
 // addDocuments adds a batch to the store, and rejects documents that no counter can hold.
-func addDocuments(store *counters.Store, batch []importer.Document) error {
+func addDocuments(store *counters.Store, batch []importer.Document, hidden *unshown) error {
 	for i := range batch {
 		document := &batch[i]
 		if reason, err := addDocument(store, document); err != nil {
 			return err
 		} else if reason != "" {
 			document.Reject(reason)
+		} else {
+			hidden.add(document)
 		}
 	}
 	return nil
@@ -192,7 +195,7 @@ func fingerprints(session *snapshot.Import, summary importer.Summary, force bool
 
 // printSummary prints the skipped documents first and the totals last, where they
 // are still on the screen.
-func printSummary(output io.Writer, s importer.Summary, list string) {
+func printSummary(output io.Writer, s importer.Summary, hidden *unshown, list string) {
 	for _, example := range s.Examples {
 		have := ""
 		if example.Have != "" {
@@ -219,6 +222,7 @@ func printSummary(output io.Writer, s importer.Summary, list string) {
 	if s.Undated > 0 {
 		fmt.Fprintf(output, "without a time, in the sums of all time only: %d\n", s.Undated)
 	}
+	hidden.print(output)
 	if s.Events != s.Counted {
 		fmt.Fprintf(output, "events in the documents counted: %d\n", s.Events)
 	}

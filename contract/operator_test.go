@@ -143,7 +143,7 @@ func awaitMetric(t testing.TB, admin, name string, least float64) map[string]flo
 func TestTheAdminPagesAreNotOnThePublicPort(t *testing.T) {
 	t.Parallel()
 	p, admin := startOperated(t)
-	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline"} {
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/clock", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline"} {
 		p.Get(t, path).ExpectMessage(t, http.StatusNotFound)
 		if status, body := fetch(t, admin+path); status != http.StatusOK || body == "" {
 			t.Errorf("%s answers %d %q at the admin address", path, status, body)

@@ -52,12 +52,15 @@ func TestFilesAreAsDocumented(t *testing.T) {
 	ahead.Store(int64(5 * 24 * time.Hour))
 	_, stop = startServer(t, func(c *service.Config) {
 		configure(c)
-		c.SnapshotInterval = 10 * time.Millisecond
+		c.SnapshotInterval, c.Retention = 10*time.Millisecond, 1000*24*time.Hour
 	})
 	day := only(t, directory, "day-*")
 	stop()
 	closed := readSections(t, newest(t, directory, "snapshot-*"), "SRSNAP\r\n")
 	closed.want(t, map[uint32]uint64{5: recordsSent})
+	if _, remembered := closed[12]; !remembered {
+		t.Error("the snapshot remembers nothing of the clock")
+	}
 	readSections(t, day, "SRDAYS\r\n").want(t, map[uint32]uint64{3: recordsSent, 4: recordsSent, 8: recordsSent})
 }
 
@@ -269,6 +272,10 @@ func (r *reader) content(number uint32) (sum uint64) {
 		}
 	case 11:
 		r.closedDays()
+	case 12:
+		for range 7 { // three for each of two times, and the retention
+			r.uvarint()
+		}
 	default:
 		return r.columns()
 	}

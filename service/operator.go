@@ -11,6 +11,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"stats-recorder/counters"
 	"stats-recorder/httpapi"
 	"stats-recorder/service/admin"
 	"stats-recorder/snapshot"
@@ -149,6 +150,13 @@ func (o *operator) subject(keeper *snapshot.Keeper, server *httpapi.Server) admi
 				return errHangs
 			}
 		},
+		ConfirmClock: func(ctx context.Context, today time.Time) error {
+			err := keeper.ConfirmClock(ctx, counters.HourOf(today).Day())
+			if errors.Is(err, snapshot.ErrAnotherDay) {
+				return fmt.Errorf("%w: %w", admin.ErrNotConfirmed, err)
+			}
+			return err
+		},
 	}
 }
 
@@ -160,16 +168,19 @@ func readFigures(config Config, keeper *snapshot.Keeper) admin.Figures {
 		config.Logger.Warn("cannot read the data directory for metrics", "error", err)
 	}
 	return admin.Figures{
-		Benefits:          store.Benefits.Len(),
-		Counters:          store.Counters(),
-		OpenDays:          len(store.OpenDays()),
-		Overflowed:        store.Overflowed(),
-		ClosedDays:        status.ClosedDays,
-		ClosedBytes:       status.ClosedBytes,
-		JournalBytes:      status.JournalBytes,
-		SnapshotBytes:     status.SnapshotBytes,
-		SnapshotAge:       status.SnapshotAge,
-		FreeBytes:         freeBytes(config.DataDir),
+		Benefits:      store.Benefits.Len(),
+		Counters:      store.Counters(),
+		OpenDays:      len(store.OpenDays()),
+		Overflowed:    store.Overflowed(),
+		ClosedDays:    status.ClosedDays,
+		ClosedBytes:   status.ClosedBytes,
+		JournalBytes:  status.JournalBytes,
+		SnapshotBytes: status.SnapshotBytes,
+		SnapshotAge:   status.SnapshotAge,
+		FreeBytes:     freeBytes(config.DataDir),
+		Clock: admin.Clock{
+			Reading: status.Clock, Expected: status.ClockExpected, Doubted: status.ClockDoubted, HeldDays: status.HeldDays,
+		},
 		RecoveredCommits:  recovery.Frames,
 		RecoveryTornBytes: recovery.TornBytes,
 		RecoveryWarnings:  len(recovery.Warnings),

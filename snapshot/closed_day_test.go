@@ -123,7 +123,8 @@ func TestDaysAreClosedAndTakenAwayThoughNothingComesAfterThem(t *testing.T) {
 		var later atomic.Int64 // nanoseconds
 		options := options(t.TempDir())
 		options.Durability, options.SnapshotInterval, options.Retention = durability, 5*time.Millisecond, 7*24*time.Hour
-		options.Now = func() time.Time { return noon().Add(time.Duration(later.Load())) }
+		options.Elapsed = func() time.Duration { return time.Duration(later.Load()) }
+		options.Now = func() time.Time { return noon().Add(options.Elapsed()) }
 		keeper := opened(t, options)
 		page := storetest.Page(4, storetest.Noon())
 		record(t, keeper, page)

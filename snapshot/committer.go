@@ -70,6 +70,7 @@ func (c *committer) run(quit <-chan struct{}) error {
 				due = time.After(c.options.Durability.pace())
 			}
 		case <-syncs.C:
+			c.snapshots.rule()
 			c.journal.beginSync()
 		case outcome := <-c.journal.syncing:
 			c.broken = c.journal.endSync(outcome)
@@ -205,7 +206,7 @@ func (c *committer) beginSnapshot() (began bool, err error) {
 	}
 	if c.journal.sequence == c.snapshots.covered {
 		c.pulse.noteCovered(time.Now())
-		if !c.snapshots.daysAreDue() || !c.commitNothing() {
+		if !c.snapshots.isDue() || !c.commitNothing() {
 			return false, nil
 		}
 	}

@@ -25,5 +25,6 @@
 //
 // Sequence numbers count commits, from 1, never reused once durable. They are
 // 16 hexadecimal digits in a name, so that names sort by them. Order goes by
-// them, never by a clock, which only says which days are over.
+// them, never by a clock, which only says which days are over, and is believed as far as
+// a judge believes it (judge.go, almanac.go).
 package snapshot

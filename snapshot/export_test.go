@@ -111,3 +111,42 @@ func (k *Keeper) BreakRunway(err error) {
 	laying <- layOutcome{broken: err}
 	k.committer.journal.file.runway.laying = laying
 }
+
+// Judge is what decides what readings may cause, without a clock. Its processes follow
+// one another by Restart.
+type Judge struct {
+	judge     *judge
+	retention time.Duration
+}
+
+// NewJudge is the judge of the first process on a directory that has counts of some days.
+func NewJudge(reading time.Time, days []counters.Day, retention time.Duration) *Judge {
+	j := &Judge{newJudge(reading, inheritance{days: days, retention: retention}), retention}
+	j.judge.hear(reading, 0, longestStop)
+	return j
+}
+
+// Restart is a process that begins with a reading, after one that has run so long.
+func (j *Judge) Restart(lived time.Duration, reading time.Time, retention time.Duration) {
+	j.judge, j.retention = recallJudge(j.judge.remember(lived, j.retention)), retention
+	j.judge.hear(reading, 0, longestStop)
+}
+
+// Hear takes a reading.
+func (j *Judge) Hear(reading time.Time, lived time.Duration) {
+	j.judge.hear(reading, lived, strayLimit)
+}
+
+// Confirm takes the word of a person for a reading.
+func (j *Judge) Confirm(reading time.Time, lived time.Duration) { j.judge.confirm(reading, lived) }
+
+// Doubted says whether the last reading is.
+func (j *Judge) Doubted() bool { return j.judge.doubted }
+
+// Rule is what a reading hides and deletes.
+func (j *Judge) Rule(reading time.Time, lived time.Duration) (hideBefore, expireBefore counters.Day) {
+	return j.judge.hideBefore(reading, lived, j.retention), j.judge.expireBefore(reading, lived, j.retention)
+}
+
+// LeaveRoomFor has an import close days when it has so many more counters in memory.
+func (i *Import) LeaveRoomFor(counters int) { i.room = i.keeper.store.Counters() + counters }

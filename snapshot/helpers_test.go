@@ -42,6 +42,9 @@ func newClock() *clock { return &clock{} }
 
 func (c *clock) now() time.Time { return noon().Add(time.Duration(c.later.Load())) }
 
+// elapsed is by the clock that nobody sets: all that is turned has passed.
+func (c *clock) elapsed() time.Duration { return time.Duration(c.later.Load()) }
+
 func (c *clock) turn(by time.Duration) { c.later.Add(int64(by)) }
 
 // opened is a keeper that the test must close.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/format"
@@ -23,6 +24,8 @@ type History struct {
 	mu       sync.RWMutex
 	manifest *format.Manifest
 	cache    windowCache
+
+	hidden atomic.Uint32 // the first day that retention shows
 }
 
 func newHistory(directory string, store *counters.Store, closed *format.Manifest) *History {
@@ -31,25 +34,44 @@ func newHistory(directory string, store *counters.Store, closed *format.Manifest
 
 func newTable() *counters.Table { return counters.NewTable(rand.Uint64()) }
 
-// KeptFrom is the first day that RETENTION has left, and whether it has taken any.
+// hide says which is the first day that retention shows, 0 for all.
+func (h *History) hide(before counters.Day) { h.hidden.Store(uint32(before)) }
+
+// KeptFrom is the first day of which there is something to show, as far as RETENTION
+// hides days now or has taken some, and whether it does or has. Where it has taken
+// more than it hides now, days that were imported since are shown.
 func (h *History) KeptFrom() (day counters.Day, any bool) {
-	kept := h.current().KeptFrom
-	return kept, kept > 0
+	hidden, taken := counters.Day(h.hidden.Load()), h.current().KeptFrom
+	if taken <= hidden {
+		return hidden, hidden > 0
+	}
+	for _, day := range h.days() {
+		if day >= hidden {
+			taken = min(taken, day)
+		}
+	}
+	return taken, true
 }
 
 // Span returns the first day that has counts and the last, and whether there
 // are any.
 func (h *History) Span() (first, last counters.Day, any bool) {
+	days := h.days()
+	if len(days) == 0 {
+		return 0, 0, false
+	}
+	return slices.Min(days), slices.Max(days), true
+}
+
+// days are those that have counts, in no order; one may be there twice.
+func (h *History) days() []counters.Day {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	days := h.store.OpenDays()
 	for _, closed := range h.manifest.Days {
 		days = append(days, closed.Day)
 	}
-	if len(days) == 0 {
-		return 0, 0, false
-	}
-	return slices.Min(days), slices.Max(days), true
+	return days
 }
 
 // Read calls visit once for each benefit that the query counts anything for, with what

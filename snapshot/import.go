@@ -57,6 +57,17 @@ func (i *Import) Before(fingerprint [16]byte) (Imported, bool) {
 	return imports[at], true
 }
 
+// Retention is the RETENTION of the last server that ran on the directory, 0 for none,
+// and the first day that it keeps by the clock of the import. Days before that are shown
+// in no window, and will be deleted, unless it is changed before the next server starts.
+func (i *Import) Retention() (retention time.Duration, kept counters.Day) {
+	remembered := i.keeper.history.current().Clock
+	if remembered == nil || remembered.Retention == 0 {
+		return 0, 0
+	}
+	return remembered.Retention, keptFrom(i.began, remembered.Retention)
+}
+
 // Add lets a function add to the store, through Replay and Restore, and then
 // makes room if that is needed. The error is the function's, or about the disk.
 func (i *Import) Add(add func(*counters.Store) error) error {
@@ -72,13 +83,15 @@ func (i *Import) Add(add func(*counters.Store) error) error {
 	return i.makeRoom()
 }
 
-// makeRoom closes all days that it can. Their files mean nothing until a
-// snapshot lists them.
+// makeRoom closes all days, whatever the clock says: it may stand at 1970, and what
+// comes later for a day opens it again. Their files mean nothing until a snapshot lists
+// them.
 func (i *Import) makeRoom() error {
 	if i.keeper.store.Counters() <= i.room {
 		return nil // another goroutine was first
 	}
 	job := i.job()
+	job.ruling.closeBefore = counters.MaxDay + 1
 	defer job.frozen.Thaw()
 	closed, err := job.closeDays()
 	if err != nil {

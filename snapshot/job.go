@@ -31,13 +31,12 @@ type snapshotJob struct {
 	frozen    *counters.Frozen
 	history   *History
 	header    format.SnapshotHeader
-	// closeBefore is the first day that stays open, and keepFrom the first that
-	// retention keeps.
-	closeBefore, keepFrom counters.Day
-	maxDays               int
-	pacer                 *pacer
-	kept                  []generation // before this one, oldest first
-	log                   *slog.Logger
+	ruling    ruling
+	clock     *format.Clock // what to remember of it, nil for nothing
+	maxDays   int
+	pacer     *pacer
+	kept      []generation // before this one, oldest first
+	log       *slog.Logger
 }
 
 // run does the job. It returns the generations that are kept now.
@@ -89,13 +88,14 @@ func (j *snapshotJob) pacedCells(part counters.Part, benefit counters.Benefit, d
 func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 	before := j.history.current()
 	closed := &format.Manifest{
-		KeptFrom: max(before.KeptFrom, j.keepFrom),
+		KeptFrom: before.KeptFrom,
 		Days:     slices.Clone(before.Days),
 		Imports:  before.Imports,
+		Clock:    j.clock,
 	}
 	var closing []counters.Day
 	for _, day := range j.frozen.Days() {
-		if day >= j.closeBefore || len(closing) == j.maxDays {
+		if day >= j.ruling.closeBefore || len(closing) == j.maxDays {
 			break
 		}
 		latest, err := j.closeDay(day, before)
@@ -106,10 +106,20 @@ func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 		closed.Days = slices.DeleteFunc(closed.Days, func(old format.ClosedDay) bool { return old.Day == day })
 		closed.Days = append(closed.Days, latest)
 	}
-	closed.Days = slices.DeleteFunc(closed.Days, func(c format.ClosedDay) bool { return c.Day < closed.KeptFrom })
 	slices.SortFunc(closed.Days, func(a, b format.ClosedDay) int { return cmp.Compare(a.Day, b.Day) })
+	j.expire(closed)
 	j.frozen.Closing(closing)
 	return closed, nil
+}
+
+// expire takes the days off a list that retention no longer keeps.
+func (j *snapshotJob) expire(closed *format.Manifest) {
+	kept := closed.Between(j.ruling.expireBefore, counters.MaxDay+1)
+	if taken := len(closed.Days) - len(kept); taken > 0 {
+		j.log.Info("RETENTION takes closed days", "days", taken, "before", j.ruling.expireBefore.String())
+		closed.KeptFrom = max(closed.KeptFrom, j.ruling.expireBefore)
+	}
+	closed.Days = kept
 }
 
 // closeDay writes the next generation of a day's file: what the file so far has

@@ -50,9 +50,13 @@ type Options struct {
 	Follower Follower
 	// Logger gets one line per snapshot and per fault; nil discards.
 	Logger *slog.Logger
-	// Now says which days are closed, and dates snapshots for people; nil means
-	// time.Now. Nothing else goes by it: order is by sequence number.
+	// Now says which days are closed, hidden and deleted, as far as it is believed, and
+	// dates snapshots for people; nil means time.Now. Nothing else goes by it: order is
+	// by sequence number.
 	Now func() time.Time
+	// Elapsed is the time since some moment, by a clock that nobody sets. What Now says
+	// is held against it. Nil means that of the system.
+	Elapsed func() time.Duration
 }
 
 // Recovery is what Open found.
@@ -65,6 +69,7 @@ type Keeper struct {
 	lock      *os.File
 	store     *counters.Store
 	history   *History
+	almanac   *almanac
 	recovery  Recovery
 	pulse     *pulse
 	committer *committer
@@ -130,6 +135,7 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 		options:  options,
 		store:    store,
 		history:  newHistory(options.Directory, store, found.Loaded.Manifest),
+		almanac:  newAlmanac(options, found),
 		recovery: found.Summary,
 		pulse:    newPulse(found.Summary, options.Now()),
 		quit:     make(chan struct{}),
@@ -145,10 +151,11 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Len(),
 		},
 		snapshots: snapshotter{
-			options: options, store: store, history: k.history, pulse: k.pulse, hurry: k.quit,
+			options: options, store: store, history: k.history, almanac: k.almanac, pulse: k.pulse, hurry: k.quit,
 			kept: goodSnapshots(found, options.Kinds), covered: found.Loaded.Header.Sequence,
 		},
 	}
+	k.committer.snapshots.rule() // so that the first reader sees no more than the next
 	return k
 }
 
@@ -158,6 +165,10 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Elapsed == nil {
+		began := time.Now()
+		o.Elapsed = func() time.Duration { return time.Since(began) }
 	}
 	if o.JournalSize == 0 {
 		o.JournalSize = 64 << 20
@@ -252,6 +263,17 @@ func (k *Keeper) SnapshotNow(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// ConfirmClock takes the word of a person for it that today is the day that the clock
+// shows in UTC, has days closed, hidden and deleted by that from now on, and a snapshot
+// written. It returns ErrAnotherDay when the clock shows another day, else what
+// SnapshotNow returns.
+func (k *Keeper) ConfirmClock(ctx context.Context, today counters.Day) error {
+	if err := k.almanac.confirm(today); err != nil {
+		return err
+	}
+	return k.SnapshotNow(ctx)
 }
 
 // Drain makes Record refuse from now on, and returns once nobody waits for a

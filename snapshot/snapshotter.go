@@ -35,6 +35,7 @@ type snapshotter struct {
 	options *Options
 	store   *counters.Store
 	history *History
+	almanac *almanac
 	pulse   *pulse
 	hurry   <-chan struct{} // closed when there is no time to rest
 
@@ -50,14 +51,21 @@ type snapshotter struct {
 	asked, served []chan<- error // who waits for a snapshot yet to begin, and for the running one
 }
 
-// daysAreDue says whether a snapshot would close a day, or take one that retention no
-// longer keeps.
-func (s *snapshotter) daysAreDue() bool {
-	now, closed := s.options.Now(), s.history.current()
-	if open := s.store.OpenDays(); len(open) > 0 && slices.Min(open) < closedBefore(now, s.options.MaxEventAge) {
+// rule reads the clock, and has what it hides hidden at once.
+func (s *snapshotter) rule() ruling {
+	ruled := s.almanac.rule()
+	s.history.hide(ruled.hideBefore)
+	return ruled
+}
+
+// isDue says whether a snapshot without new records would close a day, take one that
+// retention no longer keeps, or renew what is remembered of the clock.
+func (s *snapshotter) isDue() bool {
+	ruled, closed := s.rule(), s.history.current()
+	if open := s.store.OpenDays(); len(open) > 0 && slices.Min(open) < ruled.closeBefore {
 		return true
 	}
-	return len(closed.Days) > 0 && closed.Days[0].Day < s.options.keepFrom(now)
+	return s.almanac.memoryIsDue() || len(closed.Days) > 0 && closed.Days[0].Day < ruled.expireBefore
 }
 
 // begin freezes the base and has it written in the background. The outcome, received
@@ -75,7 +83,7 @@ func (s *snapshotter) begin(j *journal) {
 
 // newJob freezes the base for a snapshot of the commits so far.
 func (s *snapshotter) newJob(j *journal) *snapshotJob {
-	now := s.options.Now()
+	ruled := s.rule()
 	return &snapshotJob{
 		directory: s.options.Directory,
 		store:     s.store,
@@ -84,14 +92,14 @@ func (s *snapshotter) newJob(j *journal) *snapshotJob {
 		header: format.SnapshotHeader{
 			Sequence:  j.sequence,
 			Journaled: j.file != nil,
-			Written:   now,
+			Written:   ruled.reading,
 		},
-		closeBefore: closedBefore(now, s.options.MaxEventAge),
-		keepFrom:    s.options.keepFrom(now),
-		maxDays:     maxDaysClosed,
-		pacer:       newPacer(s.hurry),
-		kept:        s.kept,
-		log:         s.options.Logger,
+		ruling:  ruled,
+		clock:   s.almanac.memory(),
+		maxDays: maxDaysClosed,
+		pacer:   newPacer(s.hurry),
+		kept:    s.kept,
+		log:     s.options.Logger,
 	}
 }
 
@@ -102,6 +110,7 @@ func (s *snapshotter) newImportJob(j *journal) *snapshotJob {
 	job.header.Sequence++
 	job.header.Journaled = true
 	job.maxDays = math.MaxInt
+	job.clock = s.history.current().Clock // an import has no retention, and is over soon
 	return job
 }
 
@@ -153,25 +162,4 @@ func (s *snapshotter) await() {
 	if s.running != nil {
 		s.end(<-s.running)
 	}
-}
-
-// closedBefore is the first day that is still open at a time: a day is closed
-// once nothing more can arrive for it.
-func closedBefore(now time.Time, maxEventAge time.Duration) counters.Day {
-	const (
-		whenUnlimited = 48 * time.Hour // later records open a day again
-		grace         = 10 * time.Minute
-	)
-	if maxEventAge == 0 {
-		maxEventAge = whenUnlimited
-	}
-	return counters.HourOf(now.Add(-maxEventAge - grace)).Day()
-}
-
-// keepFrom is the first day that retention keeps.
-func (o *Options) keepFrom(now time.Time) counters.Day {
-	if o.Retention == 0 {
-		return 0
-	}
-	return counters.HourOf(now.Add(-o.Retention)).Day()
 }

@@ -27,6 +27,12 @@ type Status struct {
 	// ClosedDays is how many days have a file of their own, of ClosedBytes together.
 	ClosedDays  int
 	ClosedBytes int64
+	// Clock is what the clock shows, and ClockExpected as far as there is no reason to
+	// doubt it. ClockDoubted says whether it is more than a while ahead of that.
+	Clock, ClockExpected time.Time
+	ClockDoubted         bool
+	// HeldDays is how many closed days retention would take, were the clock certain.
+	HeldDays int
 }
 
 // pulse is what the committing goroutine shows of itself.
@@ -81,7 +87,9 @@ func (k *Keeper) Status() (Status, error) {
 		Sequence:    k.pulse.sequence.Load(),
 		SnapshotAge: time.Since(k.pulse.opened) - time.Duration(k.pulse.covered.Load()),
 	}
-	closed := k.history.current()
+	closed, ruled := k.history.current(), k.almanac.rule()
+	status.Clock, status.ClockExpected, status.ClockDoubted = ruled.reading, ruled.expected, ruled.doubted
+	status.HeldDays = len(closed.Between(0, ruled.dueBefore))
 	for _, day := range closed.Days {
 		status.ClosedDays++
 		status.ClosedBytes += day.Bytes

@@ -81,7 +81,7 @@ func TestYearsPassInAMoment(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	options := options(t.TempDir())
-	options.Now, options.Retention = clock.now, 365*24*time.Hour
+	options.Now, options.Elapsed, options.Retention = clock.now, clock.elapsed, 365*24*time.Hour
 	keeper := opened(t, options)
 	const step, steps = 15, 50
 	model := storetest.Model{}

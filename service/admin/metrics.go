@@ -47,6 +47,8 @@ type Figures struct {
 	// system does not say.
 	FreeBytes int64
 
+	Clock Clock
+
 	RecoveryTook      time.Duration
 	RecoveredCommits  int
 	RecoveryTornBytes int64
@@ -172,6 +174,13 @@ func (m *Metrics) addFigures() {
 	m.figure("stats_recorder_open_days", "Days that are in memory.", func() float64 { return float64(m.figures.OpenDays) })
 	m.figure("stats_recorder_closed_days", "Days that are in files of their own.", func() float64 { return float64(m.figures.ClosedDays) })
 	m.figure("stats_recorder_closed_days_bytes", "Size of the closed days' files.", func() float64 { return float64(m.figures.ClosedBytes) })
+	m.figure("stats_recorder_clock_doubted", "Whether the clock is ahead of the time that has passed, 1 or 0.", func() float64 {
+		if m.figures.Clock.Doubted {
+			return 1
+		}
+		return 0
+	})
+	m.figure("stats_recorder_retention_held_days", "Closed days that RETENTION would take, were the clock certain.", func() float64 { return float64(m.figures.Clock.HeldDays) })
 	m.figure("stats_recorder_recovery_seconds", "Time that the start took to recover.", func() float64 { return m.figures.RecoveryTook.Seconds() })
 	m.figure("stats_recorder_recovery_commits", "Commits that the start took from the journal.", func() float64 { return float64(m.figures.RecoveredCommits) })
 	m.figure("stats_recorder_recovery_torn_bytes", "Unacknowledged bytes that the start cut off.", func() float64 { return float64(m.figures.RecoveryTornBytes) })

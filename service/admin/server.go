@@ -24,13 +24,21 @@ type Subject struct {
 	// Alive returns why the server does not work any more, or nil, at the latest
 	// when the context ends.
 	Alive func(ctx context.Context) error
+	// ConfirmClock takes the word of a person for it that it is a day in UTC, and
+	// returns when what follows from that is done. ErrNotConfirmed means that the clock
+	// shows another day.
+	ConfirmClock func(ctx context.Context, today time.Time) error
 }
 
 // errRecovering is why a server without a Subject is not ready.
 var errRecovering = errors.New("recovering")
 
-// alivePatience is how long /healthz waits for a sign of life.
-const alivePatience = 5 * time.Second
+const (
+	// alivePatience is how long /healthz waits for a sign of life.
+	alivePatience = 5 * time.Second
+	// confirmPatience is how long a snapshot may take that follows a confirmation.
+	confirmPatience = time.Minute
+)
 
 // Server answers the person on call. Make one with Listen.
 type Server struct {
@@ -82,6 +90,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /metrics", s.getMetrics)
 	mux.HandleFunc("GET /healthz", s.getHealth)
 	mux.HandleFunc("GET /readyz", s.getReadiness)
+	mux.HandleFunc("GET "+pathClock, s.getClock)
+	mux.HandleFunc("POST "+pathClock, s.postClock)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

@@ -12,10 +12,13 @@ import (
 // A Manifest is what a snapshot says beside counts: the closed days that it relies
 // on, and what has been imported. It is not changed once made.
 type Manifest struct {
-	// KeptFrom is the first day that retention has left; 0 when it left all.
+	// KeptFrom says that retention has taken closed days before it; 0 when it has
+	// taken none. Days before it may be there again, by an import.
 	KeptFrom counters.Day
 	Days     []ClosedDay // by day
 	Imports  []Imported
+	// Clock is what is remembered of the clock; nil for nothing.
+	Clock *Clock
 }
 
 // A ClosedDay is what a snapshot says of the file of a closed day.

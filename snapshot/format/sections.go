@@ -38,6 +38,7 @@ import (
 //	7  names of some benefits, see appendSomeNames
 //	10 what has been imported, see appendImports
 //	11 the days that are closed, see appendDays
+//	12 what is remembered of the clock, see appendClock
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
 //	any other: columns, of the part that the type says, see the package's doc
@@ -77,6 +78,7 @@ const (
 	sectionEnd          = 9
 	sectionImports      = 10
 	sectionDays         = 11
+	sectionClock        = 12
 
 	// sectionKinds is where the types of kinds begin that are not built in.
 	sectionKinds = 32

@@ -16,8 +16,9 @@ import (
 //	other    when it was written, milliseconds since 1970, for people
 //
 // Its sections, in this order: names of benefits and of event types, the days
-// that are closed, the imports, then its parts: the past of each kind that keeps it,
-// and for each open day its kinds in the order of their numbers.
+// that are closed, the imports, the clock if there is anything to remember of it,
+// then its parts: the past of each kind that keeps it, and for each open day its
+// kinds in the order of their numbers.
 const (
 	snapshotMagic = "SRSNAP\r\n"
 	flagJournaled = 1 << 0
@@ -74,6 +75,11 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 		if err := w.section(sectionImports, s.Manifest.appendImports(nil)); err != nil {
 			return err
 		}
+		if s.Manifest.Clock != nil {
+			if err := w.section(sectionClock, s.Manifest.appendClock(nil)); err != nil {
+				return err
+			}
+		}
 		for _, part := range parts {
 			day := part.Day
 			if day == counters.Past {
@@ -113,6 +119,7 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 		sectionDays:     manifest.readDays,
 		sectionDayRows:  manifest.readDayRows,
 		sectionImports:  manifest.readImports,
+		sectionClock:    manifest.readClock,
 	}
 	for _, rule := range kinds {
 		handlers[sectionOf(counters.Part{Kind: rule.Kind})] = columns(sink.ofDays(rule.Kind))

@@ -124,7 +124,7 @@ func (s *salvage) loadSnapshot() error {
 // keepGoodDays drops the closed days that cannot be read. They stay in the sums of
 // all time, which the snapshot has.
 func (s *salvage) keepGoodDays(m *format.Manifest) {
-	s.closed = &format.Manifest{KeptFrom: m.KeptFrom, Imports: m.Imports}
+	s.closed = &format.Manifest{KeptFrom: m.KeptFrom, Imports: m.Imports, Clock: m.Clock}
 	for _, closed := range m.Days {
 		path := recovery.DayPath(s.directory, closed)
 		if err := recovery.CheckDay(path, s.kinds, closed); err != nil {
