@@ -38,6 +38,8 @@ type snapshotJob struct {
 	pacer                 *pacer
 	kept                  []generation // before this one, oldest first
 	log                   *slog.Logger
+
+	damagedDays int // whose files could not be read
 }
 
 // run does the job. It returns the generations that are kept now.
@@ -118,7 +120,8 @@ func (j *snapshotJob) closeDay(day counters.Day, before *format.Manifest) (forma
 	kinds := j.store.Kinds()
 	tables := newDayTables(kinds)
 	if old, found := before.Find(day); found {
-		if err := tables.addClosed(j.directory, kinds, old); err != nil {
+		var err error
+		if tables, err = j.closedSoFar(old); err != nil {
 			return format.ClosedDay{}, err
 		}
 	}

@@ -25,8 +25,9 @@ type generation struct {
 
 // jobOutcome is what became of a snapshotJob.
 type jobOutcome struct {
-	kept []generation
-	err  error
+	kept        []generation
+	damagedDays int
+	err         error
 }
 
 // snapshotter has snapshots written, one at a time, and knows which are kept. It
@@ -69,7 +70,7 @@ func (s *snapshotter) begin(j *journal) {
 	job := s.newJob(j)
 	go func() {
 		kept, err := job.run()
-		done <- jobOutcome{kept, err}
+		done <- jobOutcome{kept, job.damagedDays, err}
 	}()
 }
 
@@ -124,6 +125,7 @@ func (s *snapshotter) end(outcome jobOutcome) time.Duration {
 	s.pulse.noteCovered(s.began)
 	s.options.Observer.SnapshotWritten(took, disk.Sizes(disk.SnapshotPath(s.options.Directory, s.sequence)))
 	s.kept, s.covered = outcome.kept, s.sequence
+	s.noteDamaged(outcome.damagedDays)
 	return s.options.SnapshotInterval
 }
 
@@ -132,8 +134,15 @@ func (s *snapshotter) write(job *snapshotJob) error {
 	kept, err := job.run()
 	if err == nil {
 		s.kept, s.covered = kept, job.header.Sequence
+		s.noteDamaged(job.damagedDays)
 	}
 	return err
+}
+
+func (s *snapshotter) noteDamaged(days int) {
+	if days > 0 {
+		s.options.Observer.DaysDamaged(days)
+	}
 }
 
 // last waits for the snapshot that is running, and writes another one if that lacks

@@ -1,0 +1,119 @@
+package salvage
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"stats-recorder/snapshot/disk"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/recovery"
+)
+
+// write writes what was salvaged, and puts the originals away once it has. If it cannot
+// write, the directory stays as it was.
+func (s *salvage) write(now time.Time) error {
+	s.Originals = filepath.Join(s.directory, "before-repair-"+now.UTC().Format("20060102T150405.000Z"))
+	all := slices.Concat(s.files.Snapshots, s.files.Journals, s.files.Days)
+	originals, err := disk.KeepOriginals(s.Originals, all)
+	if err != nil {
+		return fmt.Errorf("%w; nothing was changed", err)
+	}
+	kept, err := s.writeNew(now)
+	if err != nil {
+		s.Originals = ""
+		return fmt.Errorf("%w; nothing was changed", errors.Join(err, originals.Forget()))
+	}
+	replaced := slices.DeleteFunc(all, func(path string) bool { return kept[path] })
+	if err := originals.Replace(replaced); err != nil {
+		return fmt.Errorf("%w; what could be kept is in %q, move the files that are older than it away by hand", err, s.directory)
+	}
+	return nil
+}
+
+// writeNew writes the days that were made again, and the new snapshot. It returns the
+// files of closed days that this lists.
+func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
+	header := format.SnapshotHeader{Sequence: s.next(), Journaled: true, Written: now}
+	closed := &format.Manifest{KeptFrom: s.base.Manifest.KeptFrom, Imports: s.base.Manifest.Imports}
+	closed.Days = slices.Concat(s.listed, slices.Collect(maps.Values(s.adopted)))
+	closed.Days = slices.DeleteFunc(closed.Days, func(c format.ClosedDay) bool {
+		later, adopted := s.adopted[c.Day]
+		return adopted && later != c
+	})
+	var written []string
+	for _, day := range s.rebuilt {
+		again, err := s.writeDay(day, header)
+		if err != nil {
+			return nil, errors.Join(err, removeAll(written))
+		}
+		written = append(written, recovery.DayPath(s.directory, again))
+		closed.Days = append(closed.Days, again)
+	}
+	slices.SortFunc(closed.Days, func(a, b format.ClosedDay) int { return cmp.Compare(a.Day, b.Day) })
+	if err := s.writeSnapshot(format.Snapshot{
+		Header:   header,
+		Manifest: closed,
+		Benefits: s.store.Benefits.Names(),
+		Events:   s.store.Events.Names(),
+	}); err != nil {
+		return nil, errors.Join(err, removeAll(written))
+	}
+	kept = map[string]bool{}
+	for _, day := range closed.Days {
+		kept[recovery.DayPath(s.directory, day)] = true
+	}
+	return kept, nil
+}
+
+// next is a sequence number that no file has or tells of.
+func (s *salvage) next() uint64 {
+	next := s.last + 1
+	for _, path := range s.files.Days {
+		next = max(next, recovery.DayOf(path).Generation+1)
+	}
+	return next
+}
+
+func (s *salvage) writeDay(day rebuiltDay, header format.SnapshotHeader) (format.ClosedDay, error) {
+	closed := format.ClosedDay{Day: day.day, Generation: header.Sequence}
+	content := format.Day{
+		Day:        day.day,
+		Generation: header.Sequence,
+		Journaled:  header.Journaled,
+		Benefits:   s.store.Benefits.Names(),
+		Events:     s.store.Events.Names(),
+	}
+	bytes, err := disk.Save(recovery.DayPath(s.directory, closed), "segment", func(output io.Writer) error {
+		return content.Write(output, s.kinds, day.tables)
+	}, func(temporary string) error {
+		return recovery.CheckDayContent(temporary, s.kinds, closed, func(uint64, []byte) error { return nil })
+	})
+	closed.Bytes = bytes
+	return closed, err
+}
+
+func (s *salvage) writeSnapshot(content format.Snapshot) error {
+	frozen := s.store.Freeze()
+	defer frozen.Thaw()
+	_, err := disk.Save(disk.SnapshotPath(s.directory, content.Header.Sequence), "snapshot", func(output io.Writer) error {
+		return content.Write(output, frozen.Parts(), frozen.Cells)
+	}, func(temporary string) error {
+		_, err := recovery.CheckSnapshotContent(temporary, s.kinds, func() {})
+		return err
+	})
+	return err
+}
+
+func removeAll(paths []string) error {
+	var failures []error
+	for _, path := range paths {
+		failures = append(failures, disk.Remove(path))
+	}
+	return errors.Join(failures...)
+}
