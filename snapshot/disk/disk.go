@@ -190,7 +190,10 @@ func Save(path, kind string, write func(io.Writer) error, check func(temporary s
 	if err != nil {
 		return 0, errors.Join(err, Remove(temporary))
 	}
-	return output.offset, Rename(temporary, path)
+	if err := Rename(temporary, path); err != nil {
+		return 0, errors.Join(err, Remove(temporary))
+	}
+	return output.offset, nil
 }
 
 // Read opens a file to read it. Errors of read, which begin with where in the file,

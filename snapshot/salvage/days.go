@@ -12,28 +12,31 @@ import (
 )
 
 // chooseDays decides for each closed day what to go by: a later file than the base knows,
-// where commits are missing that it may have; the file that the base lists; or what a
-// file that is lost can be made of again.
+// where that may have more; the file that the base lists; or what a file that is lost can
+// be made of again.
 func (s *salvage) chooseDays() error {
-	if err := s.adoptDays(); err != nil {
-		return err
-	}
+	damage := map[format.ClosedDay]error{}
 	for _, closed := range s.base.Manifest.Days {
-		path := recovery.DayPath(s.directory, closed)
-		err := recovery.CheckDay(path, s.kinds, closed)
+		err := recovery.CheckDay(recovery.DayPath(s.directory, closed), s.kinds, closed)
 		switch {
 		case err == nil:
 			s.listed = append(s.listed, closed)
-		case !recovery.IsDamage(err):
-			return err
-		default:
+		case recovery.IsDamage(err):
 			s.lost = append(s.lost, closed)
-			if _, adopted := s.adopted[closed.Day]; adopted {
-				continue
-			}
-			if err := s.rebuild(closed, err); err != nil {
-				return err
-			}
+			damage[closed] = err
+		default:
+			return err
+		}
+	}
+	if err := s.adoptDays(); err != nil {
+		return err
+	}
+	for _, closed := range s.lost {
+		if _, adopted := s.adopted[closed.Day]; adopted {
+			continue
+		}
+		if err := s.rebuild(closed, damage[closed]); err != nil {
+			return err
 		}
 	}
 	if s.Snapshot == "" && len(s.adopted) > 0 {
@@ -42,26 +45,23 @@ func (s *salvage) chooseDays() error {
 	return nil
 }
 
-// adoptDays looks for the newest good file of each day that is later than the base.
-// Where the journal has every commit up to it, that is surer.
+// adoptDays looks for the newest good file of each day that is later than the base. Where
+// the journal has every commit up to it, and the file before it is good, that is surer.
 func (s *salvage) adoptDays() error {
 	for _, path := range slices.Backward(s.files.Days) {
 		closed := recovery.DayOf(path)
 		span := recovery.Commits{From: s.base.Header.Sequence + 1, To: closed.Generation}
+		before, found := s.base.Manifest.Find(closed.Day)
 		_, adopted := s.adopted[closed.Day]
-		if adopted || closed.Generation < span.From || closed.Day < s.base.Manifest.KeptFrom {
-			continue
-		}
-		if closed.Generation > s.last {
+		switch {
+		case adopted || closed.Generation < span.From || closed.Day < s.base.Manifest.KeptFrom:
+		case closed.Generation > s.last:
 			s.drop("day %s of generation %d: nothing says that it ever counted; it may be of an import that was interrupted",
 				closed.Day, closed.Generation)
-			continue
-		}
-		if len(span.Without(s.seen)) == 0 {
-			continue
-		}
-		if err := s.adopt(path, closed); err != nil {
-			return err
+		case len(span.Without(s.seen)) > 0 || (found && slices.Contains(s.lost, before)):
+			if err := s.adopt(path, closed); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

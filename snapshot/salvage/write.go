@@ -18,17 +18,17 @@ import (
 // write writes what was salvaged, and puts the originals away once it has. If it cannot
 // write, the directory stays as it was.
 func (s *salvage) write(now time.Time) error {
-	s.Originals = filepath.Join(s.directory, "before-repair-"+now.UTC().Format("20060102T150405.000Z"))
+	directory := filepath.Join(s.directory, "before-repair-"+now.UTC().Format("20060102T150405.000Z"))
 	all := slices.Concat(s.files.Snapshots, s.files.Journals, s.files.Days)
-	originals, err := disk.KeepOriginals(s.Originals, all)
+	originals, err := disk.KeepOriginals(directory, all)
 	if err != nil {
 		return fmt.Errorf("%w; nothing was changed", err)
 	}
 	kept, err := s.writeNew(now)
 	if err != nil {
-		s.Originals = ""
 		return fmt.Errorf("%w; nothing was changed", errors.Join(err, originals.Forget()))
 	}
+	s.Originals = directory
 	replaced := slices.DeleteFunc(all, func(path string) bool { return kept[path] })
 	if err := originals.Replace(replaced); err != nil {
 		return fmt.Errorf("%w; what could be kept is in %q, move the files that are older than it away by hand", err, s.directory)
@@ -48,20 +48,16 @@ func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
 	})
 	var written []string
 	for _, day := range s.rebuilt {
-		again, err := s.writeDay(day, header)
-		if err != nil {
+		again := format.ClosedDay{Day: day.day, Generation: header.Sequence}
+		written = append(written, recovery.DayPath(s.directory, again))
+		if again.Bytes, err = s.writeDay(day, header); err != nil {
 			return nil, errors.Join(err, removeAll(written))
 		}
-		written = append(written, recovery.DayPath(s.directory, again))
 		closed.Days = append(closed.Days, again)
 	}
 	slices.SortFunc(closed.Days, func(a, b format.ClosedDay) int { return cmp.Compare(a.Day, b.Day) })
-	if err := s.writeSnapshot(format.Snapshot{
-		Header:   header,
-		Manifest: closed,
-		Benefits: s.store.Benefits.Names(),
-		Events:   s.store.Events.Names(),
-	}); err != nil {
+	written = append(written, disk.SnapshotPath(s.directory, header.Sequence))
+	if err := s.writeSnapshot(header, closed); err != nil {
 		return nil, errors.Join(err, removeAll(written))
 	}
 	kept = map[string]bool{}
@@ -80,7 +76,8 @@ func (s *salvage) next() uint64 {
 	return next
 }
 
-func (s *salvage) writeDay(day rebuiltDay, header format.SnapshotHeader) (format.ClosedDay, error) {
+// writeDay writes a day that was made again, and returns the size of its file.
+func (s *salvage) writeDay(day rebuiltDay, header format.SnapshotHeader) (bytes int64, err error) {
 	closed := format.ClosedDay{Day: day.day, Generation: header.Sequence}
 	content := format.Day{
 		Day:        day.day,
@@ -89,19 +86,23 @@ func (s *salvage) writeDay(day rebuiltDay, header format.SnapshotHeader) (format
 		Benefits:   s.store.Benefits.Names(),
 		Events:     s.store.Events.Names(),
 	}
-	bytes, err := disk.Save(recovery.DayPath(s.directory, closed), "segment", func(output io.Writer) error {
+	return disk.Save(recovery.DayPath(s.directory, closed), "segment", func(output io.Writer) error {
 		return content.Write(output, s.kinds, day.tables)
 	}, func(temporary string) error {
 		return recovery.CheckDayContent(temporary, s.kinds, closed, func(uint64, []byte) error { return nil })
 	})
-	closed.Bytes = bytes
-	return closed, err
 }
 
-func (s *salvage) writeSnapshot(content format.Snapshot) error {
+func (s *salvage) writeSnapshot(header format.SnapshotHeader, closed *format.Manifest) error {
 	frozen := s.store.Freeze()
 	defer frozen.Thaw()
-	_, err := disk.Save(disk.SnapshotPath(s.directory, content.Header.Sequence), "snapshot", func(output io.Writer) error {
+	content := format.Snapshot{
+		Header:   header,
+		Manifest: closed,
+		Benefits: s.store.Benefits.Names(),
+		Events:   s.store.Events.Names(),
+	}
+	_, err := disk.Save(disk.SnapshotPath(s.directory, header.Sequence), "snapshot", func(output io.Writer) error {
 		return content.Write(output, frozen.Parts(), frozen.Cells)
 	}, func(temporary string) error {
 		_, err := recovery.CheckSnapshotContent(temporary, s.kinds, func() {})
