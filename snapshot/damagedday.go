@@ -34,7 +34,7 @@ func (j *snapshotJob) closedSoFar(closed format.ClosedDay) (dayTables, error) {
 		lacks = recovery.CommitsText(rebuilt.Missing)
 	}
 	j.log.Error("the file of a closed day is damaged: set it aside, and made the day again from older files and the journal; have the disk checked",
-		"error", damage, "day", closed.Day.String(), "missing commits", lacks)
+		"error", damage, "day", closed.Day.String(), "missing_commits", lacks)
 	return dayTables(rebuilt.Counts), nil
 }
 

@@ -165,13 +165,15 @@ func (d dayCounts) addSnapshot(directory, path string, kinds counters.Kinds, day
 	if err != nil {
 		return err
 	}
-	if day < snapshot.Manifest.KeptFrom {
-		return errNoView
-	}
-	if closed, found := snapshot.Manifest.Find(day); found {
+	closed, found := snapshot.Manifest.Find(day)
+	switch {
+	case found:
 		return d.addFile(DayPath(directory, closed), kinds, closed)
+	case day < snapshot.Manifest.KeptFrom:
+		return errNoView
+	default:
+		return nil
 	}
-	return nil
 }
 
 // addFile adds a closed day's file, all of which must be good.

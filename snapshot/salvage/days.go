@@ -54,7 +54,7 @@ func (s *salvage) adoptDays() error {
 		before, found := s.base.Manifest.Find(closed.Day)
 		_, adopted := s.adopted[closed.Day]
 		switch {
-		case adopted || closed.Generation < span.From || closed.Day < s.base.Manifest.KeptFrom:
+		case adopted || closed.Generation < span.From || (!found && closed.Day < s.base.Manifest.KeptFrom):
 		case closed.Generation > s.last:
 			s.drop("day %s of generation %d: nothing says that it ever counted; it may be of an import that was interrupted",
 				closed.Day, closed.Generation)

@@ -40,12 +40,13 @@ func (s *salvage) write(now time.Time) error {
 // files of closed days that this lists.
 func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
 	header := format.SnapshotHeader{Sequence: s.next(), Journaled: true, Written: now}
-	closed := &format.Manifest{KeptFrom: s.base.Manifest.KeptFrom, Imports: s.base.Manifest.Imports}
-	closed.Days = slices.Concat(s.listed, slices.Collect(maps.Values(s.adopted)))
-	closed.Days = slices.DeleteFunc(closed.Days, func(c format.ClosedDay) bool {
-		later, adopted := s.adopted[c.Day]
-		return adopted && later != c
-	})
+	closed := *s.base.Manifest
+	closed.Days = slices.Collect(maps.Values(s.adopted))
+	for _, day := range s.listed {
+		if _, adopted := s.adopted[day.Day]; !adopted {
+			closed.Days = append(closed.Days, day)
+		}
+	}
 	var written []string
 	for _, day := range s.rebuilt {
 		again := format.ClosedDay{Day: day.day, Generation: header.Sequence}
@@ -57,7 +58,7 @@ func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
 	}
 	slices.SortFunc(closed.Days, func(a, b format.ClosedDay) int { return cmp.Compare(a.Day, b.Day) })
 	written = append(written, disk.SnapshotPath(s.directory, header.Sequence))
-	if err := s.writeSnapshot(header, closed); err != nil {
+	if err := s.writeSnapshot(header, &closed); err != nil {
 		return nil, errors.Join(err, removeAll(written))
 	}
 	kept = map[string]bool{}
