@@ -26,6 +26,9 @@ const generations = 2
 // the journal still have the days. Then it removes what nobody needs any more;
 // a journal file takes milliseconds to remove, in which no commit should wait.
 type snapshotJob struct {
+	// damagedDays is how many files of closed days could not be read.
+	damagedDays int
+
 	directory string
 	store     *counters.Store
 	frozen    *counters.Frozen
@@ -38,8 +41,6 @@ type snapshotJob struct {
 	pacer                 *pacer
 	kept                  []generation // before this one, oldest first
 	log                   *slog.Logger
-
-	damagedDays int // whose files could not be read
 }
 
 // run does the job. It returns the generations that are kept now.
