@@ -199,7 +199,7 @@ func TestAJournalThatContradictsTheNamesIsNotCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.expect(t, numbers{}, w.stateOf(first, func(_ counters.Day, sequence uint64) bool { return first(sequence) }), repaired)
-	if said := strings.Join(repaired.Dropped, "\n"); !strings.Contains(said, "of another directory") {
+	if said := strings.Join(repaired.Dropped, "\n"); !strings.Contains(said, "of another ") {
 		t.Errorf("it does not say why the journal is not counted:\n%s", said)
 	}
 }
