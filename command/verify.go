@@ -85,6 +85,9 @@ func repair(output io.Writer, directory string) error {
 		fmt.Fprintf(output, "kept snapshot %q\n", repaired.Snapshot)
 	}
 	fmt.Fprintf(output, "kept %d commits of the journal\n", repaired.Frames)
+	for _, rebuilt := range repaired.Rebuilt {
+		fmt.Fprintln(output, "made again from older files:", rebuilt)
+	}
 	for _, dropped := range repaired.Dropped {
 		fmt.Fprintln(output, "dropped:", dropped)
 	}

@@ -95,3 +95,28 @@ func TestADamagedClosedDayIsNamedAndTheRestIsSalvaged(t *testing.T) {
 		})
 	}
 }
+
+// TestADamagedClosedDayStopsNoServer has a late record come for it.
+func TestADamagedClosedDayStopsNoServer(t *testing.T) {
+	t.Parallel()
+	directory, name := closedDay(t)
+	in(name, func(b []byte) []byte { return flip(len(b) - 40)(b) })(t, directory)
+	damaged := blackbox.ContentsOf(t, directory)[name]
+	settings := []string{"MAX_EVENT_AGE=0", "SNAPSHOT_INTERVAL=1h"}
+	p := blackbox.StartProgram(t, directory, settings)
+	p.Created(t, blackbox.Record(blackbox.Fields{"benefit_id": `"old"`, "created_at": blackbox.Quote(longAgo().Format(time.RFC3339))}))
+	p.Terminate(t)
+	if blackbox.ContentsOf(t, directory)[name+".damaged"] != damaged {
+		t.Error("the damaged file was not set aside")
+	}
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
+	for range 2 { // a restart keeps that
+		p = blackbox.StartProgram(t, directory, settings)
+		if got, want := p.Totals(t, blackbox.StartAt(longAgoDay())), map[string]map[string]int{"old": {"show": 1}, "new": {"show": 3}}; !reflect.DeepEqual(got, want) {
+			t.Errorf("since the old day: got %v, want %v", got, want)
+		}
+		p.Get(t, "/statistics").Expect(t, http.StatusOK, `[{"benefit":"new","events_count":3,"events":{"show":{"2":{"1":3}}}},`+
+			`{"benefit":"old","events_count":3,"events":{"show":{"2":{"1":3}}}}]`)
+		p.Terminate(t)
+	}
+}

@@ -26,6 +26,9 @@ const generations = 2
 // the journal still have the days. Then it removes what nobody needs any more;
 // a journal file takes milliseconds to remove, in which no commit should wait.
 type snapshotJob struct {
+	// damagedDays is how many files of closed days could not be read.
+	damagedDays int
+
 	directory string
 	store     *counters.Store
 	frozen    *counters.Frozen
@@ -128,7 +131,8 @@ func (j *snapshotJob) closeDay(day counters.Day, before *format.Manifest) (forma
 	kinds := j.store.Kinds()
 	tables := newDayTables(kinds)
 	if old, found := before.Find(day); found {
-		if err := tables.addClosed(j.directory, kinds, old); err != nil {
+		var err error
+		if tables, err = j.closedSoFar(old); err != nil {
 			return format.ClosedDay{}, err
 		}
 	}

@@ -16,6 +16,9 @@ type Observer interface {
 	SnapshotWritten(took time.Duration, bytes int64)
 	// SnapshotFailed is called when a snapshot could not be written.
 	SnapshotFailed(took time.Duration)
+	// DaysDamaged is called when a snapshot was written that had to do without the
+	// files of so many closed days, because they are damaged.
+	DaysDamaged(days int)
 }
 
 // A Follower is told of every commit that is durable, so that other stores can have it
@@ -35,3 +38,4 @@ func (unobserved) Synced(time.Duration)                 {}
 func (unobserved) Refused()                             {}
 func (unobserved) SnapshotWritten(time.Duration, int64) {}
 func (unobserved) SnapshotFailed(time.Duration)         {}
+func (unobserved) DaysDamaged(int)                      {}

@@ -25,8 +25,9 @@ type generation struct {
 
 // jobOutcome is what became of a snapshotJob.
 type jobOutcome struct {
-	kept []generation
-	err  error
+	kept        []generation
+	damagedDays int
+	err         error
 }
 
 // snapshotter has snapshots written, one at a time, and knows which are kept. It
@@ -77,7 +78,7 @@ func (s *snapshotter) begin(j *journal) {
 	job := s.newJob(j)
 	go func() {
 		kept, err := job.run()
-		done <- jobOutcome{kept, err}
+		done <- jobOutcome{kept, job.damagedDays, err}
 	}()
 }
 
@@ -133,6 +134,7 @@ func (s *snapshotter) end(outcome jobOutcome) time.Duration {
 	s.pulse.noteCovered(s.began)
 	s.options.Observer.SnapshotWritten(took, disk.Sizes(disk.SnapshotPath(s.options.Directory, s.sequence)))
 	s.kept, s.covered = outcome.kept, s.sequence
+	s.noteDamaged(outcome.damagedDays)
 	return s.options.SnapshotInterval
 }
 
@@ -141,8 +143,15 @@ func (s *snapshotter) write(job *snapshotJob) error {
 	kept, err := job.run()
 	if err == nil {
 		s.kept, s.covered = kept, job.header.Sequence
+		s.noteDamaged(job.damagedDays)
 	}
 	return err
+}
+
+func (s *snapshotter) noteDamaged(days int) {
+	if days > 0 {
+		s.options.Observer.DaysDamaged(days)
+	}
 }
 
 // last waits for the snapshot that is running, and writes another one if that lacks

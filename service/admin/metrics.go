@@ -63,8 +63,8 @@ type Build struct{ Version, Revision, Date, GoVersion string }
 type Metrics struct {
 	families []family
 
-	commits, refused, snapshots, failures *metrics.Counter
-	frames, syncs, written                *metrics.PrometheusHistogram
+	commits, refused, snapshots, failures, damagedDays *metrics.Counter
+	frames, syncs, written                             *metrics.PrometheusHistogram
 
 	// mu guards what one answer is made from.
 	mu      sync.Mutex
@@ -166,6 +166,7 @@ func (m *Metrics) addDisk() {
 	})
 	m.snapshots = m.counter("stats_recorder_snapshots_total", "Snapshots written.")
 	m.failures = m.counter("stats_recorder_snapshot_failures_total", "Snapshots that could not be written.")
+	m.damagedDays = m.counter("stats_recorder_damaged_days_total", "Files of closed days that were damaged and set aside.")
 }
 
 func (m *Metrics) addFigures() {
@@ -207,6 +208,9 @@ func (m *Metrics) SnapshotWritten(took time.Duration, _ int64) {
 
 // SnapshotFailed counts a snapshot that could not be written.
 func (m *Metrics) SnapshotFailed(time.Duration) { m.failures.Inc() }
+
+// DaysDamaged counts files of closed days that were damaged.
+func (m *Metrics) DaysDamaged(days int) { m.damagedDays.Add(days) }
 
 // write writes all families and the figures of the process. Without a subject it
 // leaves out the figures that only a subject has.

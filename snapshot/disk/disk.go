@@ -190,7 +190,10 @@ func Save(path, kind string, write func(io.Writer) error, check func(temporary s
 	if err != nil {
 		return 0, errors.Join(err, Remove(temporary))
 	}
-	return output.offset, Rename(temporary, path)
+	if err := Rename(temporary, path); err != nil {
+		return 0, errors.Join(err, Remove(temporary))
+	}
+	return output.offset, nil
 }
 
 // Read opens a file to read it. Errors of read, which begin with where in the file,
@@ -248,37 +251,4 @@ func CutOff(path string, size int64) error {
 		return err
 	}
 	return SyncFile(file, "journal")
-}
-
-// CopyInto copies files into a new directory, durably.
-func CopyInto(directory string, paths []string) error {
-	if err := os.Mkdir(directory, 0o750); err != nil {
-		return fmt.Errorf("make directory %q: %w", directory, Plain(err))
-	}
-	for _, path := range paths {
-		if err := copyFile(path, filepath.Join(directory, filepath.Base(path))); err != nil {
-			return err
-		}
-	}
-	return errors.Join(SyncDirectory(directory), SyncDirectory(filepath.Dir(directory)))
-}
-
-func copyFile(from, to string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return fmt.Errorf("open %q: %w", from, Plain(err))
-	}
-	defer source.Close()
-	target, err := Create(to)
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	if err := GiveToOwner(target); err != nil {
-		return err
-	}
-	if _, err := io.Copy(target, source); err != nil {
-		return fmt.Errorf("copy %q to %q: %w", from, to, Plain(err))
-	}
-	return SyncFile(target, "repair")
 }

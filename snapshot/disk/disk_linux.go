@@ -50,3 +50,9 @@ func writeZeros(file *os.File, offset, length int64) error {
 func beginWriting(file *os.File, offset, length int64) {
 	_ = unix.SyncFileRange(int(file.Fd()), offset, length, unix.SYNC_FILE_RANGE_WRITE)
 }
+
+// lostErrors are the errors with which Linux says that a block cannot be read, or is not
+// what the file system once wrote there.
+func lostErrors() []error {
+	return []error{unix.EIO, unix.ENODATA, unix.EBADMSG, unix.EUCLEAN, unix.EILSEQ, unix.EREMOTEIO}
+}

@@ -5,6 +5,7 @@ package disk
 import (
 	"errors"
 	"os"
+	"syscall"
 )
 
 // fdatasync is a full sync where there is nothing cheaper.
@@ -17,3 +18,6 @@ func writeZeros(*os.File, int64, int64) error { return errors.ErrUnsupported }
 
 // beginWriting does nothing: the sync writes everything.
 func beginWriting(*os.File, int64, int64) {}
+
+// lostErrors are the errors that say that a block cannot be read.
+func lostErrors() []error { return []error{syscall.EIO} }

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,6 +40,17 @@ const secondsOfDay = 24 * 60 * 60
 
 // SetAside gives a damaged file a name under which no start looks at it.
 func SetAside(path string) error { return Rename(path, path+damagedSuffix) }
+
+// Preserve keeps a damaged file under the name that SetAside would give it, and also
+// where it is, for who still relies on its name. It needs no reading, so that it works
+// for what the disk cannot read. A file that is preserved or gone already is fine.
+func Preserve(path string) error {
+	err := link(path, path+damagedSuffix)
+	if errors.Is(err, os.ErrExist) || errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(err, SyncDirectory(filepath.Dir(path)))
+}
 
 // SnapshotSequence is the sequence number in the name of a snapshot's file.
 func SnapshotSequence(path string) uint64 {

@@ -39,16 +39,24 @@ func CheckDay(path string, kinds counters.Kinds, closed format.ClosedDay) error 
 // CheckDayContent is CheckDay for a file of unknown size. It visits the names of its
 // benefits.
 func CheckDayContent(path string, kinds counters.Kinds, closed format.ClosedDay, benefits format.Names) error {
-	forget := map[counters.Kind]format.CellVisitor{}
-	for _, rule := range kinds {
-		forget[rule.Kind] = func(counters.Benefit, []counters.Cell) error { return nil }
-	}
-	return ReadDay(path, kinds, closed, format.DaySink{
-		Benefits: benefits,
+	sink := everyPartOf(kinds)
+	sink.Benefits = benefits
+	return ReadDay(path, kinds, closed, sink)
+}
+
+// everyPartOf is a sink that has every part of a file read, and forgets it.
+func everyPartOf(kinds counters.Kinds) format.DaySink {
+	sink := format.DaySink{
+		Benefits: func(uint64, []byte) error { return nil },
 		Events:   func(uint64, []byte) error { return nil },
-		Counts:   forget,
-		Totals:   forget,
-	})
+		Counts:   map[counters.Kind]format.CellVisitor{},
+		Totals:   map[counters.Kind]format.CellVisitor{},
+	}
+	for _, rule := range kinds {
+		sink.Counts[rule.Kind] = func(counters.Benefit, []counters.Cell) error { return nil }
+		sink.Totals[rule.Kind] = sink.Counts[rule.Kind]
+	}
+	return sink
 }
 
 // checkDaySize makes sure that a file is as large as a manifest says.

@@ -100,7 +100,7 @@ func (s *State) loadSnapshot() error {
 			s.Summary.Snapshot, s.Summary.Written = path, loaded.Header.Written
 			return nil
 		}
-		if errors.Is(err, format.ErrVersion) {
+		if !IsDamage(err) { // of a newer program, or only of this moment
 			return fmt.Errorf("%w; nothing was changed", err)
 		}
 		failures = append(failures, err)

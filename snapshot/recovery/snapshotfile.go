@@ -20,7 +20,7 @@ type Snapshot struct {
 // LoadSnapshot loads a snapshot into an empty store, which is of no use when an error
 // is returned.
 func LoadSnapshot(path string, store *counters.Store) (Snapshot, error) {
-	return named(readSnapshot(path, store.Kinds(), format.RestoreInto(store)))
+	return ReadSnapshot(path, store.Kinds(), format.RestoreInto(store))
 }
 
 // CheckSnapshot reads a snapshot as LoadSnapshot does, and forgets the counts.
@@ -41,7 +41,12 @@ func CheckSnapshotContent(path string, kinds counters.Kinds, pause func()) (Snap
 
 // ReadManifest reads only which days a snapshot says are closed.
 func ReadManifest(path string, kinds counters.Kinds) (Snapshot, error) {
-	return named(readSnapshot(path, kinds, format.SnapshotSink{}))
+	return ReadSnapshot(path, kinds, format.SnapshotSink{})
+}
+
+// ReadSnapshot reads those parts of a snapshot that the sink wants.
+func ReadSnapshot(path string, kinds counters.Kinds, sink format.SnapshotSink) (Snapshot, error) {
+	return named(readSnapshot(path, kinds, sink))
 }
 
 func readSnapshot(path string, kinds counters.Kinds, sink format.SnapshotSink) (Snapshot, error) {
