@@ -1,6 +1,10 @@
 package counters
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
 
 // OtherBenefit is the benefit that records are counted under when there is no
 // room for what they are about, so that totals stay right.
@@ -20,6 +24,7 @@ type limits struct {
 	counters   atomic.Int64 // that may exist
 	existing   atomic.Int64 // that exist
 	overflowed atomic.Uint64
+	versions   otherVersions
 }
 
 // SetLimits sets the limits of a store that has none yet. What it has recovered
@@ -33,7 +38,8 @@ func (s *Store) SetLimits(l Limits) {
 // Place returns where a record counts: under its own name and key if both are
 // known or there is room for them. The name of a benefit that there is no room
 // for becomes OtherBenefit; a counter that there is no room for becomes one of
-// OtherBenefit's for the event type and version, at the first of one.
+// OtherBenefit's for the event type and version, at the first of one. Of versions
+// only the first few keep theirs, since strangers choose them too.
 func (s *Store) Place(name []byte, key Key, hour Hour) (Benefit, Key, error) {
 	number, err := s.Benefits.Number(name)
 	if err != nil { // only ever because the directory is full
@@ -45,8 +51,52 @@ func (s *Store) Place(name []byte, key Key, hour Hour) (Benefit, Key, error) {
 		return benefit, key, nil
 	}
 	s.limits.overflowed.Add(1)
-	key, err = NewKey(key.Event(), key.Version(), 1, 1)
+	key, err = NewKey(key.Event(), s.limits.versions.keep(key.Version()), 1, 1)
 	return Benefit(s.Benefits.reserved([]byte(OtherBenefit))), key, err
+}
+
+// maxOtherVersions is how many versions of records keep theirs beyond the limit, and
+// RestVersion is the one that all others count under: the version that statistics
+// are of when nobody names one.
+const (
+	maxOtherVersions = 8
+	RestVersion      = 2
+)
+
+// otherVersions are the versions that were counted beyond the limit. It is written
+// only a few times, so that who reads it takes no lock.
+type otherVersions struct {
+	known atomic.Pointer[[]uint16]
+	mu    sync.Mutex // held while a version is added
+}
+
+// keep returns a version if it is one of the first few, else RestVersion.
+func (o *otherVersions) keep(version uint16) uint16 {
+	known := o.list()
+	if version == RestVersion || slices.Contains(known, version) {
+		return version
+	}
+	if len(known) >= maxOtherVersions {
+		return RestVersion
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known = o.list()
+	if !slices.Contains(known, version) {
+		if len(known) >= maxOtherVersions {
+			return RestVersion
+		}
+		longer := append(slices.Clone(known), version)
+		o.known.Store(&longer)
+	}
+	return version
+}
+
+func (o *otherVersions) list() []uint16 {
+	if known := o.known.Load(); known != nil {
+		return *known
+	}
+	return nil
 }
 
 // Overflowed is how many records Place had no room for since the start.

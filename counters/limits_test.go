@@ -1,6 +1,7 @@
 package counters_test
 
 import (
+	"fmt"
 	"testing"
 
 	"stats-recorder/counters"
@@ -115,5 +116,58 @@ func TestTheLastTicketIsThatOfTheLastBatch(t *testing.T) {
 	delta.Commit()
 	if last := store.Shut(); last != second || !last.Settled() {
 		t.Errorf("once it is committed, the last ticket is %p, want %p", last, second)
+	}
+}
+
+// TestOthersAreFewWhateverStrangersVary fills a store up to its limit and then sends
+// records of thousands of versions.
+func TestOthersAreFewWhateverStrangersVary(t *testing.T) {
+	t.Parallel()
+	s := counters.NewStore(counters.WhenDurable)
+	for range 3 {
+		if _, err := s.Events.Number([]byte(fmt.Sprint("event", s.Events.Len()))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.SetLimits(counters.Limits{Benefits: 100, Counters: 1000})
+	batch, sent := s.NewBatch(), uint64(0)
+	for version := range 5000 {
+		batch.Reset(480_000)
+		for event := counters.EventType(1); event <= 3; event++ {
+			key, err := counters.NewKey(event, uint16(version), 1, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			benefit, key, err := s.Place([]byte("RSA"), key, 480_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch.Add(benefit, key, 480_000)
+			sent++
+		}
+		if _, err := s.Add(batch); err != nil {
+			t.Fatal(err)
+		}
+		if version%64 == 0 {
+			if delta := s.Seal(); delta != nil {
+				delta.Commit()
+			}
+		}
+	}
+	if delta := s.Seal(); delta != nil {
+		delta.Commit()
+	}
+	// Records on their way when the limit is reached may exceed it a little.
+	if got, most := s.Counters(), 1000+64*3+3*(8+1); got > most {
+		t.Errorf("there are %d counters, want at most %d", got, most)
+	}
+	total := uint64(0)
+	s.Read(counters.EventTotals(nil), nil, func(_ counters.Benefit, cells []counters.Cell) {
+		for _, cell := range cells {
+			total += cell.Count
+		}
+	})
+	if total != sent {
+		t.Errorf("%d records count, %d were sent", total, sent)
 	}
 }

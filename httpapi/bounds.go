@@ -48,16 +48,35 @@ const (
 	inflaterBytes = 9 << 20
 )
 
-// WorstCase is the memory that clients can make a server with these bounds use
-// at one time, beside the counters themselves.
-func (b Bounds) WorstCase(maxBodyBytes, maxCounters int) (bytes uint64) {
-	b = b.withDefaults()
-	connection := conn.IdleBytes + b.HeaderBytes + bodyCopies*(maxBodyBytes+encodingOverhead)
-	return uint64(b.Connections)*uint64(connection) + uint64(b.AnswerBytes) +
-		uint64(inflaters())*inflaterBytes + uint64(readers())*uint64(maxCounters)*readBytes + limiterBytes
+// Demand is what clients may make a server hold, all of it together.
+type Demand struct {
+	Bounds Bounds
+	// MaxBodyBytes limits a body, MaxCounters the counters in an answer.
+	MaxBodyBytes, MaxCounters int
+	// Inflaters is how many bodies may be inflated at one time.
+	Inflaters int
+	// RateLimited is whether clients are remembered by their address.
+	RateLimited bool
 }
 
-// inflaters and readers are how many requests may do at one time what takes
-// much processor time and memory: more would only take memory.
-func inflaters() int { return 2 * runtime.GOMAXPROCS(0) }
-func readers() int   { return runtime.GOMAXPROCS(0) }
+// WorstCase is the memory that clients can make a server use at one time, beside
+// the counters themselves.
+func (d Demand) WorstCase() (bytes uint64) {
+	b := d.Bounds.withDefaults()
+	connection := uint64(conn.IdleBytes) + uint64(b.HeaderBytes) + bodyCopies*(uint64(d.MaxBodyBytes)+encodingOverhead)
+	bytes = uint64(b.Connections)*connection + uint64(b.AnswerBytes) +
+		uint64(d.Inflaters)*inflaterBytes + uint64(readers())*uint64(d.MaxCounters)*readBytes
+	if d.RateLimited {
+		bytes += limiterBytes
+	}
+	return bytes
+}
+
+// InflatersWithin is how many bodies to inflate at one time: two for each processor,
+// if an eighth of the memory has room for them, and at least one.
+func InflatersWithin(memory uint64) int {
+	return int(min(uint64(2*runtime.GOMAXPROCS(0)), max(1, memory/8/inflaterBytes)))
+}
+
+// readers is how many answers may be made at one time: more would only take memory.
+func readers() int { return runtime.GOMAXPROCS(0) }

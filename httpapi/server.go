@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"runtime/debug"
 	"strings"
@@ -33,6 +35,9 @@ type Config struct {
 	Store    *counters.Store
 	Recorder Recorder
 	History  History
+	// Inflaters is how many bodies may be inflated at one time; 0 means two for each
+	// processor.
+	Inflaters int
 	// Reads are answered beside the built-in ones.
 	Reads []Read
 	// Origins are the origins whose pages may read the answers.
@@ -98,7 +103,7 @@ func NewServer(config Config) (*Server, error) {
 	s.config.Bounds = config.Bounds.withDefaults()
 	s.turns = newTurns()
 	s.token, s.limiter = newToken(config.ReadToken), newRateLimiter(config.RateLimit)
-	s.inflating = make(chan struct{}, inflaters())
+	s.inflating = make(chan struct{}, cmp.Or(config.Inflaters, InflatersWithin(math.MaxUint64)))
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {

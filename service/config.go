@@ -67,6 +67,8 @@ type Config struct {
 
 	// parsed is what Validate has read from the texts above.
 	parsed parsed
+	// inflaters is how many bodies the memory allows to be inflated at one time.
+	inflaters int
 }
 
 // parsed are the settings whose text means something more than itself.
@@ -136,6 +138,7 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 		MaxEventAge:  c.MaxEventAge,
 		MaxBodyBytes: c.MaxBodyBytes,
 		Bounds:       c.Bounds,
+		Inflaters:    c.inflaters,
 		RateLimit:    httpapi.RateLimit{PerSecond: float64(c.RateLimit), Burst: c.RateBurst, Proxies: c.parsed.proxies},
 		ReadToken:    c.ReadToken,
 		AccessLog:    c.AccessLog,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ func TestTheMemoryThatIsThereIsTheGarbageCollectorsLimit(t *testing.T) {
 	t.Cleanup(func() { debug.SetMemoryLimit(math.MaxInt64) })
 	config := DefaultConfig()
 	config.Logger = slog.New(slog.DiscardHandler)
-	if err := config.fitInto(10 << 30); err != nil {
+	if _, err := config.fitInto(10 << 30); err != nil {
 		t.Fatal(err)
 	}
 	if limit := debug.SetMemoryLimit(-1); limit != int64(10<<30)/10*9 {
@@ -23,7 +24,7 @@ func TestTheMemoryThatIsThereIsTheGarbageCollectorsLimit(t *testing.T) {
 	}
 	debug.SetMemoryLimit(5 << 30)
 	t.Setenv("GOMEMLIMIT", "5GiB")
-	if err := config.fitInto(10 << 30); err != nil {
+	if _, err := config.fitInto(10 << 30); err != nil {
 		t.Fatal(err)
 	}
 	if limit := debug.SetMemoryLimit(-1); limit != 5<<30 {
@@ -53,7 +54,7 @@ func TestAWorstCaseThatDoesNotFitIsToldWithTheSettingsToLower(t *testing.T) {
 		if test.change != nil {
 			test.change(&config)
 		}
-		err := config.fitInto(test.there)
+		_, err := config.fitInto(test.there)
 		if errors.Is(err, ErrConfig) != test.refuses {
 			t.Errorf("%+v: %v", test, err)
 		}
@@ -61,5 +62,32 @@ func TestAWorstCaseThatDoesNotFitIsToldWithTheSettingsToLower(t *testing.T) {
 		if warned != test.warns {
 			t.Errorf("%+v: the log is %q", test, &log)
 		}
+	}
+}
+
+// TestManyProcessorsDoNotKeepASmallMachineFromStarting has processors whose bodies
+// would not fit if each inflated two.
+func TestManyProcessorsDoNotKeepASmallMachineFromStarting(t *testing.T) {
+	t.Cleanup(func() { debug.SetMemoryLimit(math.MaxInt64) })
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(64))
+	for _, there := range []uint64{64 << 20, 128 << 20, 256 << 20, 512 << 20} {
+		config := DefaultConfig()
+		config.Logger = slog.New(slog.DiscardHandler)
+		fitted, err := config.fitInto(there)
+		if err != nil || fitted.inflaters < 1 || uint64(fitted.inflaters)*9<<20 > max(there/8, 9<<20) {
+			t.Errorf("%d MB: %d bodies are inflated at one time, %v", there>>20, fitted.inflaters, err)
+		}
+	}
+}
+
+func TestARefusalForWantOfMemoryNamesWhatHelps(t *testing.T) {
+	config := DefaultConfig()
+	config.Logger = slog.New(slog.DiscardHandler)
+	if _, err := config.fitInto(16 << 20); !errors.Is(err, ErrConfig) || strings.Contains(err.Error(), "MAX_BODY_BYTES") {
+		t.Errorf("%v: no setting can mend that", err)
+	}
+	config.MaxBodyBytes = 1 << 30
+	if _, err := config.fitInto(256 << 20); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "MAX_BODY_BYTES: 1073741824: one connection can take 3") {
+		t.Errorf("%v, want MAX_BODY_BYTES and some 3,000 MB", err)
 	}
 }

@@ -27,7 +27,8 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if absolute, err := filepath.Abs(config.DataDir); err == nil {
 		config.DataDir = absolute // so that messages say where that is
 	}
-	if err := config.fitMemory(); err != nil {
+	config, err := config.fitMemory()
+	if err != nil {
 		return err
 	}
 	operator, err := newOperator(config)
