@@ -85,10 +85,7 @@ func TestMergingKeepsTheNamesOfTheLargestVariants(t *testing.T) {
 	}
 	a := visitors.Sums{Variants: []visitors.Variant{variant(visitors.Other, visitors.Other, 1), variant("x", "A", 10), variant("x", "B", 3)}}
 	b := visitors.Sums{Variants: []visitors.Variant{variant("a", "A", 2), variant("x", "A", 10)}}
-	var got []visitors.Variant
-	for _, v := range a.Merge(b, 2).Variants {
-		got = append(got, v)
-	}
+	got := a.Merge(b, 2).Variants
 	want := []visitors.Variant{variant(visitors.Other, visitors.Other, 3), variant("x", "A", 20), variant("x", "B", 3)}
 	want[0].Benefits = []visitors.VariantBenefit{{Benefit: 0, Shown: 2}, {Benefit: 1, Shown: 1}}
 	if !reflect.DeepEqual(got, want) {

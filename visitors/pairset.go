@@ -14,8 +14,6 @@ type pair uint64
 const (
 	benefitBits = 32
 	pairShift   = stageBits + benefitBits
-	// maxPosition is the largest position of a visitor that a pair can hold.
-	maxPosition = 1<<(64-pairShift) - 2
 )
 
 func newPair(position int, benefit counters.Benefit) pair {

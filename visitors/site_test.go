@@ -34,9 +34,3 @@ func newLedger(t testing.TB, limits visitors.Limits) *visitors.Ledger {
 	}
 	return ledger
 }
-
-func addAll(ledger *visitors.Ledger, batches [][]visitors.Record) {
-	for _, batch := range batches {
-		ledger.Add(batch)
-	}
-}

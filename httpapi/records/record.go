@@ -189,10 +189,10 @@ func (c *checker) text(field Field, raw jsontext.Value) ([]byte, *Problem) {
 		value = unquote(raw)
 	case 't', 'f':
 		value = raw
-	default:
-		value = numberText(raw)
 	case 'n', '{', '[':
 		return nil, c.wrong(field, wrongType, func() string { return "must be a string, not " + kindName(raw) })
+	default:
+		value = numberText(raw)
 	}
 	if len(value) == 0 || len(value) > maxTextBytes {
 		return nil, c.wrong(field, wrongLength, func() string {
