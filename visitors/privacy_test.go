@@ -215,7 +215,7 @@ func TestPrintingALedgerSaysNothing(t *testing.T) {
 			t.Errorf("%s prints %q", verb, got)
 		}
 	}
-	if got, err := json.Marshal(any(ledger)); err != nil || string(got) != "{}" {
+	if got, err := json.Marshal([]any{ledger}); err != nil || string(got) != "[{}]" {
 		t.Errorf("as JSON it is %s, %v", got, err)
 	}
 }
