@@ -208,7 +208,7 @@ func (d damage) expectLifeAfter(t *testing.T, directory string, h history) {
 
 func TestANewerFormatIsRefusedAndLeftUntouched(t *testing.T) {
 	t.Parallel()
-	newer := func(b []byte) []byte { binary.LittleEndian.PutUint32(b[8:], 2); return b }
+	newer := func(b []byte) []byte { binary.LittleEndian.PutUint32(b[8:], 3); return b }
 	journals, _ := threeLives(t)
 	snapshots, _ := twoSnapshots(t)
 	for name, test := range map[string]struct{ original, file string }{

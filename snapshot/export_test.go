@@ -40,7 +40,7 @@ type Journal struct {
 
 // NewJournal begins the file for the frames from sequence on.
 func NewJournal(directory string, sequence uint64) (*Journal, error) {
-	file, err := createJournal(directory, sequence)
+	file, err := createJournal(directory, sequence, format.Identity{1})
 	return &Journal{file: file}, err
 }
 

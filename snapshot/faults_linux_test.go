@@ -41,8 +41,16 @@ func limitFiles(t *testing.T, size int) (lift func()) {
 }
 
 func TestRefusedRecordsAreNeverCounted(t *testing.T) {
+	for name, durability := range map[string]snapshot.Durability{"always": snapshot.Always, "everysec": snapshot.EverySecond} {
+		t.Run(name, func(t *testing.T) { expectRefusedNeverCounted(t, durability) })
+	}
+}
+
+func expectRefusedNeverCounted(t *testing.T, durability snapshot.Durability) {
 	directory := t.TempDir()
-	keeper := opened(t, options(directory))
+	options := options(directory)
+	options.Durability = durability
+	keeper := opened(t, options)
 	taken := storetest.Page(5, storetest.Noon())
 	record(t, keeper, taken)
 	model := storetest.ModelOf(taken)
@@ -66,11 +74,13 @@ func TestRefusedRecordsAreNeverCounted(t *testing.T) {
 	record(t, keeper, later)
 	model.Add(later)
 	check(t, keeper, model)
-	survivor := opened(t, options(crashed(t, directory)))
+	crash := options
+	crash.Directory = crashed(t, directory)
+	survivor := opened(t, crash)
 	check(t, survivor, model)
 	closed(t, survivor)
 	closed(t, keeper)
-	keeper = opened(t, options(directory))
+	keeper = opened(t, options)
 	check(t, keeper, model)
 	closed(t, keeper)
 }
@@ -99,50 +109,14 @@ func TestFramesAreWrittenWhereThereIsNoRoomForMore(t *testing.T) {
 	closed(t, keeper)
 }
 
-func TestAcknowledgedRecordsWaitForTheDisk(t *testing.T) {
-	options := options(t.TempDir())
-	options.Durability = snapshot.EverySecond
-	watch, logger := newWatch()
-	options.Logger = logger
-	keeper := opened(t, options)
-	lift := limitFiles(t, journalHeader+20)
-
-	acknowledged := storetest.Page(5, storetest.Noon())
-	record(t, keeper, acknowledged)
-	model := storetest.ModelOf(acknowledged)
-	watch.wait(t, "cannot write the journal")
-	var refused error
-	for refused == nil { // some may still be acknowledged before all recorders know
-		if refused = recorded(keeper, storetest.Batch(t, keeper.Store(), acknowledged)); refused == nil {
-			model.Add(acknowledged)
-		}
-	}
-	if !errors.Is(refused, snapshot.ErrNotDurable) {
-		t.Errorf("while the disk refuses, a record is answered %v, want ErrNotDurable", refused)
-	}
-	check(t, keeper, model)
-
-	// A recorder that looked just before the disk began to refuse adds after it.
-	keeper.Store().Add(storetest.Batch(t, keeper.Store(), acknowledged))
-	model.Add(acknowledged)
-	lift()
-	closed(t, keeper)
-	keeper = opened(t, options)
-	check(t, keeper, model)
-	closed(t, keeper)
-}
-
 func TestClosingSaysWhatItCouldNotSave(t *testing.T) {
 	options := options(t.TempDir())
 	page := storetest.Page(5, storetest.Noon())
 	lived(t, options.Directory, page)
-	options.Durability = snapshot.EverySecond
-	watch, logger := newWatch()
-	options.Logger = logger
+	options.Durability = snapshot.Snapshot
 	keeper := opened(t, options)
-	lift := limitFiles(t, journalHeader+20)
 	record(t, keeper, page)
-	watch.wait(t, "cannot write the journal")
+	lift := limitFiles(t, fileHeader+20)
 	if err := keeper.Close(); !errors.Is(err, syscall.EFBIG) {
 		t.Errorf("closing with records that no disk takes: %v, want EFBIG", err)
 	}

@@ -141,6 +141,7 @@ func (j *snapshotJob) closeDay(day counters.Day, before *format.Manifest) (forma
 		Day:        day,
 		Generation: j.header.Sequence,
 		Journaled:  j.header.Journaled,
+		Identity:   j.header.Identity,
 		Benefits:   j.store.Benefits.Names()[:j.frozen.Benefits],
 		Events:     j.store.Events.Names()[:j.frozen.Events],
 	})

@@ -328,11 +328,11 @@ func TestARefusedJournalIsNotTouched(t *testing.T) {
 	path := filepath.Join(j.directory, name)
 	damaged := flipped(j.good[name], journalHeader+frameHeader, 1)
 	write(t, path, damaged)
-	expectRefusal(t, j.directory, recovery.ErrJournalGap, name, "offset 32", "verify --repair")
+	expectRefusal(t, j.directory, recovery.ErrJournalGap, name, "offset 48", "verify --repair")
 	write(t, path, flipped(j.good[name], 20, 1))
 	expectRefusal(t, j.directory, format.ErrChecksum, name, "offset 0")
 	newer := slices.Clone(j.good[name])
-	newer[8] = 2
+	newer[8] = 3
 	formattest.SealJournal(newer)
 	write(t, path, newer)
 	expectRefusal(t, j.directory, format.ErrVersion, name)

@@ -38,6 +38,9 @@ func DayPath(directory string, day uint32, generation uint64) string {
 
 const secondsOfDay = 24 * 60 * 60
 
+// TemporaryPath is what a file is called until it is complete.
+func TemporaryPath(path string) string { return path + temporarySuffix }
+
 // SetAside gives a damaged file a name under which no start looks at it.
 func SetAside(path string) error { return Rename(path, path+damagedSuffix) }
 
