@@ -23,18 +23,19 @@ func identityOf(path string) (identity format.Identity) {
 }
 
 // IdentityOf is the identity of a directory that holds the given files, where some may
-// be of another: the one that most of them have, and of two the one of newer snapshots.
-// It is the zero one when no file tells it.
+// be of another: the one that most of them have, and of two the one of older files. It
+// is the zero one when no file tells it.
 func IdentityOf(files disk.Contents) (owner format.Identity) {
+	var identities []format.Identity // of the files, those of older snapshots and journals first
 	votes := map[format.Identity]int{}
-	paths := slices.Concat(files.Days, files.Journals, files.Snapshots)
-	for _, path := range slices.Backward(paths) {
+	for _, path := range slices.Concat(files.Snapshots, files.Journals, files.Days) {
 		if identity := identityOf(path); !identity.IsZero() {
+			identities = append(identities, identity)
 			votes[identity]++
 		}
 	}
-	for _, path := range slices.Backward(paths) {
-		if identity := identityOf(path); votes[identity] > votes[owner] {
+	for _, identity := range identities {
+		if votes[identity] > votes[owner] {
 			owner = identity
 		}
 	}
