@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 )
 
@@ -26,6 +27,7 @@ type committer struct {
 	options   *Options
 	store     *counters.Store
 	pulse     *pulse
+	lock      *disk.DirectoryLock
 	journal   journal
 	snapshots snapshotter
 
@@ -66,9 +68,7 @@ func (c *committer) run(quit <-chan struct{}) error {
 			due = nil
 			_, c.broken = c.commit()
 		case <-syncs.C:
-			c.snapshots.rule()
-			c.journal.lookAhead()
-			c.journal.beginSync()
+			c.broken = c.lookAfter()
 		case outcome := <-c.journal.syncing:
 			c.broken = c.journal.endSync(outcome)
 		case <-snapshots.C:
@@ -87,6 +87,21 @@ func (c *committer) run(quit <-chan struct{}) error {
 		}
 	}
 	return c.broken
+}
+
+// lookAfter does what is due every second. An error means that what is written goes
+// nowhere.
+func (c *committer) lookAfter() error {
+	c.snapshots.rule()
+	if err := c.lock.Check(); err != nil {
+		return fmt.Errorf("data directory %w", err)
+	}
+	if err := c.journal.check(); err != nil {
+		return fmt.Errorf("journal %w", err)
+	}
+	c.journal.lookAhead()
+	c.journal.beginSync()
+	return nil
 }
 
 // commit seals what has gathered and makes it as durable as it must be. It returns how

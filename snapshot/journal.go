@@ -235,6 +235,14 @@ func (j *journal) syncFile(file *journalFile) error {
 	return err
 }
 
+// check returns disk.ErrVanished when the newest file is not in its place any more.
+func (j *journal) check() error {
+	if j.file == nil {
+		return nil
+	}
+	return disk.CheckPlace(j.file.file)
+}
+
 // lookAhead has a spare made for a newest file that has commits, where one is needed.
 func (j *journal) lookAhead() {
 	if !j.isSyncedLater || j.file == nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -67,7 +66,7 @@ type Recovery = recovery.Summary
 // goroutines until Close. One goroutine, started by Open, owns everything on disk.
 type Keeper struct {
 	options   *Options
-	lock      *os.File
+	lock      *disk.DirectoryLock
 	store     *counters.Store
 	history   *History
 	almanac   *almanac
@@ -116,7 +115,7 @@ func openIdle(options Options) (*Keeper, error) {
 		return nil, errors.Join(err, disk.Unlock(lock))
 	}
 	k := newKeeper(&options, found)
-	k.lock = lock
+	k.lock, k.committer.lock = lock, lock
 	if options.Durability.isJournaled() {
 		if err := k.committer.journal.begin(); err != nil {
 			return nil, errors.Join(err, disk.Unlock(lock))

@@ -109,6 +109,12 @@ func SyncData(file *os.File, kind string) error {
 	return nil
 }
 
+// IsNoRoom says whether something failed because the disk is full, or what this
+// process may have of it.
+func IsNoRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
 // Rename moves a file within its directory and makes that durable.
 func Rename(from, to string) error {
 	if err := RenameUnsynced(from, to); err != nil {
@@ -179,6 +185,9 @@ func Plain(err error) error {
 // failpoints.
 func Save(path, kind string, write func(io.Writer) error, check func(temporary string) error) (size int64, err error) {
 	temporary := TemporaryPath(path)
+	if err := errors.Join(checkRegular(temporary), checkRegular(path)); err != nil {
+		return 0, err
+	}
 	if err := Remove(temporary); err != nil {
 		return 0, err
 	}

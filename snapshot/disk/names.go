@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,19 +79,24 @@ func ParseDay(path string) (day uint32, generation uint64, ok bool) {
 	if err != nil || date.Unix() < 0 {
 		return 0, 0, false
 	}
-	generation, err = strconv.ParseUint(text[len(time.DateOnly)+1:], 16, 64)
-	return uint32(date.Unix() / secondsOfDay), generation, err == nil
+	generation, ok = parseSequence(text[len(time.DateOnly)+1:])
+	return uint32(date.Unix() / secondsOfDay), generation, ok
 }
 
 // parseName returns the sequence number in the name of a file of the kind that
 // the prefix says, and whether it is one.
 func parseName(path, prefix string) (sequence uint64, ok bool) {
 	digits, found := strings.CutPrefix(filepath.Base(path), prefix)
-	if !found || len(digits) != 16 {
+	if !found {
 		return 0, false
 	}
+	return parseSequence(digits)
+}
+
+// parseSequence reads the 16 lower-case hexadecimal digits of a sequence number.
+func parseSequence(digits string) (sequence uint64, ok bool) {
 	sequence, err := strconv.ParseUint(digits, 16, 64)
-	return sequence, err == nil
+	return sequence, err == nil && fmt.Sprintf("%016x", sequence) == digits
 }
 
 // Contents are the files of a data directory by kind, in the order of their
@@ -99,7 +105,12 @@ type Contents struct {
 	Snapshots, Journals, Days, Temporary, Damaged []string
 }
 
-// List reads a data directory. Files that are none of ours are left out.
+// ErrNameTaken means that something that is no file has the name of one of ours.
+var ErrNameTaken = errors.New("a name that the data directory needs is taken")
+
+// List reads a data directory. What is not ours, by its full name and by being a file,
+// is left out. It returns ErrNameTaken for what has the name of a snapshot, a journal
+// or a closed day, or LOCK, and is no file.
 func List(directory string) (Contents, error) {
 	entries, err := os.ReadDir(directory)
 	if err != nil {
@@ -109,6 +120,11 @@ func List(directory string) (Contents, error) {
 	for _, entry := range entries {
 		path := filepath.Join(directory, entry.Name())
 		if kind := c.kindOf(path); kind != nil {
+			if err := checkRegular(path); err != nil {
+				return Contents{}, err
+			}
+			*kind = append(*kind, path)
+		} else if kind := c.leftoverOf(path); kind != nil && entry.Type().IsRegular() {
 			*kind = append(*kind, path)
 		}
 	}
@@ -118,24 +134,59 @@ func List(directory string) (Contents, error) {
 	return c, nil
 }
 
-// kindOf is the list that a file belongs to, nil for none.
+// kindOf is the list that a file belongs to by its name, nil for none.
 func (c *Contents) kindOf(path string) *[]string {
-	_, isSnapshot := parseName(path, snapshotPrefix)
-	_, isJournal := parseName(path, journalPrefix)
-	_, _, isDay := ParseDay(path)
-	switch {
-	case isSnapshot:
+	if _, ok := parseName(path, snapshotPrefix); ok {
 		return &c.Snapshots
-	case isDay:
-		return &c.Days
-	case isJournal:
+	}
+	if _, ok := parseName(path, journalPrefix); ok {
 		return &c.Journals
-	case strings.HasSuffix(path, temporarySuffix):
+	}
+	if _, _, ok := ParseDay(path); ok {
+		return &c.Days
+	}
+	return nil
+}
+
+// leftoverOf is the list that a file belongs to which was never complete, or was moved
+// aside, nil for none.
+func (c *Contents) leftoverOf(path string) *[]string {
+	if name, found := strings.CutSuffix(path, temporarySuffix); found && c.kindOf(name) != nil {
 		return &c.Temporary
-	case strings.HasSuffix(path, damagedSuffix):
+	}
+	if name, found := strings.CutSuffix(path, damagedSuffix); found && c.kindOf(name) != nil {
 		return &c.Damaged
 	}
 	return nil
+}
+
+// checkRegular returns ErrNameTaken for what is there and is no file. It does not wait,
+// as to open a pipe would.
+func checkRegular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("stat %q: %w", path, Plain(err))
+	case info.Mode().IsRegular():
+		return nil
+	}
+	return fmt.Errorf("%w: %q is %s; move it away", ErrNameTaken, path, kindOfFile(info.Mode()))
+}
+
+// kindOfFile says in words what is no regular file.
+func kindOfFile(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	default:
+		return "a device"
+	}
 }
 
 // Sizes adds up the sizes of files. One that is removed meanwhile, or that cannot be
