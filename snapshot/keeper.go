@@ -316,10 +316,13 @@ func goodSnapshots(found *recovery.State, kinds counters.Kinds) []generation {
 // tidy moves damaged snapshots aside, cuts off a torn write, and removes what
 // a crash left half made. The state is safe without each of these.
 func tidy(found *recovery.State, options *Options) error {
-	for _, path := range found.Damaged {
+	for _, path := range slices.Concat(found.Damaged, found.Orphans) {
 		if err := disk.SetAside(path); err != nil {
 			return err
 		}
+	}
+	if err := tidyClosing(found, options.Directory); err != nil {
+		return err
 	}
 	for _, path := range found.Files.Temporary {
 		if err := disk.Remove(path); err != nil {
@@ -331,6 +334,36 @@ func tidy(found *recovery.State, options *Options) error {
 	}
 	for _, warning := range found.Summary.Warnings {
 		options.Logger.Warn(warning)
+	}
+	return nil
+}
+
+// tidyClosing removes the files of closed days whose snapshot never came to be, and then
+// the marks that say so.
+func tidyClosing(found *recovery.State, directory string) error {
+	if len(found.Files.Closing) == 0 {
+		return nil
+	}
+	for _, path := range found.Files.Days {
+		closed := recovery.DayOf(path)
+		isMarked := slices.Contains(found.Files.Closing, disk.ClosingPath(directory, closed.Generation))
+		if listed, _ := found.Loaded.Manifest.Find(closed.Day); !isMarked || listed.Generation == closed.Generation {
+			continue
+		}
+		if closed.Generation <= found.Loaded.Header.Sequence {
+			continue // an older snapshot may list it
+		}
+		if err := disk.Remove(path); err != nil {
+			return err
+		}
+	}
+	if err := disk.SyncDirectory(directory); err != nil {
+		return err
+	}
+	for _, path := range found.Files.Closing {
+		if err := disk.Remove(path); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -214,6 +214,24 @@ func Save(path, kind string, write func(io.Writer) error, check func(temporary s
 	return output.offset, nil
 }
 
+// Mark makes an empty file, durably. It may be there already.
+func Mark(path string) error {
+	if err := checkRegular(path); err != nil {
+		return err
+	}
+	reach("create.before")
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	reach("create.after")
+	if err != nil {
+		return fmt.Errorf("create %q: %w", path, Plain(err))
+	}
+	err = errors.Join(GiveToOwner(file), file.Close())
+	if err == nil {
+		err = SyncDirectory(filepath.Dir(path))
+	}
+	return err
+}
+
 // Read opens a file to read it. Errors of read, which begin with where in the file,
 // get its name.
 func Read(path string, read func(input io.Reader, size int64) error) error {

@@ -16,6 +16,7 @@ const (
 	snapshotPrefix  = "snapshot-"
 	journalPrefix   = "journal-"
 	dayPrefix       = "day-"
+	closingPrefix   = "closing-"
 	temporarySuffix = ".tmp"
 	damagedSuffix   = ".damaged"
 )
@@ -35,6 +36,18 @@ func JournalPath(directory string, sequence uint64) string {
 func DayPath(directory string, day uint32, generation uint64) string {
 	date := time.Unix(int64(day)*secondsOfDay, 0).UTC().Format(time.DateOnly)
 	return filepath.Join(directory, fmt.Sprintf("%s%s-%016x", dayPrefix, date, generation))
+}
+
+// ClosingPath is the mark that files of closed days of a generation are being written,
+// and that they mean nothing until its snapshot has its name.
+func ClosingPath(directory string, generation uint64) string {
+	return filepath.Join(directory, fmt.Sprintf("%s%016x", closingPrefix, generation))
+}
+
+// ClosingGeneration is the generation in the name of a mark.
+func ClosingGeneration(path string) uint64 {
+	generation, _ := parseName(path, closingPrefix)
+	return generation
 }
 
 const secondsOfDay = 24 * 60 * 60
@@ -102,7 +115,7 @@ func parseSequence(digits string) (sequence uint64, ok bool) {
 // Contents are the files of a data directory by kind, in the order of their
 // sequence numbers, those of closed days by day, then generation.
 type Contents struct {
-	Snapshots, Journals, Days, Temporary, Damaged []string
+	Snapshots, Journals, Days, Closing, Temporary, Damaged []string
 }
 
 // ErrNameTaken means that something that is no file has the name of one of ours.
@@ -110,7 +123,7 @@ var ErrNameTaken = errors.New("a name that the data directory needs is taken")
 
 // List reads a data directory. What is not ours, by its full name and by being a file,
 // is left out. It returns ErrNameTaken for what has the name of a snapshot, a journal
-// or a closed day, or LOCK, and is no file.
+// or a closed day, and is no file.
 func List(directory string) (Contents, error) {
 	entries, err := os.ReadDir(directory)
 	if err != nil {
@@ -141,6 +154,9 @@ func (c *Contents) kindOf(path string) *[]string {
 	}
 	if _, ok := parseName(path, journalPrefix); ok {
 		return &c.Journals
+	}
+	if _, ok := parseName(path, closingPrefix); ok {
+		return &c.Closing
 	}
 	if _, _, ok := ParseDay(path); ok {
 		return &c.Days

@@ -3,6 +3,7 @@ package recovery
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -74,8 +75,10 @@ type State struct {
 	Replayed []string
 	Newest   *Scan
 	Torn     []string
-	// Lost is what DURABILITY=snapshot allows to be missing, if something is.
-	Lost error
+	// Lost is what DURABILITY=snapshot allows to be missing, if something is, and
+	// Orphans the files of closed days that tell of it.
+	Lost    error
+	Orphans []string
 
 	directory string
 	newStore  func() *counters.Store
@@ -273,17 +276,44 @@ func (s *State) endOfNewest() string {
 	return fmt.Sprintf(", but journal %q at offset %d has no good frame after %d", s.Newest.Path, s.Newest.End, s.Newest.Last())
 }
 
-// checkDays makes sure that the commits are there which the files of closed days
-// tell of: all up to the one before their generation, which may be an import that
-// never came to be a commit. Where no journal was kept, a crash may have cost them.
+// checkDays makes sure that the commits are there which the files of closed days tell
+// of: all up to their generation. It leaves aside the files of a snapshot, or of an
+// import, that never came to be: a mark says so.
 func (s *State) checkDays() error {
 	for _, path := range s.Files.Days {
-		if closed := DayOf(path); closed.Generation > s.Summary.Sequence+1 && wasJournaled(path) {
-			return fmt.Errorf("%w: the file of a closed day %q tells of commits up to %d, and all else ends with %d; %s",
-				ErrJournalGap, path, closed.Generation-1, s.Summary.Sequence, refusalAdvice)
+		closed := DayOf(path)
+		if closed.Generation <= s.Summary.Sequence || s.neverCame(path, closed.Generation) {
+			continue
 		}
+		if s.Lost != nil && s.isDamaged(closed.Generation) {
+			s.Orphans = append(s.Orphans, path)
+			continue
+		}
+		return fmt.Errorf("%w: the file of a closed day %q tells of commits up to %d, and all else ends with %d; %s",
+			ErrJournalGap, path, closed.Generation, s.Summary.Sequence, refusalAdvice)
 	}
 	return nil
+}
+
+// neverCame says whether the snapshot of a closed day's file never came to be. Of those
+// without a mark, only the next generation can be of an import that was interrupted.
+func (s *State) neverCame(path string, generation uint64) bool {
+	return IsMarked(s.Files, path) || (generation == s.Summary.Sequence+1 && wasJournaled(path) && MayBeUnmarked(path))
+}
+
+// IsMarked says whether there is a mark that a closed day's file is of a snapshot which
+// did not come to be yet.
+func IsMarked(files disk.Contents, path string) bool {
+	return slices.Contains(files.Closing, disk.ClosingPath(filepath.Dir(path), DayOf(path).Generation))
+}
+
+// MayBeUnmarked says whether a closed day's file is one of a program that left no marks:
+// one that gave files no identity.
+func MayBeUnmarked(path string) bool { return identityOf(path).IsZero() }
+
+// isDamaged says whether the snapshot of a sequence number is there and cannot be read.
+func (s *State) isDamaged(sequence uint64) bool {
+	return slices.Contains(s.Damaged, disk.SnapshotPath(s.directory, sequence))
 }
 
 // checkReach makes sure that falling back to an older snapshot lost nothing:

@@ -112,8 +112,8 @@ func newSalvage(directory string, files disk.Contents, kinds counters.Kinds, bui
 }
 
 // lastNamed is the last commit that names of files tell of. A journal file is begun after
-// the commits before it; the file of a closed day may be of an import, the next commit,
-// that never came to be one.
+// the commits before it; the file of a closed day may be of a snapshot, or of an import,
+// the next commit, that never came to be.
 func lastNamed(files disk.Contents) (last uint64) {
 	for _, path := range files.Snapshots {
 		last = max(last, disk.SnapshotSequence(path))
@@ -122,7 +122,13 @@ func lastNamed(files disk.Contents) (last uint64) {
 		last = max(last+1, disk.JournalSequence(path)) - 1
 	}
 	for _, path := range files.Days {
-		last = max(last+1, recovery.DayOf(path).Generation) - 1
+		switch generation := recovery.DayOf(path).Generation; {
+		case recovery.IsMarked(files, path):
+		case recovery.MayBeUnmarked(path):
+			last = max(last+1, generation) - 1
+		default:
+			last = max(last, generation)
+		}
 	}
 	return last
 }

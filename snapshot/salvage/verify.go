@@ -3,6 +3,7 @@ package salvage
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func Verify(directory string, kinds counters.Kinds) (Report, error) {
 	state, err := recovery.Find(directory, func() *counters.Store { return counters.NewStoreOf(kinds, counters.WhenDurable) })
 	days, damaged := verifyDays(directory, kinds, files.Days, state.Loaded.Manifest)
 	report.Files = append(report.Files, days...)
-	for _, path := range append(files.Temporary, files.Damaged...) {
+	for _, path := range slices.Concat(files.Temporary, files.Damaged, files.Closing) {
 		report.Files = append(report.Files, FileReport{
 			Path: path, Covers: "nothing", State: "not used by a start", Bytes: disk.Sizes(path),
 		})
