@@ -86,7 +86,7 @@ func TestWhatALossOfPowerTookBeforeItWasDurableIsNoDamage(t *testing.T) {
 				expectRefusal(t, directory, nil, "verify --repair")
 				return
 			}
-			if report, err := salvage.Verify(directory, kinds(t)); err != nil || report.Missing != nil {
+			if report, err := salvage.Verify(directory, kinds(t)); err != nil || report.Missing != nil || report.Needless() > 0 {
 				t.Errorf("verify: %v, %v, %+v", err, report.Missing, report.Files)
 			}
 			expectTorn(t, directory, "what was lost", test.left, 1<<20)
@@ -219,8 +219,8 @@ func TestAFileOfAnotherDirectoryIsRefused(t *testing.T) {
 			}
 			expectRefusal(t, directory, format.ErrForeign, filepath.Base(path), "another data directory", "move the file away")
 			report, err := salvage.Verify(directory, kinds(t))
-			if err != nil || !errors.Is(report.Missing, format.ErrForeign) {
-				t.Errorf("verify: %v, %v, want ErrForeign", err, report.Missing)
+			if err != nil || !errors.Is(report.Missing, format.ErrForeign) || !strings.Contains(fmt.Sprint(report.Files), "FOREIGN: ") {
+				t.Errorf("verify: %v, %v, %+v, want ErrForeign", err, report.Missing, report.Files)
 			}
 			before, err := snapshot.Load(test.own(t))
 			if err != nil {

@@ -89,6 +89,17 @@ func (c *committer) run(quit <-chan struct{}) error {
 	return c.broken
 }
 
+// beginJournal begins the first file. Where there is no room for it, reads can be
+// answered all the same: records are refused until there is.
+func (c *committer) beginJournal() error {
+	err := c.journal.begin()
+	if !disk.IsNoRoom(err) || errors.Is(err, errStrayJournal) {
+		return err
+	}
+	c.noteRefusal(err)
+	return nil
+}
+
 // lookAfter does what is due every second. An error means that what is written goes
 // nowhere.
 func (c *committer) lookAfter() error {
@@ -116,6 +127,9 @@ func (c *committer) commit() (batches int, err error) {
 		return 0, nil
 	}
 	if err := c.journal.write(delta); err != nil {
+		if errors.Is(err, errStrayJournal) {
+			return delta.Batches, err
+		}
 		c.noteRefusal(err)
 		delta.Reject(fmt.Errorf("%w: %w", ErrNotDurable, err))
 		return delta.Batches, nil

@@ -54,7 +54,8 @@ type durableWaiter struct {
 	done     chan<- error
 }
 
-// begin begins a file, once all commits are durable.
+// begin begins a file, once all commits are durable. Where there is no room, there is
+// none until one can be begun for the next commit.
 func (j *journal) begin() (err error) {
 	j.file, err = j.create()
 	j.rotateAt = j.size

@@ -117,7 +117,7 @@ func openIdle(options Options) (*Keeper, error) {
 	k := newKeeper(&options, found)
 	k.lock, k.committer.lock = lock, lock
 	if options.Durability.isJournaled() {
-		if err := k.committer.journal.begin(); err != nil {
+		if err := k.committer.beginJournal(); err != nil {
 			return nil, errors.Join(err, disk.Unlock(lock))
 		}
 	}

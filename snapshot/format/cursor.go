@@ -28,6 +28,11 @@ var (
 // castagnoli is the CRC32C of RFC 3720, which processors compute in hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// unknownVersion is an ErrVersion that says what is unknown, and what to do.
+func unknownVersion(have string, arguments ...any) error {
+	return fmt.Errorf("%w: %s; leave the file untouched and use the program that wrote it", ErrVersion, fmt.Sprintf(have, arguments...))
+}
+
 func checksum(parts ...[]byte) uint32 {
 	sum := uint32(0)
 	for _, part := range parts {

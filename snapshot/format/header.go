@@ -81,8 +81,7 @@ func headerSize(start []byte, magic string, full int) (int, error) {
 	case versionIdentity:
 		return full, nil
 	default:
-		return 0, fmt.Errorf("%w: have %d, want %d or %d; leave the file untouched and use the program that wrote it",
-			ErrVersion, version, versionPlain, versionIdentity)
+		return 0, unknownVersion("have %d, want %d or %d", version, versionPlain, versionIdentity)
 	}
 }
 

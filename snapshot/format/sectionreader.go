@@ -132,7 +132,7 @@ func (r *sectionReader) section(handlers sectionHandlers, stopAt []uint32) (kind
 	case kind == sectionEnd:
 		return kind, size, r.end(content)
 	case !known:
-		return 0, 0, fmt.Errorf("%w: section of unknown type %d", ErrVersion, kind)
+		return 0, 0, unknownVersion("section of unknown type %d", kind)
 	}
 	sum, err := handle(content)
 	switch kind {

@@ -26,7 +26,7 @@ const (
 	refusalAdvice = "nothing was changed; bring the files back from a backup, " +
 		"or run `stats-recorder verify --repair` to keep all that can be read"
 	foreignAdvice = "nothing was changed; move the file away if it was copied here, or bring the files of this directory back from a backup"
-	versionAdvice = "nothing was changed; use the version that wrote it"
+	versionAdvice = "nothing was changed"
 )
 
 // refused adds to an error what a person can do.
