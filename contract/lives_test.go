@@ -165,7 +165,7 @@ func TestEverySecondIsInTheJournalSoon(t *testing.T) {
 type span struct{ start, end int }
 
 const (
-	journalHeaderBytes = 32
+	journalHeaderBytes = 48
 	frameHeaderBytes   = 36
 )
 

@@ -208,7 +208,7 @@ func (d damage) expectLifeAfter(t *testing.T, directory string, h history) {
 
 func TestANewerFormatIsRefusedAndLeftUntouched(t *testing.T) {
 	t.Parallel()
-	newer := func(b []byte) []byte { binary.LittleEndian.PutUint32(b[8:], 2); return b }
+	newer := func(b []byte) []byte { binary.LittleEndian.PutUint32(b[8:], 3); return b }
 	journals, _ := threeLives(t)
 	snapshots, _ := twoSnapshots(t)
 	for name, test := range map[string]struct{ original, file string }{
@@ -221,7 +221,7 @@ func TestANewerFormatIsRefusedAndLeftUntouched(t *testing.T) {
 			directory := blackbox.CopyOf(t, test.original)
 			in(test.file, newer)(t, directory)
 			blackbox.Unchanged(t, directory, func() {
-				blackbox.VerifyOf(t, directory).ExpectReport(t, 1, test.file, "unknown format version", "have 2, want 1")
+				blackbox.VerifyOf(t, directory).ExpectReport(t, 1, test.file, "UNKNOWN VERSION", "unknown format version", "have 3, want 1 or 2")
 				blackbox.VerifyOf(t, directory, "--repair").ExpectReport(t, 1, test.file, "unknown format version")
 				blackbox.Run(t, []string{"DATA_DIR=" + directory}).ExpectRefusal(t, test.file, "unknown format version")
 			})

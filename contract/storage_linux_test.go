@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,5 +65,55 @@ func TestAPlatformThatReplacesItsDiskIsWarnedOfAtTheStart(t *testing.T) {
 	p := blackbox.StartProgram(t, t.TempDir(), []string{"DYNO=web.1"})
 	if log := p.Log.String(); !strings.Contains(log, "DATA_DIR is on a disk that the platform replaces") {
 		t.Errorf("the log does not warn of the platform:\n%s", log)
+	}
+}
+
+// TestAStartOnAFullDiskAnswersReadsAndTakesRecordsLater fills the disk while no server
+// runs.
+func TestAStartOnAFullDiskAnswersReadsAndTakesRecordsLater(t *testing.T) {
+	t.Parallel()
+	small := mounted(t, "tmpfs", "size=1m")
+	directory := filepath.Join(small, "data")
+	for _, durability := range []string{"always", "everysec"} {
+		before := blackbox.StartProgram(t, directory, []string{"DURABILITY=" + durability})
+		before.Created(t, blackbox.RecordOf(durability))
+		before.Kill(t)
+		filler := filepath.Join(small, "filler")
+		fill(t, filler)
+		p := blackbox.StartProgram(t, directory, []string{"DURABILITY=" + durability, "SNAPSHOT_INTERVAL=50ms"})
+		p.ExpectTotal(t, durability, 1)
+		refused, err := p.Client.Post(p.URL+"/benefits", "application/json", strings.NewReader(blackbox.RecordOf(durability)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused.Body.Close()
+		if refused.StatusCode != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") == "" {
+			t.Errorf("a post gets %s, %v", refused.Status, refused.Header)
+		}
+		p.ExpectTotal(t, durability, 1)
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		p.Created(t, blackbox.RecordOf(durability))
+		p.Kill(t)
+		again := blackbox.StartProgram(t, directory, nil)
+		again.ExpectTotal(t, durability, 2)
+		again.Terminate(t)
+	}
+}
+
+// fill writes to a file until there is no room left.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for err == nil {
+		_, err = file.Write(make([]byte, 4096))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
 	}
 }

@@ -210,9 +210,10 @@ func readSections(t *testing.T, path, magic string) sums {
 	t.Helper()
 	r := open(t, path)
 	r.expect("the magic", string(r.bytes(8)), magic)
-	r.expect("the version", r.uint32(), uint32(1))
+	r.expect("the version", r.uint32(), uint32(2))
 	r.bytes(4 + 8 + 8)
-	headerSum := castagnoli(r.data[:32])
+	r.identity()
+	headerSum := castagnoli(r.data[:48])
 	r.expect("the header's checksum", r.uint32(), headerSum)
 	decoder, err := zstd.NewReader(nil)
 	if err != nil {
@@ -243,6 +244,14 @@ func readSections(t *testing.T, path, magic string) sums {
 		}
 		counted[number] += section.content(number)
 		section.expect("something behind the content", section.more(), false)
+	}
+}
+
+// identity reads whose the file is.
+func (r *reader) identity() {
+	r.t.Helper()
+	if strings.Trim(string(r.bytes(16)), "\x00") == "" {
+		r.fail("there is no identity")
 	}
 }
 
@@ -325,10 +334,11 @@ func readJournal(t *testing.T, path string) (records uint64) {
 	t.Helper()
 	r := open(t, path)
 	r.expect("the magic", string(r.bytes(8)), "SRJRNL\r\n")
-	r.expect("the version", r.uint32(), uint32(1))
+	r.expect("the version", r.uint32(), uint32(2))
 	salt, sequence := r.uint64(), r.uint64()
 	r.expect("the name", fmt.Sprintf("journal-%016x", sequence), r.path)
-	previous := castagnoli(r.data[:28])
+	r.identity()
+	previous := castagnoli(r.data[:44])
 	r.expect("the header's checksum", r.uint32(), previous)
 	for ; r.more() && strings.Trim(string(r.data[r.at:]), "\x00") != ""; sequence++ {
 		start := r.at

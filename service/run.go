@@ -44,7 +44,11 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	}
 	warnOfStorage(config.Logger, config.DataDir)
 	serveError := serve(ctx, config, keeper, operator, ready)
-	if err := errors.Join(serveError, keeper.Close(), operator.close()); err != nil {
+	closeError := keeper.Close()
+	if errors.Is(closeError, serveError) {
+		serveError = nil // what the keeper failed with it says again; once is enough
+	}
+	if err := errors.Join(serveError, closeError, operator.close()); err != nil {
 		return err
 	}
 	config.Logger.Info("stopped", "data_dir", config.DataDir)

@@ -7,9 +7,9 @@ import (
 
 // The places of things in files, by the formats that the package documents.
 const (
-	fileHeader    = 36
+	fileHeader    = 52
 	sectionHeader = 20
-	journalHeader = 32
+	journalHeader = 48
 	frameHeader   = 36
 )
 

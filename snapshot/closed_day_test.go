@@ -15,6 +15,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 	"stats-recorder/snapshot/formattest"
 	"stats-recorder/snapshot/recovery"
@@ -204,12 +205,14 @@ func TestClosedDaysTellOfALossOfAllElse(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		kept []string // prefixes of files
-		// dropped is said of what cannot be told from an import that was interrupted:
-		// the last generation of all, if nothing else tells that it counted.
+		// marked is whether there is a mark that the last generation of all never came to
+		// be; dropped is said of that then.
+		marked  bool
 		dropped string
 	}{
-		{"only days are left", []string{"day-"}, "nothing says that it ever counted"},
-		{"days and journals are left", []string{"day-", "journal-"}, ""},
+		{"only days are left", []string{"day-"}, false, ""},
+		{"only days are left, and a mark", []string{"day-"}, true, "nothing says that it ever counted"},
+		{"days and journals are left", []string{"day-", "journal-"}, false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -223,6 +226,9 @@ func TestClosedDaysTellOfALossOfAllElse(t *testing.T) {
 						}
 					}
 				}
+			}
+			if test.marked {
+				write(t, disk.ClosingPath(directory, newestGeneration(t, directory)), nil)
 			}
 			if _, err := snapshot.Load(directory); !errors.Is(err, recovery.ErrJournalGap) {
 				t.Errorf("a start says %v, want ErrJournalGap", err)
@@ -251,25 +257,122 @@ func TestClosedDaysTellOfALossOfAllElse(t *testing.T) {
 	}
 }
 
+// newestGeneration is that of the day that was closed last.
+func newestGeneration(t *testing.T, directory string) (newest uint64) {
+	t.Helper()
+	for _, name := range names(t, directory, "day-") {
+		_, generation, _ := disk.ParseDay(name)
+		newest = max(newest, generation)
+	}
+	return newest
+}
+
 func TestClosedDaysTellOfNoLossWhereNoJournalWasKept(t *testing.T) {
 	t.Parallel()
 	options := options(t.TempDir())
 	options.Durability = snapshot.Snapshot
-	for range 3 { // the last generation is later than that of an import could be
-		keeper := opened(t, options)
-		record(t, keeper, storetest.Page(4, storetest.Noon()-5*24))
-		closed(t, keeper)
-	}
+	keeper := opened(t, options)
+	record(t, keeper, storetest.Page(4, storetest.Noon()-5*24))
+	closed(t, keeper)
 	for _, name := range names(t, options.Directory, "snapshot-") {
 		if err := os.Remove(filepath.Join(options.Directory, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// Like this a crash leaves a directory while its first snapshot is written.
+	day := newest(t, options.Directory, "day-")
+	_, generation, _ := disk.ParseDay(day)
+	if _, err := snapshot.Load(options.Directory); !errors.Is(err, recovery.ErrJournalGap) || !strings.Contains(err.Error(), day) {
+		t.Errorf("without its snapshots, a start says %v, want ErrJournalGap and the day", err)
+	}
+	before := files(t, options.Directory)
+	if _, err := snapshot.Open(options); !errors.Is(err, recovery.ErrJournalGap) {
+		t.Errorf("without its snapshots, a start says %v, want ErrJournalGap", err)
+	}
+	expectUntouched(t, options.Directory, before)
+
+	// With its mark, a crash leaves a directory while its first snapshot is written.
+	write(t, disk.ClosingPath(options.Directory, generation), nil)
 	if report, err := salvage.Verify(options.Directory, counters.BuiltInKinds()); err != nil || report.Missing != nil {
 		t.Errorf("verify says %v, %v; want that nothing is missing", report.Missing, err)
 	}
 	closed(t, opened(t, options))
+	if left := append(names(t, options.Directory, "day-"), names(t, options.Directory, "closing-")...); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
+}
+
+// TestNoModeForgetsClosedDaysWhoseSnapshotsAreGone removes all snapshots, or the newest.
+func TestNoModeForgetsClosedDaysWhoseSnapshotsAreGone(t *testing.T) {
+	t.Parallel()
+	old := storetest.Page(4, storetest.Noon()-5*24)
+	lives := map[string]func(t *testing.T, options snapshot.Options){
+		"an import": func(t *testing.T, options snapshot.Options) {
+			session, err := snapshot.OpenImport(options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = session.Add(func(store *counters.Store) error {
+				_, err := store.Add(storetest.Batch(t, store, old))
+				store.Seal().Commit()
+				return err
+			})
+			if err = errors.Join(err, session.Commit(nil), session.Close()); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for name, durability := range map[string]snapshot.Durability{
+		"always": snapshot.Always, "everysec": snapshot.EverySecond, "snapshot": snapshot.Snapshot,
+	} {
+		lives[name] = func(t *testing.T, options snapshot.Options) {
+			options.Durability = durability
+			keeper := opened(t, options)
+			record(t, keeper, old)
+			closed(t, keeper)
+		}
+	}
+	for name, live := range lives {
+		for _, count := range []int{1, 2} { // of lives before
+			t.Run(fmt.Sprintf("%s, %d lives", name, count), func(t *testing.T) {
+				t.Parallel()
+				options := options(t.TempDir())
+				for range count {
+					live(t, options)
+				}
+				if err := os.Remove(newest(t, options.Directory, "snapshot-")); err != nil {
+					t.Fatal(err)
+				}
+				for _, path := range names(t, options.Directory, "journal-") {
+					if err := os.Remove(filepath.Join(options.Directory, path)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				expectRefusal(t, options.Directory, recovery.ErrJournalGap, "day-", "verify --repair")
+			})
+		}
+	}
+}
+
+// TestClosedDaysOfADamagedSnapshotAreMovedAside is what DURABILITY=snapshot may go on
+// without: it says so, and deletes nothing.
+func TestClosedDaysOfADamagedSnapshotAreMovedAside(t *testing.T) {
+	t.Parallel()
+	options := options(t.TempDir())
+	options.Durability = snapshot.Snapshot
+	for _, ago := range []counters.Hour{5 * 24, 6 * 24} {
+		keeper := opened(t, options)
+		record(t, keeper, storetest.Page(4, storetest.Noon()-ago))
+		closed(t, keeper)
+	}
+	day := newest(t, options.Directory, "day-2026-07-09")
+	content := read(t, day)
+	write(t, newest(t, options.Directory, "snapshot-"), nil)
+	keeper := opened(t, options)
+	check(t, keeper, storetest.ModelOf(storetest.Page(4, storetest.Noon()-5*24)))
+	closed(t, keeper)
+	if aside := read(t, day+".damaged"); !slices.Equal(aside, content) {
+		t.Error("the file moved aside is not the day's")
+	}
 }
 
 func TestASnapshotWithoutItsClosedDaysIsRefused(t *testing.T) {

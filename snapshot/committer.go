@@ -6,15 +6,17 @@ import (
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 )
 
 const (
-	// everySecondPace and snapshotPace are how long records gather between
-	// commits when nobody waits for them.
-	everySecondPace = 50 * time.Millisecond
-	snapshotPace    = 10 * time.Millisecond
-	syncInterval    = time.Second
+	// snapshotPace is how long records gather between commits when nobody waits for
+	// them.
+	snapshotPace = 10 * time.Millisecond
+	// syncInterval is how often commits are synced that nobody waits for, and how often
+	// the directory is looked after.
+	syncInterval = time.Second
 )
 
 // committer is the committing goroutine: it does one thing after the other, so that
@@ -25,15 +27,14 @@ type committer struct {
 	options   *Options
 	store     *counters.Store
 	pulse     *pulse
+	lock      *disk.DirectoryLock
 	journal   journal
 	snapshots snapshotter
 
-	// unwritten is an acknowledged delta that the disk did not take yet.
-	unwritten *counters.Delta
-	refusing  bool              // whether the last commit failed, so that only changes are logged
-	broken    error             // a sync failed: nothing can be made durable any more
-	requests  chan chan<- error // for a snapshot at once, with whom to tell what became of it
-	portable  []byte
+	refusing bool              // whether the last commit failed, so that only changes are logged
+	broken   error             // a sync failed: nothing can be made durable any more
+	requests chan chan<- error // for a snapshot at once, with whom to tell what became of it
+	portable []byte
 }
 
 // run commits until quit is closed, or until nothing can be made durable any more,
@@ -54,8 +55,8 @@ func (c *committer) run(quit <-chan struct{}) error {
 		}
 		select {
 		case <-wake:
-			if pace := c.options.Durability.pace(); pace > 0 {
-				due = time.After(pace)
+			if !c.options.Durability.isJournaled() {
+				due = time.After(snapshotPace)
 				continue
 			}
 			batches := 0
@@ -66,12 +67,8 @@ func (c *committer) run(quit <-chan struct{}) error {
 		case <-due:
 			due = nil
 			_, c.broken = c.commit()
-			if c.unwritten != nil {
-				due = time.After(c.options.Durability.pace())
-			}
 		case <-syncs.C:
-			c.snapshots.rule()
-			c.journal.beginSync()
+			c.broken = c.lookAfter()
 		case outcome := <-c.journal.syncing:
 			c.broken = c.journal.endSync(outcome)
 		case <-snapshots.C:
@@ -92,15 +89,30 @@ func (c *committer) run(quit <-chan struct{}) error {
 	return c.broken
 }
 
-func (d Durability) pace() time.Duration {
-	switch d {
-	case EverySecond:
-		return everySecondPace
-	case Snapshot:
-		return snapshotPace
-	default:
-		return 0
+// beginJournal begins the first file. Where there is no room for it, reads can be
+// answered all the same: records are refused until there is.
+func (c *committer) beginJournal() error {
+	err := c.journal.begin()
+	if !disk.IsNoRoom(err) || errors.Is(err, errStrayJournal) {
+		return err
 	}
+	c.noteRefusal(err)
+	return nil
+}
+
+// lookAfter does what is due every second. An error means that what is written goes
+// nowhere.
+func (c *committer) lookAfter() error {
+	c.snapshots.rule()
+	if err := c.lock.Check(); err != nil {
+		return fmt.Errorf("data directory %w", err)
+	}
+	if err := c.journal.check(); err != nil {
+		return fmt.Errorf("journal %w", err)
+	}
+	c.journal.lookAhead()
+	c.journal.beginSync()
+	return nil
 }
 
 // commit seals what has gathered and makes it as durable as it must be. It returns how
@@ -110,49 +122,26 @@ func (c *committer) commit() (batches int, err error) {
 	if err := c.journal.rotateIfFull(); err != nil {
 		return 0, err
 	}
-	delta := c.unwritten
-	if delta == nil {
-		delta = c.store.Seal()
-	}
+	delta := c.store.Seal()
 	if delta == nil {
 		return 0, nil
 	}
-	if c.options.Durability == Always {
-		return delta.Batches, c.commitDurably(delta)
-	}
-	c.commitWritten(delta)
-	return delta.Batches, nil
-}
-
-// commitDurably writes and syncs a delta that is acknowledged when that is done.
-func (c *committer) commitDurably(delta *counters.Delta) error {
 	if err := c.journal.write(delta); err != nil {
+		if errors.Is(err, errStrayJournal) {
+			return delta.Batches, err
+		}
 		c.noteRefusal(err)
 		delta.Reject(fmt.Errorf("%w: %w", ErrNotDurable, err))
-		return nil
+		return delta.Batches, nil
 	}
-	if err := c.journal.sync(); err != nil {
-		return err
+	if c.options.Durability == Always {
+		if err := c.journal.sync(); err != nil {
+			return delta.Batches, err
+		}
 	}
 	c.noteRefusal(nil)
 	c.commitTo(delta)
-	return nil
-}
-
-// commitWritten writes a delta that is acknowledged already. If the disk does
-// not take it, it stays sealed, and new records are refused until it does.
-func (c *committer) commitWritten(delta *counters.Delta) {
-	err := c.journal.write(delta)
-	c.noteRefusal(err)
-	if err != nil {
-		cause := fmt.Errorf("%w: %w", ErrNotDurable, err)
-		c.unwritten = delta
-		c.pulse.stuck.Store(&cause)
-		return
-	}
-	c.unwritten = nil
-	c.pulse.stuck.Store(nil)
-	c.commitTo(delta)
+	return delta.Batches, nil
 }
 
 // commitTo ends a delta that is as durable as it must be.
@@ -247,20 +236,18 @@ func (c *committer) snapshotForThoseWhoAsked() error {
 // finish makes durable what was taken, writes a last snapshot and closes the
 // journal.
 func (c *committer) finish() error {
-	c.snapshots.await()
-	if c.broken != nil {
-		c.journal.ending.Wait()
-		return c.broken // what is on disk is unknown: the next start finds out
+	err := c.broken
+	if err == nil {
+		_, err = c.commit()
 	}
-	for range 2 { // the first one may only write what the disk refused before
-		if _, err := c.commit(); err != nil {
-			c.journal.ending.Wait()
-			return err
-		}
+	if err == nil {
+		err = c.journal.sync()
 	}
-	err := c.journal.sync()
-	if err == nil && c.unwritten != nil {
-		err = fmt.Errorf("acknowledged records are lost: %w", *c.pulse.stuck.Load())
+	if err != nil { // what is on disk is unknown: the next start finds out
+		c.journal.giveUp(err)
+		c.snapshots.await()
+		c.journal.abandon()
+		return err
 	}
-	return errors.Join(err, c.snapshots.last(&c.journal), c.journal.close())
+	return errors.Join(c.snapshots.last(&c.journal), c.journal.close())
 }

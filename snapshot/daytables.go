@@ -47,7 +47,7 @@ func (d dayTables) addClosed(directory string, kinds counters.Kinds, closed form
 
 // save writes them as the file of the day, and returns what there is to say of it.
 func (d dayTables) save(directory string, kinds counters.Kinds, day format.Day) (format.ClosedDay, error) {
-	closed := format.ClosedDay{Day: day.Day, Generation: day.Generation}
+	closed := format.ClosedDay{Day: day.Day, Generation: day.Generation, Owner: day.Identity}
 	bytes, err := disk.Save(recovery.DayPath(directory, closed), "segment", func(output io.Writer) error {
 		return day.Write(output, kinds, d)
 	}, func(temporary string) error {

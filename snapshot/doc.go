@@ -19,9 +19,10 @@
 //	snapshot-<sequence>      all counts up to and with that sequence number
 //	journal-<sequence>       frames from that sequence number on
 //	day-<date>-<sequence>    a closed day; it counts if the snapshot lists it
+//	closing-<sequence>       while days are closed for that snapshot
 //	before-repair-<time>/    what Repair has copied aside
-//	*.tmp                    being written; removed at the next start
-//	*.damaged                moved aside by a start that could do without it
+//	<one of these>.tmp       being written; removed at the next start
+//	<one of these>.damaged   moved aside by a start that could do without it
 //
 // Sequence numbers count commits, from 1, never reused once durable. They are
 // 16 hexadecimal digits in a name, so that names sort by them. Order goes by

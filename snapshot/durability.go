@@ -14,9 +14,8 @@ const (
 	// Always: it is on disk. A crash or a loss of power costs nothing
 	// acknowledged.
 	Always Durability = iota
-	// EverySecond: it will be written to the journal within 100 ms, and synced
-	// within a second. A crash of the process costs at most the former, a loss of
-	// power at most about the latter.
+	// EverySecond: it is written to the journal, and will be synced within about a
+	// second. A crash of the process costs nothing, a loss of power about a second.
 	EverySecond
 	// Snapshot: it will be in the next snapshot. A crash costs everything since
 	// the last one. There is no journal.
@@ -37,9 +36,13 @@ func ParseDurability(name string) (Durability, error) {
 	return durability, nil
 }
 
+// isJournaled says whether a journal is kept, and a record acknowledged once it is in
+// there.
+func (d Durability) isJournaled() bool { return d != Snapshot }
+
 // visibility is from when on readers see a record: from its acknowledgement on.
 func (d Durability) visibility() counters.Visibility {
-	if d == Always {
+	if d.isJournaled() {
 		return counters.WhenDurable
 	}
 	return counters.WhenAdded

@@ -40,7 +40,17 @@ type Journal struct {
 
 // NewJournal begins the file for the frames from sequence on.
 func NewJournal(directory string, sequence uint64) (*Journal, error) {
-	file, err := createJournal(directory, sequence)
+	file, err := createJournal(directory, sequence, format.Identity{1})
+	return &Journal{file: file}, err
+}
+
+// NewJournalAhead begins a file as it is when it was made before all before it was
+// durable.
+func NewJournalAhead(directory string, sequence uint64) (*Journal, error) {
+	file, err := makeSpare(disk.TemporaryPath(disk.JournalPath(directory, sequence)), format.Identity{1})
+	if err == nil {
+		err = file.rename(disk.JournalPath(directory, sequence))
+	}
 	return &Journal{file: file}, err
 }
 
@@ -51,6 +61,13 @@ func (j *Journal) Append(sequence, durable uint64, store *counters.Store, delta 
 	})
 	j.benefits, j.events = delta.Benefits, delta.Events
 	return err
+}
+
+// Know says that files before this one define the names of a store.
+func (j *Journal) Know(store *counters.Store, known bool) {
+	if known {
+		j.benefits, j.events = store.Benefits.Len(), store.Events.Len()
+	}
 }
 
 // AppendPayload writes a frame with any payload.

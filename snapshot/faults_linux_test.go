@@ -2,8 +2,11 @@ package snapshot_test
 
 import (
 	"errors"
+	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -41,8 +44,16 @@ func limitFiles(t *testing.T, size int) (lift func()) {
 }
 
 func TestRefusedRecordsAreNeverCounted(t *testing.T) {
+	for name, durability := range map[string]snapshot.Durability{"always": snapshot.Always, "everysec": snapshot.EverySecond} {
+		t.Run(name, func(t *testing.T) { expectRefusedNeverCounted(t, durability) })
+	}
+}
+
+func expectRefusedNeverCounted(t *testing.T, durability snapshot.Durability) {
 	directory := t.TempDir()
-	keeper := opened(t, options(directory))
+	options := options(directory)
+	options.Durability = durability
+	keeper := opened(t, options)
 	taken := storetest.Page(5, storetest.Noon())
 	record(t, keeper, taken)
 	model := storetest.ModelOf(taken)
@@ -66,12 +77,95 @@ func TestRefusedRecordsAreNeverCounted(t *testing.T) {
 	record(t, keeper, later)
 	model.Add(later)
 	check(t, keeper, model)
-	survivor := opened(t, options(crashed(t, directory)))
+	crash := options
+	crash.Directory = crashed(t, directory)
+	survivor := opened(t, crash)
 	check(t, survivor, model)
 	closed(t, survivor)
 	closed(t, keeper)
-	keeper = opened(t, options(directory))
+	keeper = opened(t, options)
 	check(t, keeper, model)
+	closed(t, keeper)
+}
+
+// inProcessOfItsOwn runs a test again in another process, and says whether this is that:
+// a limit that is smaller than the files which the test tool writes would break this one.
+func inProcessOfItsOwn(t *testing.T) bool {
+	t.Helper()
+	const variable = "STATS_RECORDER_TEST_BY_ITSELF"
+	if os.Getenv(variable) == t.Name() {
+		return true
+	}
+	again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	again.Env = append(os.Environ(), variable+"="+t.Name())
+	if output, err := again.CombinedOutput(); err != nil || !strings.Contains(string(output), "--- PASS: "+t.Name()) {
+		t.Errorf("%v:\n%s", err, output)
+	}
+	return false
+}
+
+// TestAStartOnAFullDiskAnswersReadsAndTakesRecordsLater has not even room for the header
+// of a journal.
+func TestAStartOnAFullDiskAnswersReadsAndTakesRecordsLater(t *testing.T) {
+	if !inProcessOfItsOwn(t) {
+		return
+	}
+	page := storetest.Page(5, storetest.Noon())
+	for name, durability := range map[string]snapshot.Durability{"always": snapshot.Always, "everysec": snapshot.EverySecond} {
+		t.Run(name, func(t *testing.T) {
+			options := options(t.TempDir())
+			options.Durability = durability
+			lived(t, options.Directory, page)
+			options.Directory = crashedAfter(t, options.Directory, page)
+			model := storetest.ModelOf(page, page)
+			lift := limitFiles(t, 20)
+			watch, logger := newWatch()
+			options.Logger = logger
+			keeper := opened(t, options)
+			watch.wait(t, "refusing records until the disk takes them again")
+			check(t, keeper, model)
+			if !keeper.Refusing() {
+				t.Error("it does not say that it refuses")
+			}
+			for range 3 {
+				if err := recorded(keeper, storetest.Batch(t, keeper.Store(), page)); !errors.Is(err, snapshot.ErrNotDurable) || !errors.Is(err, syscall.EFBIG) {
+					t.Errorf("a record for which there is no room: %v, want ErrNotDurable and its cause", err)
+				}
+				check(t, keeper, model)
+			}
+			lift()
+			record(t, keeper, page)
+			model.Add(page)
+			watch.wait(t, "accepting records")
+			check(t, keeper, model)
+			crash := options
+			crash.Directory = crashed(t, options.Directory)
+			survivor := opened(t, crash)
+			check(t, survivor, model)
+			closed(t, survivor)
+			closed(t, keeper)
+			keeper = opened(t, options)
+			check(t, keeper, model)
+			closed(t, keeper)
+		})
+	}
+}
+
+// TestAStopOnADiskThatStayedFullLosesNothing has room for nothing from start to end.
+func TestAStopOnADiskThatStayedFullLosesNothing(t *testing.T) {
+	if !inProcessOfItsOwn(t) {
+		return
+	}
+	page := storetest.Page(5, storetest.Noon())
+	options := options(crashedAfter(t, t.TempDir(), page))
+	lift := limitFiles(t, 20)
+	keeper := opened(t, options)
+	if err := keeper.Close(); !errors.Is(err, syscall.EFBIG) {
+		t.Errorf("closing without a snapshot says %v, want EFBIG", err)
+	}
+	lift()
+	keeper = opened(t, options)
+	check(t, keeper, storetest.ModelOf(page))
 	closed(t, keeper)
 }
 
@@ -99,50 +193,14 @@ func TestFramesAreWrittenWhereThereIsNoRoomForMore(t *testing.T) {
 	closed(t, keeper)
 }
 
-func TestAcknowledgedRecordsWaitForTheDisk(t *testing.T) {
-	options := options(t.TempDir())
-	options.Durability = snapshot.EverySecond
-	watch, logger := newWatch()
-	options.Logger = logger
-	keeper := opened(t, options)
-	lift := limitFiles(t, journalHeader+20)
-
-	acknowledged := storetest.Page(5, storetest.Noon())
-	record(t, keeper, acknowledged)
-	model := storetest.ModelOf(acknowledged)
-	watch.wait(t, "cannot write the journal")
-	var refused error
-	for refused == nil { // some may still be acknowledged before all recorders know
-		if refused = recorded(keeper, storetest.Batch(t, keeper.Store(), acknowledged)); refused == nil {
-			model.Add(acknowledged)
-		}
-	}
-	if !errors.Is(refused, snapshot.ErrNotDurable) {
-		t.Errorf("while the disk refuses, a record is answered %v, want ErrNotDurable", refused)
-	}
-	check(t, keeper, model)
-
-	// A recorder that looked just before the disk began to refuse adds after it.
-	keeper.Store().Add(storetest.Batch(t, keeper.Store(), acknowledged))
-	model.Add(acknowledged)
-	lift()
-	closed(t, keeper)
-	keeper = opened(t, options)
-	check(t, keeper, model)
-	closed(t, keeper)
-}
-
 func TestClosingSaysWhatItCouldNotSave(t *testing.T) {
 	options := options(t.TempDir())
 	page := storetest.Page(5, storetest.Noon())
 	lived(t, options.Directory, page)
-	options.Durability = snapshot.EverySecond
-	watch, logger := newWatch()
-	options.Logger = logger
+	options.Durability = snapshot.Snapshot
 	keeper := opened(t, options)
-	lift := limitFiles(t, journalHeader+20)
 	record(t, keeper, page)
-	watch.wait(t, "cannot write the journal")
+	lift := limitFiles(t, fileHeader+20)
 	if err := keeper.Close(); !errors.Is(err, syscall.EFBIG) {
 		t.Errorf("closing with records that no disk takes: %v, want EFBIG", err)
 	}

@@ -74,8 +74,8 @@ func TestADamagedNewestSnapshotFallsBackLoudly(t *testing.T) {
 	if filepath.Base(recovery.Snapshot) != "snapshot-0000000000000004" || recovery.Frames != 4 || recovery.Sequence != 8 {
 		t.Errorf("recovery %+v, want four frames after snapshot 4", recovery)
 	}
-	if len(recovery.Warnings) != 1 || !strings.Contains(recovery.Warnings[0], path) || !strings.Contains(recovery.Warnings[0], "offset 36") {
-		t.Errorf("warnings %q, want one that names %q and offset 36", recovery.Warnings, path)
+	if len(recovery.Warnings) != 1 || !strings.Contains(recovery.Warnings[0], path) || !strings.Contains(recovery.Warnings[0], "offset 52") {
+		t.Errorf("warnings %q, want one that names %q and offset 52", recovery.Warnings, path)
 	}
 	if line := watch.wait(t, path); line.Level < slog.LevelWarn {
 		t.Errorf("the damage is logged as %v", line.Level)
@@ -104,7 +104,7 @@ func TestWithoutAGoodSnapshotAStartIsRefused(t *testing.T) {
 		write(t, path, flipped(read(t, path), 70, 1))
 	}
 	expectRefusal(t, h.directory, recovery.ErrNoGoodSnapshot,
-		"snapshot-0000000000000004", "snapshot-0000000000000006", "offset 36", "verify --repair")
+		"snapshot-0000000000000004", "snapshot-0000000000000006", "offset 52", "verify --repair")
 }
 
 func TestWithTheWholeJournalNoSnapshotIsNeeded(t *testing.T) {

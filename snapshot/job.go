@@ -101,6 +101,11 @@ func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 		if day >= j.ruling.closeBefore || len(closing) == j.maxDays {
 			break
 		}
+		if len(closing) == 0 { // a start must tell these files from those of a snapshot that is lost
+			if err := disk.Mark(disk.ClosingPath(j.directory, j.header.Sequence)); err != nil {
+				return nil, err
+			}
+		}
 		latest, err := j.closeDay(day, before)
 		if err != nil {
 			return nil, err
@@ -141,6 +146,7 @@ func (j *snapshotJob) closeDay(day counters.Day, before *format.Manifest) (forma
 		Day:        day,
 		Generation: j.header.Sequence,
 		Journaled:  j.header.Journaled,
+		Identity:   j.header.Identity,
 		Benefits:   j.store.Benefits.Names()[:j.frozen.Benefits],
 		Events:     j.store.Events.Names()[:j.frozen.Events],
 	})
@@ -161,6 +167,9 @@ func (j *snapshotJob) outdate(snapshots []generation) []generation {
 
 // tidy removes what the snapshots that are kept make superfluous.
 func (j *snapshotJob) tidy(kept []generation) {
+	if err := removeMarks(j.directory, j.header.Sequence); err != nil {
+		j.log.Warn("could not remove the mark of days being closed", "error", err)
+	}
 	if len(kept) != generations {
 		return // without its journal, the only snapshot would have nothing to fall back to
 	}
@@ -174,6 +183,22 @@ func (j *snapshotJob) tidy(kept []generation) {
 	if err := removeUnreferenced(j.directory, manifests); err != nil {
 		j.log.Warn("could not remove old files of closed days", "error", err)
 	}
+}
+
+// removeMarks removes the marks of generations up to one whose snapshot has its name.
+func removeMarks(directory string, generation uint64) error {
+	files, err := disk.List(directory)
+	if err != nil {
+		return err
+	}
+	for _, path := range files.Closing {
+		if disk.ClosingGeneration(path) <= generation {
+			if err := disk.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // removeJournalsBelow removes the journal files all of whose frames are in the

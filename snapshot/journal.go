@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 )
 
@@ -16,19 +17,29 @@ import (
 type journal struct {
 	store     *counters.Store
 	directory string
+	identity  format.Identity
 	size      int64 // at which a file is full
 	observer  Observer
 	log       *slog.Logger
+	// isKept is whether there is a journal at all.
+	isKept bool
+	// isSyncedLater is whether commits are acknowledged once they are written. Nothing
+	// waits for a sync then, until the end.
+	isSyncedLater bool
 
 	sequence uint64 // last commit that was written, or only counted
 	durable  uint64 // last commit that was synced
 	// knownBenefits and knownEvents are how many names the files define.
 	knownBenefits, knownEvents int
 
-	file     *journalFile     // the newest, nil where no journal is kept
+	file     *journalFile     // the newest; nil where no journal is kept, or there is no room to begin one
 	rotateAt int64            // size at which it is full
 	ending   sync.WaitGroup   // of files that were full
 	syncing  chan syncOutcome // of a sync in the background; nil when there is none
+
+	spare   spare
+	retired []*journalFile // files that were full and are not known to be durable
+	waiting []durableWaiter
 }
 
 // syncOutcome is what became of a sync of the commits up to a sequence number.
@@ -37,11 +48,30 @@ type syncOutcome struct {
 	err      error
 }
 
-// begin begins the first file.
+// durableWaiter waits for the commits up to a sequence number to be durable.
+type durableWaiter struct {
+	sequence uint64
+	done     chan<- error
+}
+
+// begin begins a file, once all commits are durable. Where there is no room, there is
+// none until one can be begun for the next commit.
 func (j *journal) begin() (err error) {
-	j.file, err = createJournal(j.directory, j.sequence+1)
+	j.file, err = j.create()
 	j.rotateAt = j.size
 	return err
+}
+
+// create makes the file for the commits from the next one on, durably.
+func (j *journal) create() (*journalFile, error) {
+	file, err := createJournal(j.directory, j.sequence+1, j.identity)
+	if err != nil || j.isSyncedLater {
+		return file, err
+	}
+	if err := file.openRunway(); err != nil {
+		return nil, errors.Join(err, file.file.Close(), discardJournal(j.directory, file.file.Name()))
+	}
+	return file, nil
 }
 
 // write writes a delta as the next commit, unsynced. When it fails, there is no such
@@ -55,7 +85,7 @@ func (j *journal) write(delta *counters.Delta) error {
 		return err
 	}
 	j.knownBenefits, j.knownEvents = delta.Benefits, delta.Events
-	if j.file != nil {
+	if j.isKept {
 		j.observer.Committed(len(j.file.frame))
 	}
 	return nil
@@ -67,7 +97,12 @@ func (j *journal) writeNothing() error {
 }
 
 func (j *journal) append(payload func([]byte) []byte) error {
-	if j.file != nil {
+	if j.isKept && j.file == nil {
+		if err := j.begin(); err != nil {
+			return err
+		}
+	}
+	if j.isKept {
 		if err := j.file.write(j.sequence+1, j.durable, payload); err != nil {
 			return err
 		}
@@ -81,10 +116,15 @@ func (j *journal) append(payload func([]byte) []byte) error {
 // older snapshot could not give those after them the same numbers.
 func (j *journal) freeze() *counters.Frozen {
 	frozen := j.store.Freeze()
-	if j.file != nil {
+	if j.isKept {
 		frozen.Benefits, frozen.Events = j.knownBenefits, j.knownEvents
 	}
 	return frozen
+}
+
+// isDurable says whether all commits are durable, as far as they are to be.
+func (j *journal) isDurable() bool {
+	return j.file == nil || (j.durable == j.sequence && len(j.retired) == 0)
 }
 
 // sync makes all commits durable, and waits for it. After an error it is unknown what
@@ -95,48 +135,126 @@ func (j *journal) sync() error {
 			return err
 		}
 	}
-	if j.file == nil || j.durable == j.sequence {
+	if j.isDurable() {
 		return nil
 	}
 	err := j.file.broken()
 	if err == nil {
-		err = j.syncFile(j.file)
+		err = j.syncFiles(j.retired, j.file)
+		j.retired = nil
 	}
 	if err != nil {
-		return fmt.Errorf("sync commits up to %d: %w; what was not acknowledged may or may not be on disk", j.sequence, err)
+		err = fmt.Errorf("%w; what was not acknowledged may or may not be on disk", err)
 	}
-	j.durable = j.sequence
-	return nil
+	return j.endSync(syncOutcome{j.sequence, err})
 }
 
 // beginSync makes all commits durable in the background: a slow disk must not keep
 // what is acknowledged meanwhile from being written, because a crash of the process
 // would cost it. The outcome, received from syncing, must be given to endSync.
 func (j *journal) beginSync() {
-	if j.file == nil || j.durable == j.sequence || j.syncing != nil {
+	if j.isDurable() || j.syncing != nil {
 		return
 	}
 	done := make(chan syncOutcome, 1)
 	j.syncing = done
-	file, sequence := j.file, j.sequence
-	go func() { done <- syncOutcome{sequence, j.syncFile(file)} }()
+	retired, file, sequence := j.retired, j.file, j.sequence
+	j.retired = nil
+	go func() { done <- syncOutcome{sequence, j.syncFiles(retired, file)} }()
 }
 
+// endSync takes the outcome of a sync. After an error it is unknown what is on disk.
 func (j *journal) endSync(outcome syncOutcome) error {
 	j.syncing = nil
 	if outcome.err != nil {
-		return fmt.Errorf("sync commits up to %d: %w", outcome.sequence, outcome.err)
+		err := fmt.Errorf("sync commits up to %d: %w", outcome.sequence, outcome.err)
+		j.giveUp(err)
+		return err
 	}
 	j.durable = max(j.durable, outcome.sequence)
+	waiting := j.waiting
+	j.waiting = nil
+	for _, w := range waiting {
+		if w.sequence > j.durable {
+			j.waiting = append(j.waiting, w)
+			continue
+		}
+		w.done <- nil
+	}
+	if len(j.waiting) > 0 {
+		j.beginSync()
+	}
 	return nil
 }
 
-// syncFile may be called by another goroutine than the committing one.
+// whenDurable receives nil once the commits so far are durable, or why they never are
+// known to be.
+func (j *journal) whenDurable() <-chan error {
+	done := make(chan error, 1)
+	if j.isDurable() {
+		done <- nil
+		return done
+	}
+	j.waiting = append(j.waiting, durableWaiter{j.sequence, done})
+	j.beginSync()
+	return done
+}
+
+// giveUp tells those who wait for commits to be durable why they wait in vain.
+func (j *journal) giveUp(err error) {
+	for _, w := range j.waiting {
+		w.done <- err
+	}
+	j.waiting = nil
+}
+
+// syncFiles syncs files that were full, and closes them, then the newest. It may be
+// called by another goroutine than the committing one.
+func (j *journal) syncFiles(retired []*journalFile, newest *journalFile) error {
+	for _, full := range retired {
+		if err := j.syncFile(full); err != nil {
+			return err
+		}
+	}
+	if len(retired) > 0 {
+		if err := disk.SyncDirectory(j.directory); err != nil {
+			return err
+		}
+	}
+	for _, full := range retired {
+		if err := full.close(); err != nil {
+			j.log.Warn("could not close a full journal file", "error", err)
+		}
+	}
+	return j.syncFile(newest)
+}
+
 func (j *journal) syncFile(file *journalFile) error {
 	began := time.Now()
 	err := file.sync()
 	j.observer.Synced(time.Since(began))
 	return err
+}
+
+// check returns disk.ErrVanished when the newest file is not in its place any more.
+func (j *journal) check() error {
+	if j.file == nil {
+		return nil
+	}
+	return disk.CheckPlace(j.file.file)
+}
+
+// lookAhead has a spare made for a newest file that has commits, where one is needed.
+func (j *journal) lookAhead() {
+	if !j.isSyncedLater || j.file == nil {
+		return
+	}
+	if err := j.spare.look(); err != nil {
+		j.log.Warn("could not make the next journal file; the newest one goes on", "error", err)
+	}
+	if j.file.firstSequence <= j.sequence {
+		j.spare.make(j.directory, j.sequence+1, j.identity)
+	}
 }
 
 // rotateIfFull begins a new file when the newest is full.
@@ -155,18 +273,47 @@ func (j *journal) rotateIfUsed() error {
 	return j.rotate()
 }
 
-// rotate begins a new journal file. Everything in the old one is durable by
+func (j *journal) rotate() error {
+	if j.isSyncedLater {
+		return j.rotateAhead()
+	}
+	return j.rotateDurably()
+}
+
+// rotateAhead goes on in a file that was made ahead, without waiting for anything: what
+// is in the old file becomes durable later. While there is no such file, the old one
+// goes on.
+func (j *journal) rotateAhead() error {
+	j.rotateAt = j.file.offset // it is full from now on
+	j.lookAhead()
+	next, err := j.spare.take(j.directory, j.sequence+1)
+	if errors.Is(err, errStrayJournal) {
+		return err
+	}
+	if err != nil {
+		j.rotateAt = j.file.offset + j.size
+		j.log.Warn("could not begin a new journal file; the old one goes on", "error", err)
+	}
+	if next == nil {
+		return nil
+	}
+	j.retired = append(j.retired, j.file)
+	j.file, j.rotateAt = next, j.size
+	return nil
+}
+
+// rotateDurably begins a new journal file. Everything in the old one is durable by
 // then, so that only the newest file can end in a torn write. Where there is no
 // room for a new file, the old one goes on; only a failed sync is an error, and a
 // new file that can neither be used nor removed.
-func (j *journal) rotate() error {
+func (j *journal) rotateDurably() error {
 	if err := j.sync(); err != nil {
 		return err
 	}
 	if err := j.file.end(); err != nil {
 		return fmt.Errorf("end the journal after commit %d: %w", j.sequence, err)
 	}
-	file, err := createJournal(j.directory, j.sequence+1)
+	file, err := j.create()
 	if errors.Is(err, errStrayJournal) {
 		return err
 	}
@@ -188,8 +335,19 @@ func (j *journal) rotate() error {
 // close closes the files, whose commits must be durable.
 func (j *journal) close() error {
 	j.ending.Wait()
+	err := j.spare.discard()
 	if j.file == nil {
-		return nil
+		return err
 	}
-	return j.file.close()
+	return errors.Join(err, j.file.close())
+}
+
+// abandon waits for what is at work in the background, after it became unknown what is
+// on disk.
+func (j *journal) abandon() {
+	j.ending.Wait()
+	if j.syncing != nil {
+		<-j.syncing
+	}
+	_ = j.spare.discard() // the next start removes what is left
 }

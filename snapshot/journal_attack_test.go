@@ -2,17 +2,20 @@ package snapshot_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
 	"stats-recorder/snapshot/format"
 	"stats-recorder/snapshot/formattest"
 	"stats-recorder/snapshot/recovery"
+	"stats-recorder/snapshot/salvage"
 )
 
 // journals is a directory without a snapshot, whose journal files are replaced
@@ -328,12 +331,34 @@ func TestARefusedJournalIsNotTouched(t *testing.T) {
 	path := filepath.Join(j.directory, name)
 	damaged := flipped(j.good[name], journalHeader+frameHeader, 1)
 	write(t, path, damaged)
-	expectRefusal(t, j.directory, recovery.ErrJournalGap, name, "offset 32", "verify --repair")
+	expectRefusal(t, j.directory, recovery.ErrJournalGap, name, "offset 48", "verify --repair")
 	write(t, path, flipped(j.good[name], 20, 1))
 	expectRefusal(t, j.directory, format.ErrChecksum, name, "offset 0")
 	newer := slices.Clone(j.good[name])
-	newer[8] = 2
+	newer[8] = 3
 	formattest.SealJournal(newer)
 	write(t, path, newer)
 	expectRefusal(t, j.directory, format.ErrVersion, name)
+}
+
+// TestAJournalOfZerosIsDamage: the header is durable before any frame is written, so
+// that only as many zeros as a header has can be a file whose creation was cut short.
+func TestAJournalOfZerosIsDamage(t *testing.T) {
+	t.Parallel()
+	j := newJournals(t, 20, 1<<20)
+	name, good := j.only(t)
+	path := filepath.Join(j.directory, name)
+	write(t, filepath.Join(j.directory, "LOCK"), nil)
+	for _, size := range []int{journalHeader + 1, len(good), len(good) + 4096} {
+		write(t, path, make([]byte, size))
+		expectRefusal(t, j.directory, format.ErrChecksum, name, fmt.Sprint(size, " zeros"), "verify --repair")
+		report, err := salvage.Verify(j.directory, counters.BuiltInKinds())
+		if err != nil || !errors.Is(report.Missing, format.ErrChecksum) {
+			t.Errorf("of %d zeros verify says %v, %v", size, err, report.Missing)
+		}
+	}
+	write(t, path, make([]byte, journalHeader))
+	if got := j.load(t, "as many zeros as a header has", map[string][]byte{name: make([]byte, journalHeader)}); got.refusal != nil {
+		t.Errorf("as many zeros as a header has: %v", got.refusal)
+	}
 }

@@ -25,14 +25,15 @@ type journalFile struct {
 	frame         []byte
 }
 
-// createJournal makes the file for the frames from sequence on, durably.
-func createJournal(directory string, sequence uint64) (*journalFile, error) {
+// createJournal makes the file for the frames from sequence on, durably, once all
+// before it is durable.
+func createJournal(directory string, sequence uint64, identity format.Identity) (*journalFile, error) {
 	file, err := disk.Create(disk.JournalPath(directory, sequence))
 	if err != nil {
 		return nil, err
 	}
-	w := &journalFile{file: file, salt: rand.Uint64() | 1, firstSequence: sequence, offset: format.JournalHeaderSize}
-	if err := w.begin(directory); err != nil {
+	w := &journalFile{file: file, firstSequence: sequence, offset: format.JournalHeaderSize, runway: noRunway()}
+	if err := errors.Join(w.writeHeader(identity), disk.SyncDirectory(directory)); err != nil {
 		return nil, errors.Join(err, file.Close(), discardJournal(directory, file.Name()))
 	}
 	return w, nil
@@ -48,23 +49,26 @@ func discardJournal(directory, path string) error {
 	return nil
 }
 
-func (w *journalFile) begin(directory string) error {
+// writeHeader writes the header, durably. No frame may be written before.
+func (w *journalFile) writeHeader(identity format.Identity) error {
 	if err := disk.GiveToOwner(w.file); err != nil {
 		return err
 	}
-	header, sum := format.AppendJournalHeader(nil, w.salt, w.firstSequence)
+	w.salt = rand.Uint64() | 1
+	header, sum := format.AppendJournalHeader(nil, format.JournalHeader{Salt: w.salt, First: w.firstSequence, Identity: identity})
 	w.previous = sum
 	if err := disk.WriteAt(w.file, "journal", header, 0); err != nil {
 		return err
 	}
-	if err := disk.SyncFile(w.file, "journal"); err != nil {
-		return err
+	return disk.SyncFile(w.file, "journal")
+}
+
+// openRunway has a runway laid ahead of the frames, of which there are none yet.
+func (w *journalFile) openRunway() error {
+	again, err := disk.OpenToWrite(w.file.Name())
+	if err == nil {
+		w.runway = newRunway(again)
 	}
-	if err := disk.SyncDirectory(directory); err != nil {
-		return err
-	}
-	again, err := disk.Reopen(w.file)
-	w.runway = newRunway(again)
 	return err
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,7 +66,7 @@ type Recovery = recovery.Summary
 // goroutines until Close. One goroutine, started by Open, owns everything on disk.
 type Keeper struct {
 	options   *Options
-	lock      *os.File
+	lock      *disk.DirectoryLock
 	store     *counters.Store
 	history   *History
 	almanac   *almanac
@@ -115,9 +115,9 @@ func openIdle(options Options) (*Keeper, error) {
 		return nil, errors.Join(err, disk.Unlock(lock))
 	}
 	k := newKeeper(&options, found)
-	k.lock = lock
-	if options.Durability != Snapshot {
-		if err := k.committer.journal.begin(); err != nil {
+	k.lock, k.committer.lock = lock, lock
+	if options.Durability.isJournaled() {
+		if err := k.committer.beginJournal(); err != nil {
 			return nil, errors.Join(err, disk.Unlock(lock))
 		}
 	}
@@ -131,6 +131,10 @@ func (o *Options) newStore() *counters.Store {
 // newKeeper goes on from what was found.
 func newKeeper(options *Options, found *recovery.State) *Keeper {
 	store, sequence := found.Store, found.Summary.Sequence
+	identity := found.Identity
+	if identity.IsZero() {
+		identity = format.NewIdentity()
+	}
 	k := &Keeper{
 		options:  options,
 		store:    store,
@@ -146,12 +150,14 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 	k.committer = &committer{
 		options: options, store: store, pulse: k.pulse, requests: make(chan chan<- error),
 		journal: journal{
-			store: store, directory: options.Directory, size: options.JournalSize, observer: options.Observer, log: options.Logger,
+			store: store, directory: options.Directory, identity: identity, size: options.JournalSize,
+			observer: options.Observer, log: options.Logger,
+			isKept: options.Durability.isJournaled(), isSyncedLater: options.Durability == EverySecond,
 			sequence: sequence, durable: sequence,
 			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Len(),
 		},
 		snapshots: snapshotter{
-			options: options, store: store, history: k.history, almanac: k.almanac, pulse: k.pulse, hurry: k.quit,
+			options: options, store: store, history: k.history, almanac: k.almanac, pulse: k.pulse, hurry: k.quit, identity: identity,
 			kept: goodSnapshots(found, options.Kinds), covered: found.Loaded.Header.Sequence,
 		},
 	}
@@ -198,12 +204,9 @@ func (k *Keeper) Failed() <-chan error { return k.failed }
 
 // Record adds a batch, which may be reused at once. The batch is as durable as
 // the keeper's Durability says once Wait of the ticket returns nil; a nil ticket
-// needs no waiting. ErrClosing here, and ErrNotDurable here or from Wait, mean
-// that the batch is not counted, now or after a restart.
+// needs no waiting. ErrClosing here, and ErrNotDurable from Wait, mean that the
+// batch is not counted, now or after a restart.
 func (k *Keeper) Record(batch *counters.Batch) (*counters.Ticket, error) {
-	if err := k.refusal(); err != nil {
-		return nil, err
-	}
 	return k.acknowledgement(k.store.Add(batch))
 }
 
@@ -216,18 +219,7 @@ func (k *Keeper) Merge(portable []byte) (*counters.Ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := k.refusal(); err != nil {
-		return nil, err
-	}
 	return k.acknowledgement(k.store.Merge(foreign))
-}
-
-// refusal is why what would be acknowledged at once cannot be taken, if so.
-func (k *Keeper) refusal() error {
-	if cause := k.pulse.stuck.Load(); cause != nil {
-		return *cause
-	}
-	return nil
 }
 
 // acknowledgement says what there is to wait for of what was added.
@@ -235,7 +227,7 @@ func (k *Keeper) acknowledgement(ticket *counters.Ticket, err error) (*counters.
 	switch {
 	case errors.Is(err, counters.ErrShut):
 		return nil, fmt.Errorf("%w: %w", ErrClosing, err)
-	case err != nil || k.options.Durability != Always:
+	case err != nil || !k.options.Durability.isJournaled():
 		return nil, err
 	default:
 		return ticket, nil
@@ -324,17 +316,20 @@ func goodSnapshots(found *recovery.State, kinds counters.Kinds) []generation {
 // tidy moves damaged snapshots aside, cuts off a torn write, and removes what
 // a crash left half made. The state is safe without each of these.
 func tidy(found *recovery.State, options *Options) error {
-	for _, path := range found.Damaged {
+	for _, path := range slices.Concat(found.Damaged, found.Orphans) {
 		if err := disk.SetAside(path); err != nil {
 			return err
 		}
+	}
+	if err := tidyClosing(found, options.Directory); err != nil {
+		return err
 	}
 	for _, path := range found.Files.Temporary {
 		if err := disk.Remove(path); err != nil {
 			return err
 		}
 	}
-	if err := tidyJournal(found.Newest, options); err != nil {
+	if err := tidyJournals(found, options); err != nil {
 		return err
 	}
 	for _, warning := range found.Summary.Warnings {
@@ -343,8 +338,60 @@ func tidy(found *recovery.State, options *Options) error {
 	return nil
 }
 
-// tidyJournal readies the newest journal file, nil for none, to be followed by another.
-func tidyJournal(newest *recovery.Scan, options *Options) error {
+// tidyClosing removes the files of closed days whose snapshot never came to be, and then
+// the marks that say so.
+func tidyClosing(found *recovery.State, directory string) error {
+	if len(found.Files.Closing) == 0 {
+		return nil
+	}
+	for _, path := range found.Files.Days {
+		closed := recovery.DayOf(path)
+		isMarked := slices.Contains(found.Files.Closing, disk.ClosingPath(directory, closed.Generation))
+		if listed, _ := found.Loaded.Manifest.Find(closed.Day); !isMarked || listed.Generation == closed.Generation {
+			continue
+		}
+		if closed.Generation <= found.Loaded.Header.Sequence {
+			continue // an older snapshot may list it
+		}
+		if err := disk.Remove(path); err != nil {
+			return err
+		}
+	}
+	if err := disk.SyncDirectory(directory); err != nil {
+		return err
+	}
+	for _, path := range found.Files.Closing {
+		if err := disk.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidyJournals readies the journal files to be followed by another. The newest go
+// first: after a crash in the middle of it, no file is left without the one before.
+func tidyJournals(found *recovery.State, options *Options) error {
+	for _, path := range slices.Backward(found.Torn) {
+		options.Logger.Warn("dropped the last commits: the power was lost before they were durable", "file", path)
+		if err := disk.Remove(path); err != nil {
+			return err
+		}
+	}
+	// What the process did not live to sync may have been read from memory alone, and
+	// the next file builds on it.
+	for _, path := range found.Replayed {
+		if err := disk.SyncPath(path, "journal"); err != nil {
+			return err
+		}
+	}
+	if err := disk.SyncDirectory(options.Directory); err != nil {
+		return err
+	}
+	return tidyNewest(found.Newest, options)
+}
+
+// tidyNewest cuts a torn write off the newest journal file, nil for none.
+func tidyNewest(newest *recovery.Scan, options *Options) error {
 	if newest == nil {
 		return nil
 	}
@@ -359,7 +406,5 @@ func tidyJournal(newest *recovery.Scan, options *Options) error {
 		options.Logger.Warn("cut off a write that was never acknowledged",
 			"file", newest.Path, "offset", newest.End, "bytes", newest.Tail)
 	}
-	// Without a tail too: frames that the process did not live to sync may have
-	// been read from memory alone, and the next file builds on them.
 	return disk.CutOff(newest.Path, newest.End)
 }

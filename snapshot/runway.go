@@ -50,6 +50,10 @@ func newRunway(file *os.File) runway {
 	return runway{file: file, end: format.JournalHeaderSize, retry: format.JournalHeaderSize + runwayLead}
 }
 
+// noRunway is for a file of which no sync is waited for, so that none need be fast. To
+// lay a runway is to wait for one now and then.
+func noRunway() runway { return runway{end: format.JournalHeaderSize, retry: math.MaxInt64} }
+
 // makeWay makes sure that a frame can be written from offset to end, and that there
 // will be runway for the next ones.
 func (r *runway) makeWay(offset, end int64) {
@@ -103,6 +107,9 @@ func (r *runway) yield(offset int64) {
 // known what is on disk, if so.
 func (r *runway) close(offset int64) error {
 	r.yield(offset)
+	if r.file == nil {
+		return r.broken
+	}
 	return errors.Join(r.broken, r.file.Close())
 }
 

@@ -178,8 +178,8 @@ func TestASnapshotOfANewerProgramIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	a := attackNewest(t, newHistory(t, 3))
 	newer := slices.Clone(a.good)
-	binary.LittleEndian.PutUint32(newer[8:], 2)
-	binary.LittleEndian.PutUint32(newer[32:], crc32.Checksum(newer[:32], castagnoli()))
+	binary.LittleEndian.PutUint32(newer[8:], 3)
+	binary.LittleEndian.PutUint32(newer[fileHeader-4:], crc32.Checksum(newer[:fileHeader-4], castagnoli()))
 	write(t, a.path, newer)
 	expectRefusal(t, a.directory, format.ErrVersion, a.path, "nothing was changed")
 

@@ -39,6 +39,8 @@ type snapshotter struct {
 	almanac *almanac
 	pulse   *pulse
 	hurry   <-chan struct{} // closed when there is no time to rest
+	// identity is that of the directory.
+	identity format.Identity
 
 	kept    []generation // oldest first
 	covered uint64       // last commit in a snapshot
@@ -75,8 +77,14 @@ func (s *snapshotter) begin(j *journal) {
 	done := make(chan jobOutcome, 1)
 	s.running, s.sequence, s.began = done, j.sequence, time.Now()
 	s.served, s.asked = s.asked, nil
-	job := s.newJob(j)
+	job, durable := s.newJob(j), j.whenDurable()
 	go func() {
+		// The files of closed days tell of commits, which must be in the journal then.
+		if err := <-durable; err != nil {
+			job.frozen.Thaw()
+			done <- jobOutcome{err: err}
+			return
+		}
 		kept, err := job.run()
 		done <- jobOutcome{kept, job.damagedDays, err}
 	}()
@@ -92,8 +100,9 @@ func (s *snapshotter) newJob(j *journal) *snapshotJob {
 		history:   s.history,
 		header: format.SnapshotHeader{
 			Sequence:  j.sequence,
-			Journaled: j.file != nil,
+			Journaled: j.isKept,
 			Written:   ruled.reading,
+			Identity:  s.identity,
 		},
 		ruling:  ruled,
 		clock:   s.almanac.memory(),

@@ -44,9 +44,6 @@ type pulse struct {
 	// when the disk last refused a commit, 0 if it took the last one. Both are
 	// times since opened, so that no clock that is set matters.
 	covered, refused atomic.Int64
-	// stuck holds why acknowledged records cannot be written at the moment, in
-	// the modes that acknowledge before they write. New ones are refused then.
-	stuck atomic.Pointer[error]
 }
 
 func newPulse(found recovery.Summary, now time.Time) *pulse {

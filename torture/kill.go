@@ -15,23 +15,26 @@ import (
 type killPlan struct {
 	durability string
 	cycles     int
-	// load is how long the longest load lasts before the kill, beyond the window.
+	// load is how long the longest load lasts before the kill.
 	load time.Duration
-	// window is what DURABILITY=everysec may lose: what was acknowledged in that
-	// time before the kill. Zero for the others.
-	window time.Duration
+	// sync is how much longer than the disk the server takes for each sync.
+	sync time.Duration
 }
 
-// everySecondWindow is what gathers for 50 ms and was not written yet, with some
-// allowance for a busy machine.
-const everySecondWindow = 150 * time.Millisecond
+// syncDelayVariable is how a server built with the tag failpoints is told how slow its
+// disk is.
+const syncDelayVariable = "STATS_RECORDER_SYNC_DELAY"
 
 func (p killPlan) run(ctx context.Context, l *lab) (*report, error) {
 	s, err := l.newSiege("kill -9, "+p.durability, p.durability, 0)
 	if err != nil {
 		return nil, err
 	}
-	s.window = p.window
+	if p.sync > 0 {
+		s.settings.program = l.failpoints
+		s.settings.environment = []string{syncDelayVariable + "=" + p.sync.String()}
+		s.report.note("each sync took %v longer than the disk does", p.sync)
+	}
 	var allowed tolerance
 	for s.report.cycles < p.cycles && ctx.Err() == nil {
 		s.settings.snapshotInterval = s.between(50*time.Millisecond, 300*time.Millisecond)
@@ -42,7 +45,7 @@ func (p killPlan) run(ctx context.Context, l *lab) (*report, error) {
 		if err != nil {
 			return s.report, err
 		}
-		allowed, err = s.killUnderLoad(life, p.window+s.between(10*time.Millisecond, p.load))
+		allowed, err = s.killUnderLoad(life, s.between(10*time.Millisecond, p.load))
 		if err = errors.Join(err, life.Kill()); err != nil {
 			return s.report, err
 		}
@@ -80,15 +83,11 @@ func (s *siege) killUnderLoad(life *harness.Server, after time.Duration) (tolera
 
 // killTolerance is what a mode may lose when the process died.
 func (s *siege) killTolerance(life *harness.Server, crash time.Time) (tolerance, error) {
-	switch s.settings.durability {
-	case "everysec":
-		return tolerance{crash: crash, allowed: s.window}, nil
-	case "snapshot":
-		last, err := lastSnapshot(life)
-		return tolerance{crash: crash, allowed: crash.Sub(last)}, err
-	default:
+	if s.settings.durability != "snapshot" {
 		return tolerance{}, nil
 	}
+	last, err := lastSnapshot(life)
+	return tolerance{crash: crash, allowed: crash.Sub(last)}, err
 }
 
 // verify requires that stats-recorder verify, too, finds all that was

@@ -91,11 +91,13 @@ func (o *options) scenarios() []scenario {
 	const load = 400 * time.Millisecond
 	scenarios := []scenario{
 		{"kill", killPlan{durability: "always", cycles: o.cycles, load: load}.run},
-		{"kill-everysec", killPlan{durability: "everysec", cycles: part(10), load: load, window: everySecondWindow}.run},
+		{"kill-everysec", killPlan{durability: "everysec", cycles: part(10), load: load}.run},
+		{"kill-slow", killPlan{durability: "everysec", cycles: part(25), load: 2 * time.Second, sync: 10 * time.Millisecond}.run},
+		{"kill-slower", killPlan{durability: "everysec", cycles: part(100), load: 8 * time.Second, sync: time.Second}.run},
 		{"kill-snapshot", killPlan{durability: "snapshot", cycles: part(10), load: load}.run},
 		{"failpoints", failpointPlan{occurrences: []int{1, 2, 3, 7}, whileStopping: true}.run},
 		{"power", powerPlan{durability: "always", cycles: part(5), load: load}.run},
-		{"power-everysec", powerPlan{durability: "everysec", cycles: part(50), load: load, window: everySecondWindow}.run},
+		{"power-everysec", powerPlan{durability: "everysec", cycles: part(50), load: load}.run},
 		{"power-snapshot", powerPlan{durability: "snapshot", cycles: part(50), load: load}.run},
 		{"faults", faultPlan{faults: standardFaults("EIO", "ENOSPC"), rounds: part(100)}.run},
 		{"full", fullPlan{filesystem: "tmpfs", cycles: part(25)}.run},
@@ -127,6 +129,8 @@ all that it acknowledged in time, none that it refused, no half one.
     kill, kill-everysec, kill-snapshot
                    kill -9 at random moments, in each DURABILITY, also during the
                    recovery, with snapshots going on all the time
+    kill-slow, kill-slower
+                   the same with everysec, where each sync takes 10 ms or a second
     failpoints     a crash before and after each operation on the disk
     power, power-everysec, power-snapshot
                    an ext4 of its own that forgets what is not on its device, also

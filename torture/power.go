@@ -17,12 +17,10 @@ type powerPlan struct {
 	// load is how long the longest load lasts before the power fails, beyond what
 	// the mode may lose.
 	load time.Duration
-	// window is what DURABILITY=everysec may lose when only the process dies.
-	window time.Duration
 }
 
 // everySecondPower is what DURABILITY=everysec may lose with the power: a
-// second, what gathers before it is written, and some allowance for a busy machine.
+// second, what a sync takes, and some allowance for a busy machine.
 const everySecondPower = 1500 * time.Millisecond
 
 func (p powerPlan) run(ctx context.Context, l *lab) (_ *report, err error) {
@@ -35,7 +33,6 @@ func (p powerPlan) run(ctx context.Context, l *lab) (_ *report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.unmount(ctx)) }()
-	s.window = p.window
 	s.report.note("ext4 on a loop device, FS_IOC_SHUTDOWN without a log flush")
 	s.settings.directory = filepath.Join(d.point, "data")
 	atLeast := 10 * time.Millisecond

@@ -51,8 +51,6 @@ type siege struct {
 	settings settings
 	ledger   *ledger
 	report   *report
-	// window is what a kill may cost in DURABILITY=everysec.
-	window   time.Duration
 	random   *rand.Rand
 	progress func(format string, arguments ...any)
 	began    time.Time

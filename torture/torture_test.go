@@ -22,22 +22,18 @@ func TestTorture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const (
-		load = 250 * time.Millisecond
-		// busy is what a machine that runs other tests, too, may add to what
-		// DURABILITY=everysec loses.
-		busy = 400 * time.Millisecond
-	)
+	const load = 250 * time.Millisecond
 	cycles, rounds := harnesstest.Scale(4, 20), harnesstest.Scale(1, 3)
 	codes := []string{"EIO", "ENOSPC"}[:harnesstest.Scale(1, 2)]
 	soak := time.Duration(harnesstest.Scale(1, 10)) * time.Second
 	for _, s := range []scenario{
 		{"kill always", killPlan{durability: "always", cycles: 2 * cycles, load: load}.run},
-		{"kill everysec", killPlan{durability: "everysec", cycles: cycles / 2, load: load, window: busy}.run},
+		{"kill everysec", killPlan{durability: "everysec", cycles: cycles / 2, load: load}.run},
+		{"kill on a slow disk", killPlan{durability: "everysec", cycles: cycles / 2, load: time.Second, sync: 10 * time.Millisecond}.run},
 		{"kill snapshot", killPlan{durability: "snapshot", cycles: cycles, load: load}.run},
 		{"failpoints", failpointPlan{occurrences: []int{3}}.run},
 		{"power always", powerPlan{durability: "always", cycles: cycles, load: load}.run},
-		{"power everysec", powerPlan{durability: "everysec", cycles: cycles / 2, load: load, window: busy}.run},
+		{"power everysec", powerPlan{durability: "everysec", cycles: cycles / 2, load: load}.run},
 		{"faults", faultPlan{faults: standardFaults(codes...), rounds: rounds}.run},
 		{"full", fullPlan{filesystem: "tmpfs", cycles: cycles}.run},
 		{"short writes", limitPlan{cycles: cycles}.run},

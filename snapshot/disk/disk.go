@@ -55,13 +55,13 @@ func WriteAt(file *os.File, kind string, data []byte, offset int64) error {
 	return nil
 }
 
-// Reopen opens a file once more, to write to it.
-func Reopen(file *os.File) (*os.File, error) {
-	again, err := os.OpenFile(file.Name(), os.O_WRONLY, 0)
+// OpenToWrite opens a file that is there, to write to it.
+func OpenToWrite(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", file.Name(), Plain(err))
+		return nil, fmt.Errorf("open %q: %w", path, Plain(err))
 	}
-	return again, nil
+	return file, nil
 }
 
 // Reserve has the file system set space aside, so that a full disk is noticed
@@ -109,15 +109,30 @@ func SyncData(file *os.File, kind string) error {
 	return nil
 }
 
+// IsNoRoom says whether something failed because the disk is full, or what this
+// process may have of it.
+func IsNoRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
 // Rename moves a file within its directory and makes that durable.
 func Rename(from, to string) error {
+	if err := RenameUnsynced(from, to); err != nil {
+		return err
+	}
+	return SyncDirectory(filepath.Dir(to))
+}
+
+// RenameUnsynced moves a file within its directory. That is durable once the directory
+// is synced.
+func RenameUnsynced(from, to string) error {
 	reach("rename.before")
 	err := os.Rename(from, to)
 	reach("rename.after")
 	if err != nil {
 		return fmt.Errorf("rename %q to %q: %w", from, to, Plain(err))
 	}
-	return SyncDirectory(filepath.Dir(to))
+	return nil
 }
 
 // SyncDirectory makes the names in a directory durable.
@@ -169,7 +184,10 @@ func Plain(err error) error {
 // one that a crash left before it meant anything: it is replaced. The kind names the
 // failpoints.
 func Save(path, kind string, write func(io.Writer) error, check func(temporary string) error) (size int64, err error) {
-	temporary := path + temporarySuffix
+	temporary := TemporaryPath(path)
+	if err := errors.Join(checkRegular(temporary), checkRegular(path)); err != nil {
+		return 0, err
+	}
 	if err := Remove(temporary); err != nil {
 		return 0, err
 	}
@@ -194,6 +212,24 @@ func Save(path, kind string, write func(io.Writer) error, check func(temporary s
 		return 0, errors.Join(err, Remove(temporary))
 	}
 	return output.offset, nil
+}
+
+// Mark makes an empty file, durably. It may be there already.
+func Mark(path string) error {
+	if err := checkRegular(path); err != nil {
+		return err
+	}
+	reach("create.before")
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	reach("create.after")
+	if err != nil {
+		return fmt.Errorf("create %q: %w", path, Plain(err))
+	}
+	err = errors.Join(GiveToOwner(file), file.Close())
+	if err == nil {
+		err = SyncDirectory(filepath.Dir(path))
+	}
+	return err
 }
 
 // Read opens a file to read it. Errors of read, which begin with where in the file,
@@ -238,6 +274,16 @@ func MakeDirectory(path string) error {
 		return fmt.Errorf("make data directory %q: %w", path, Plain(err))
 	}
 	return nil
+}
+
+// SyncPath makes a file durable that was written by another process.
+func SyncPath(path, kind string) error {
+	file, err := OpenToWrite(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return SyncFile(file, kind)
 }
 
 // CutOff cuts a journal file off at size and makes that durable.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Failpoint is the environment variable that says where a binary built with the
@@ -26,9 +27,21 @@ var failpoint = sync.OnceValues(func() (place string, left *int) {
 	return place, &times
 })
 
+// SyncDelay is the environment variable that says how long such a binary takes for
+// each sync more than the disk does, such as "10ms": for a disk that is slow.
+const SyncDelay = "STATS_RECORDER_SYNC_DELAY"
+
+var syncDelay = sync.OnceValue(func() time.Duration {
+	delay, _ := time.ParseDuration(os.Getenv(SyncDelay))
+	return delay
+})
+
 var failpointMutex sync.Mutex
 
 func reach(here string) {
+	if strings.HasSuffix(here, ".sync.before") {
+		time.Sleep(syncDelay())
+	}
 	place, left := failpoint()
 	if place == "list" {
 		fmt.Fprintln(os.Stderr, "failpoint", here)

@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ const (
 	snapshotPrefix  = "snapshot-"
 	journalPrefix   = "journal-"
 	dayPrefix       = "day-"
+	closingPrefix   = "closing-"
 	temporarySuffix = ".tmp"
 	damagedSuffix   = ".damaged"
 )
@@ -36,7 +38,22 @@ func DayPath(directory string, day uint32, generation uint64) string {
 	return filepath.Join(directory, fmt.Sprintf("%s%s-%016x", dayPrefix, date, generation))
 }
 
+// ClosingPath is the mark that files of closed days of a generation are being written,
+// and that they mean nothing until its snapshot has its name.
+func ClosingPath(directory string, generation uint64) string {
+	return filepath.Join(directory, fmt.Sprintf("%s%016x", closingPrefix, generation))
+}
+
+// ClosingGeneration is the generation in the name of a mark.
+func ClosingGeneration(path string) uint64 {
+	generation, _ := parseName(path, closingPrefix)
+	return generation
+}
+
 const secondsOfDay = 24 * 60 * 60
+
+// TemporaryPath is what a file is called until it is complete.
+func TemporaryPath(path string) string { return path + temporarySuffix }
 
 // SetAside gives a damaged file a name under which no start looks at it.
 func SetAside(path string) error { return Rename(path, path+damagedSuffix) }
@@ -75,28 +92,38 @@ func ParseDay(path string) (day uint32, generation uint64, ok bool) {
 	if err != nil || date.Unix() < 0 {
 		return 0, 0, false
 	}
-	generation, err = strconv.ParseUint(text[len(time.DateOnly)+1:], 16, 64)
-	return uint32(date.Unix() / secondsOfDay), generation, err == nil
+	generation, ok = parseSequence(text[len(time.DateOnly)+1:])
+	return uint32(date.Unix() / secondsOfDay), generation, ok
 }
 
 // parseName returns the sequence number in the name of a file of the kind that
 // the prefix says, and whether it is one.
 func parseName(path, prefix string) (sequence uint64, ok bool) {
 	digits, found := strings.CutPrefix(filepath.Base(path), prefix)
-	if !found || len(digits) != 16 {
+	if !found {
 		return 0, false
 	}
+	return parseSequence(digits)
+}
+
+// parseSequence reads the 16 lower-case hexadecimal digits of a sequence number.
+func parseSequence(digits string) (sequence uint64, ok bool) {
 	sequence, err := strconv.ParseUint(digits, 16, 64)
-	return sequence, err == nil
+	return sequence, err == nil && fmt.Sprintf("%016x", sequence) == digits
 }
 
 // Contents are the files of a data directory by kind, in the order of their
 // sequence numbers, those of closed days by day, then generation.
 type Contents struct {
-	Snapshots, Journals, Days, Temporary, Damaged []string
+	Snapshots, Journals, Days, Closing, Temporary, Damaged []string
 }
 
-// List reads a data directory. Files that are none of ours are left out.
+// ErrNameTaken means that something that is no file has the name of one of ours.
+var ErrNameTaken = errors.New("a name that the data directory needs is taken")
+
+// List reads a data directory. What is not ours, by its full name and by being a file,
+// is left out. It returns ErrNameTaken for what has the name of a snapshot, a journal
+// or a closed day, and is no file.
 func List(directory string) (Contents, error) {
 	entries, err := os.ReadDir(directory)
 	if err != nil {
@@ -106,6 +133,11 @@ func List(directory string) (Contents, error) {
 	for _, entry := range entries {
 		path := filepath.Join(directory, entry.Name())
 		if kind := c.kindOf(path); kind != nil {
+			if err := checkRegular(path); err != nil {
+				return Contents{}, err
+			}
+			*kind = append(*kind, path)
+		} else if kind := c.leftoverOf(path); kind != nil && entry.Type().IsRegular() {
 			*kind = append(*kind, path)
 		}
 	}
@@ -115,24 +147,62 @@ func List(directory string) (Contents, error) {
 	return c, nil
 }
 
-// kindOf is the list that a file belongs to, nil for none.
+// kindOf is the list that a file belongs to by its name, nil for none.
 func (c *Contents) kindOf(path string) *[]string {
-	_, isSnapshot := parseName(path, snapshotPrefix)
-	_, isJournal := parseName(path, journalPrefix)
-	_, _, isDay := ParseDay(path)
-	switch {
-	case isSnapshot:
+	if _, ok := parseName(path, snapshotPrefix); ok {
 		return &c.Snapshots
-	case isDay:
-		return &c.Days
-	case isJournal:
+	}
+	if _, ok := parseName(path, journalPrefix); ok {
 		return &c.Journals
-	case strings.HasSuffix(path, temporarySuffix):
+	}
+	if _, ok := parseName(path, closingPrefix); ok {
+		return &c.Closing
+	}
+	if _, _, ok := ParseDay(path); ok {
+		return &c.Days
+	}
+	return nil
+}
+
+// leftoverOf is the list that a file belongs to which was never complete, or was moved
+// aside, nil for none.
+func (c *Contents) leftoverOf(path string) *[]string {
+	if name, found := strings.CutSuffix(path, temporarySuffix); found && c.kindOf(name) != nil {
 		return &c.Temporary
-	case strings.HasSuffix(path, damagedSuffix):
+	}
+	if name, found := strings.CutSuffix(path, damagedSuffix); found && c.kindOf(name) != nil {
 		return &c.Damaged
 	}
 	return nil
+}
+
+// checkRegular returns ErrNameTaken for what is there and is no file. It does not wait,
+// as to open a pipe would.
+func checkRegular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("stat %q: %w", path, Plain(err))
+	case info.Mode().IsRegular():
+		return nil
+	}
+	return fmt.Errorf("%w: %q is %s; move it away", ErrNameTaken, path, kindOfFile(info.Mode()))
+}
+
+// kindOfFile says in words what is no regular file.
+func kindOfFile(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	default:
+		return "a device"
+	}
 }
 
 // Sizes adds up the sizes of files. One that is removed meanwhile, or that cannot be

@@ -12,20 +12,26 @@ import (
 var (
 	// ErrNotOurs means that the file does not begin with the magic of its kind.
 	ErrNotOurs = errors.New("not a file of this program")
-	// ErrVersion means that a newer program wrote the file: leave it untouched.
+	// ErrVersion means that another version of the program wrote the file, one that
+	// this one does not know: leave it untouched.
 	ErrVersion = errors.New("unknown format version")
 	// ErrTruncated means that the file ends before what it says it holds.
 	ErrTruncated = errors.New("file is truncated")
 	// ErrChecksum means that bytes are not the ones that were written.
 	ErrChecksum = errors.New("checksum mismatch")
+	// ErrForeign means that the file is of another data directory.
+	ErrForeign = errors.New("the file is of another data directory")
 	// ErrMalformed means that checksums hold but the content makes no sense.
 	ErrMalformed = errors.New("malformed content")
 )
 
-const formatVersion = 1
-
 // castagnoli is the CRC32C of RFC 3720, which processors compute in hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// unknownVersion is an ErrVersion that says what is unknown, and what to do.
+func unknownVersion(have string, arguments ...any) error {
+	return fmt.Errorf("%w: %s; leave the file untouched and use the program that wrote it", ErrVersion, fmt.Sprintf(have, arguments...))
+}
 
 func checksum(parts ...[]byte) uint32 {
 	sum := uint32(0)

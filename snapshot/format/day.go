@@ -27,12 +27,13 @@ type Day struct {
 	Day              counters.Day
 	Generation       uint64
 	Journaled        bool
+	Identity         Identity // of the directory
 	Benefits, Events []string
 }
 
 // Write writes a closed day's file. It names the benefits that any kind counts for.
 func (d Day) Write(output io.Writer, kinds counters.Kinds, tables map[counters.Kind]*counters.Table) error {
-	header := appendFileHeader(nil, dayMagic, flags(d.Journaled), uint64(d.Day), d.Generation)
+	header := appendFileHeader(nil, dayMagic, flags(d.Journaled), uint64(d.Day), d.Generation, d.Identity)
 	return writeSections(output, header, func(w *sectionWriter) error {
 		err := w.someNames(d.Benefits, func(benefit counters.Benefit) bool {
 			return slices.ContainsFunc(kinds, func(rule counters.KindRule) bool { return tables[rule.Kind].Has(benefit) })
@@ -125,10 +126,13 @@ func ofAnyDay(visit CellVisitor) dayVisitor {
 }
 
 func (d ClosedDay) checkHeader(header []byte) error {
-	day, generation := binary.LittleEndian.Uint64(header[16:]), binary.LittleEndian.Uint64(header[24:])
+	day, generation := binary.LittleEndian.Uint64(header[numberAt:]), binary.LittleEndian.Uint64(header[otherAt:])
 	if day != uint64(d.Day) || generation != d.Generation {
 		return fmt.Errorf("%w: day %d of generation %d, the name says %d of %d; was it renamed?",
 			ErrMalformed, day, generation, d.Day, d.Generation)
+	}
+	if identity := headerIdentity(header, fileHeaderSize); !identity.IsZero() && !d.Owner.IsZero() && identity != d.Owner {
+		return fmt.Errorf("%w: it is of %v, this one is %v", ErrForeign, identity, d.Owner)
 	}
 	return nil
 }
@@ -136,9 +140,9 @@ func (d ClosedDay) checkHeader(header []byte) error {
 // WasJournaled says whether the commits in a closed day's file were in a journal. When
 // its header cannot be read, nothing is known of them.
 func WasJournaled(input io.Reader) bool {
-	header := make([]byte, fileHeaderSize)
-	if _, err := io.ReadFull(input, header); err != nil || checkHeader(header, dayMagic) != nil {
-		return false
-	}
-	return binary.LittleEndian.Uint32(header[12:])&flagJournaled != 0
+	header, err := readFileHeader(func(b []byte) error {
+		_, err := io.ReadFull(input, b)
+		return err
+	}, dayMagic)
+	return err == nil && binary.LittleEndian.Uint32(header[flagsAt:])&flagJournaled != 0
 }

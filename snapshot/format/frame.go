@@ -203,7 +203,7 @@ func ReadPayload(payload []byte, sink FrameSink) error {
 		case frameSpan:
 			err = readSpan(content, sink.Counts)
 		default:
-			err = fmt.Errorf("%w: frame section of unknown type %d", ErrVersion, kind)
+			err = unknownVersion("frame section of unknown type %d", kind)
 		}
 		if err != nil {
 			return err

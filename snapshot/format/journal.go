@@ -3,17 +3,23 @@ package format
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 )
 
 // A journal file, all integers little endian:
 //
 //	offset  size  header
 //	     0     8  magic "SRJRNL\r\n"
-//	     8     4  format version, 1
+//	     8     4  format version, 2
 //	    12     8  salt, random, not 0
-//	    20     8  sequence number of the first frame
-//	    28     4  CRC32C of bytes 0 to 27
-//	    32        frames, one after the other, then zeros or the end of the file
+//	    20     8  sequence number of the first frame; 0 in a file that was made ahead,
+//	              before all that comes before it was durable
+//	    28    16  identity of the directory, see Identity
+//	    44     4  CRC32C of bytes 0 to 43
+//	    48        frames, one after the other, then zeros or the end of the file
+//
+// Version 1 has no identity: its header ends with the CRC32C of bytes 0 to 27, and
+// its frames begin at 32.
 //
 //	offset  size  frame
 //	     0     4  length of the payload, at least 1
@@ -36,10 +42,16 @@ import (
 // number tells a torn write from damage: see snapshot.ScanJournal.
 const (
 	journalMagic = "SRJRNL\r\n"
-	// JournalHeaderSize is where the first frame begins.
-	JournalHeaderSize = 32
+	// JournalHeaderSize is where the first frame begins in a file of the newest version.
+	JournalHeaderSize = 48
 	// FrameHeaderSize is how many bytes of a frame come before its payload.
 	FrameHeaderSize = 36
+
+	// LeastJournalHeader is the size of the shortest header, that of version 1.
+	LeastJournalHeader = JournalHeaderSize - identitySize
+
+	saltAt  = 12
+	firstAt = 20
 
 	frameBenefits = 1
 	frameEvents   = 2
@@ -47,31 +59,48 @@ const (
 )
 
 // AppendJournalHeader appends the header of a journal file and returns its CRC, which
-// the first frame repeats.
-func AppendJournalHeader(b []byte, salt, first uint64) (header []byte, sum uint32) {
+// the first frame repeats. The sum and the version of the given header do not matter.
+func AppendJournalHeader(b []byte, header JournalHeader) (encoded []byte, sum uint32) {
 	start := len(b)
 	b = append(b, journalMagic...)
-	b = binary.LittleEndian.AppendUint32(b, formatVersion)
-	b = binary.LittleEndian.AppendUint64(b, salt)
-	b = binary.LittleEndian.AppendUint64(b, first)
-	sum = checksum(b[start:])
-	return binary.LittleEndian.AppendUint32(b, sum), sum
+	b = binary.LittleEndian.AppendUint32(b, versionIdentity)
+	b = binary.LittleEndian.AppendUint64(b, header.Salt)
+	b = binary.LittleEndian.AppendUint64(b, header.First)
+	b = append(b[:start], sealHeader(b[start:], header.Identity)...)
+	return b, headerSum(b[start:])
 }
 
 // A JournalHeader is what a journal file says of itself.
 type JournalHeader struct {
-	Salt, First uint64
-	Sum         uint32
+	Salt uint64
+	// First is the sequence number of the first frame. 0 means that the file was made
+	// ahead: it says nothing of what is durable before it.
+	First uint64
+	// Identity is that of the directory; the zero one for none.
+	Identity Identity
+	// Sum is the CRC32C of the header, and Size where its frames begin.
+	Sum  uint32
+	Size int64
 }
 
-// ParseJournalHeader decodes the first JournalHeaderSize bytes of a journal file. It
-// returns ErrNotOurs, ErrVersion or ErrChecksum, and even then the salt that is there.
+// ParseJournalHeader decodes the header of a journal file of at least
+// LeastJournalHeader bytes. It returns ErrNotOurs, ErrVersion, ErrTruncated or
+// ErrChecksum, and even then the salt that is there.
 func ParseJournalHeader(b []byte) (JournalHeader, error) {
-	return JournalHeader{
-		Salt:  binary.LittleEndian.Uint64(b[12:]),
-		First: binary.LittleEndian.Uint64(b[20:]),
-		Sum:   binary.LittleEndian.Uint32(b[28:]),
-	}, checkHeader(b[:JournalHeaderSize], journalMagic)
+	header := JournalHeader{Salt: binary.LittleEndian.Uint64(b[saltAt:]), Size: JournalHeaderSize}
+	size, err := headerSize(b, journalMagic, JournalHeaderSize)
+	if err != nil {
+		return header, err
+	}
+	if len(b) < size {
+		return header, fmt.Errorf("%w: a header of %d bytes, want %d", ErrTruncated, len(b), size)
+	}
+	b = b[:size]
+	header.Size = int64(size)
+	header.First = binary.LittleEndian.Uint64(b[firstAt:])
+	header.Identity = headerIdentity(b, JournalHeaderSize)
+	header.Sum = headerSum(b)
+	return header, checkHeaderSum(b)
 }
 
 // SealFrame fills in the first FrameHeaderSize bytes of a frame and returns its CRC.

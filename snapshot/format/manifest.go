@@ -26,6 +26,9 @@ type ClosedDay struct {
 	Day        counters.Day
 	Generation uint64
 	Bytes      int64
+	// Owner is the directory that the file must be of, if the file says whose it is;
+	// the zero one for any.
+	Owner Identity
 }
 
 // Imported says what was imported once, so that it is not counted again.
@@ -55,6 +58,13 @@ func (m *Manifest) Between(from, to counters.Day) []ClosedDay {
 		end--
 	}
 	return m.Days[start:end]
+}
+
+// identify says whose the files of the closed days are.
+func (m *Manifest) identify(owner Identity) {
+	for i := range m.Days {
+		m.Days[i].Owner = owner
+	}
 }
 
 // appendDays encodes the closed days. It is the one part of a snapshot that grows

@@ -87,18 +87,15 @@ func readSections(file io.Reader, size int64, magic string, begin func(header []
 }
 
 func (r *sectionReader) read(magic string, begin func([]byte) error, handlers sectionHandlers, stopAt []uint32) error {
-	var header [fileHeaderSize]byte
-	if err := r.fill(header[:]); err != nil {
+	header, err := readFileHeader(r.fill, magic)
+	if err != nil {
 		return err
 	}
-	if err := checkHeader(header[:], magic); err != nil {
+	if err := begin(header); err != nil {
 		return err
 	}
-	if err := begin(header[:]); err != nil {
-		return err
-	}
-	r.fileSum = binary.LittleEndian.Uint32(header[32:])
-	r.offset = fileHeaderSize
+	r.fileSum = headerSum(header)
+	r.offset = int64(len(header))
 	for {
 		kind, size, err := r.section(handlers, stopAt)
 		if err != nil || kind == sectionEnd || slices.Contains(stopAt, kind) {
@@ -135,7 +132,7 @@ func (r *sectionReader) section(handlers sectionHandlers, stopAt []uint32) (kind
 	case kind == sectionEnd:
 		return kind, size, r.end(content)
 	case !known:
-		return 0, 0, fmt.Errorf("%w: section of unknown type %d", ErrVersion, kind)
+		return 0, 0, unknownVersion("section of unknown type %d", kind)
 	}
 	sum, err := handle(content)
 	switch kind {

@@ -15,11 +15,14 @@ import (
 //
 //	offset  size  header
 //	     0     8  magic of the kind of file
-//	     8     4  format version, 1
+//	     8     4  format version, 2
 //	    12     4  flags
 //	    16     8  number, see there
 //	    24     8  another number, see there
-//	    32     4  CRC32C of bytes 0 to 31
+//	    32    16  identity of the directory, see Identity
+//	    48     4  CRC32C of bytes 0 to 47
+//
+// Version 1 has no identity: its header ends with the CRC32C of bytes 0 to 31.
 //
 //	offset  size  section
 //	     0     4  type
@@ -57,7 +60,7 @@ import (
 // counters may go on in a later section of the same type and day. An unknown
 // version or type is refused.
 const (
-	fileHeaderSize    = 36
+	fileHeaderSize    = 52
 	sectionHeaderSize = 20
 	// maxSection bounds what one section makes a decoder allocate.
 	maxSection = 1 << 20
@@ -108,33 +111,6 @@ func totalsOf(kind counters.Kind) uint32 {
 	return sectionKinds + 3*uint32(kind) + 2
 }
 
-// appendFileHeader appends a header for the given kind of file.
-func appendFileHeader(b []byte, magic string, flags uint32, number, other uint64) []byte {
-	start := len(b)
-	b = append(b, magic...)
-	b = binary.LittleEndian.AppendUint32(b, formatVersion)
-	b = binary.LittleEndian.AppendUint32(b, flags)
-	b = binary.LittleEndian.AppendUint64(b, number)
-	b = binary.LittleEndian.AppendUint64(b, other)
-	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
-}
-
-// checkHeader checks magic, version and the CRC32C in the last four bytes.
-func checkHeader(b []byte, magic string) error {
-	if string(b[:len(magic)]) != magic {
-		return fmt.Errorf("%w: begins with %q, want %q", ErrNotOurs, b[:len(magic)], magic)
-	}
-	if version := binary.LittleEndian.Uint32(b[8:]); version != formatVersion {
-		return fmt.Errorf("%w: have %d, want %d; leave the file untouched and use the program that wrote it",
-			ErrVersion, version, formatVersion)
-	}
-	end := len(b) - 4
-	if have, want := checksum(b[:end]), binary.LittleEndian.Uint32(b[end:]); have != want {
-		return fmt.Errorf("%w in the header: have %08x, want %08x", ErrChecksum, have, want)
-	}
-	return nil
-}
-
 // sectionChecksum ties a section to its file and its place there, so that no
 // section can be lost, doubled or moved unseen. It is of the header alone, so
 // that a section which is passed over unread is known to be what it says.
@@ -167,7 +143,7 @@ func writeSections(output io.Writer, header []byte, sections func(*sectionWriter
 	if _, err := output.Write(header); err != nil {
 		return err
 	}
-	w := &sectionWriter{output: output, encoder: encoder, fileSum: binary.LittleEndian.Uint32(header[32:])}
+	w := &sectionWriter{output: output, encoder: encoder, fileSum: headerSum(header)}
 	if err := sections(w); err != nil {
 		return err
 	}

@@ -29,10 +29,12 @@ type SnapshotHeader struct {
 	Sequence  uint64
 	Journaled bool
 	Written   time.Time
+	// Identity is that of the directory; the zero one for none.
+	Identity Identity
 }
 
 func (h SnapshotHeader) encode() []byte {
-	return appendFileHeader(nil, snapshotMagic, flags(h.Journaled), h.Sequence, uint64(h.Written.UnixMilli()))
+	return appendFileHeader(nil, snapshotMagic, flags(h.Journaled), h.Sequence, uint64(h.Written.UnixMilli()), h.Identity)
 }
 
 func flags(journaled bool) uint32 {
@@ -44,9 +46,10 @@ func flags(journaled bool) uint32 {
 
 func decodeSnapshotHeader(b []byte) SnapshotHeader {
 	return SnapshotHeader{
-		Journaled: binary.LittleEndian.Uint32(b[12:])&flagJournaled != 0,
-		Sequence:  binary.LittleEndian.Uint64(b[16:]),
-		Written:   time.UnixMilli(int64(binary.LittleEndian.Uint64(b[24:]))),
+		Journaled: binary.LittleEndian.Uint32(b[flagsAt:])&flagJournaled != 0,
+		Sequence:  binary.LittleEndian.Uint64(b[numberAt:]),
+		Written:   time.UnixMilli(int64(binary.LittleEndian.Uint64(b[otherAt:]))),
+		Identity:  headerIdentity(b, fileHeaderSize),
 	}
 }
 
@@ -128,6 +131,7 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 		}
 	}
 	err := readSections(input, size, snapshotMagic, begin, handlers)
+	manifest.identify(header.Identity)
 	return header, manifest, err
 }
 

@@ -16,13 +16,28 @@ import (
 	"stats-recorder/counters"
 )
 
-// The sizes of headers.
+// The sizes of headers, those of files in the newest version.
 const (
-	FileHeader    = 36
+	FileHeader    = 52
 	SectionHeader = 20
-	JournalHeader = 32
+	JournalHeader = 48
 	FrameHeader   = 36
 )
+
+// identity is what headers of the first version lack.
+const identity = 16
+
+// headerSize is how long the header of a file is, if the newest version has the full
+// size, and 0 where the file is shorter.
+func headerSize(data []byte, full int) int {
+	if len(data) >= full-identity && data[8] == 1 {
+		return full - identity
+	}
+	if len(data) < full {
+		return 0
+	}
+	return full
+}
 
 // MaxSection is the largest content of a section.
 const MaxSection = 1 << 20
@@ -48,11 +63,12 @@ func checksum(parts ...[]byte) uint32 {
 // SealSnapshot makes the checksums of a snapshot right, as far as its lengths
 // lead, so that what is wrong in it is found by nothing but sense.
 func SealSnapshot(data []byte) {
-	if len(data) < FileHeader {
+	size := headerSize(data, FileHeader)
+	if size == 0 {
 		return
 	}
-	binary.LittleEndian.PutUint32(data[FileHeader-4:], checksum(data[:FileHeader-4]))
-	rest := data[FileHeader:]
+	binary.LittleEndian.PutUint32(data[size-4:], checksum(data[:size-4]))
+	rest := data[size:]
 	for number := uint64(0); len(rest) >= SectionHeader; number++ {
 		stored := uint64(binary.LittleEndian.Uint32(rest[8:]))
 		if stored > uint64(len(rest)-SectionHeader) {
@@ -60,7 +76,7 @@ func SealSnapshot(data []byte) {
 		}
 		end := SectionHeader + stored
 		binary.LittleEndian.PutUint32(rest[12:], checksum(rest[SectionHeader:end]))
-		place := binary.LittleEndian.AppendUint64(slices.Clone(data[FileHeader-4:FileHeader]), number)
+		place := binary.LittleEndian.AppendUint64(slices.Clone(data[size-4:size]), number)
 		binary.LittleEndian.PutUint32(rest[16:], checksum(place, rest[:16]))
 		rest = rest[end:]
 	}
@@ -69,13 +85,14 @@ func SealSnapshot(data []byte) {
 // SealJournal does the same for a journal file, and gives its frames the salt
 // of the header and sequence numbers in order.
 func SealJournal(data []byte) {
-	if len(data) < JournalHeader {
+	size := headerSize(data, JournalHeader)
+	if size == 0 {
 		return
 	}
-	previous := checksum(data[:JournalHeader-4])
-	binary.LittleEndian.PutUint32(data[JournalHeader-4:], previous)
+	previous := checksum(data[:size-4])
+	binary.LittleEndian.PutUint32(data[size-4:], previous)
 	sequence := binary.LittleEndian.Uint64(data[20:])
-	rest := data[JournalHeader:]
+	rest := data[size:]
 	for ; len(rest) >= FrameHeader; sequence++ {
 		end := FrameHeader + uint64(binary.LittleEndian.Uint32(rest))
 		if end > uint64(len(rest)) {
@@ -104,9 +121,9 @@ func Snapshot(t testing.TB, sequence uint64, sections ...Section) []byte {
 		t.Fatal(err)
 	}
 	defer encoder.Close()
-	data := append([]byte("SRSNAP\r\n"), 1, 0, 0, 0, 1, 0, 0, 0)
+	data := append([]byte("SRSNAP\r\n"), 2, 0, 0, 0, 1, 0, 0, 0)
 	data = binary.LittleEndian.AppendUint64(data, sequence)
-	data = append(data, make([]byte, 8+4)...)
+	data = append(data, make([]byte, 8+identity+4)...)
 	for _, section := range sections {
 		payload := encoder.EncodeAll(section.Content, nil)
 		data = binary.LittleEndian.AppendUint32(data, section.Type)
@@ -126,7 +143,7 @@ func Contents(t testing.TB, saved []byte, kind uint32) (all [][]byte) {
 		t.Fatal(err)
 	}
 	defer decoder.Close()
-	for rest := saved[FileHeader:]; len(rest) > 0; {
+	for rest := saved[headerSize(saved, FileHeader):]; len(rest) > 0; {
 		end := SectionHeader + int(binary.LittleEndian.Uint32(rest[8:]))
 		if binary.LittleEndian.Uint32(rest) == kind {
 			content, err := decoder.DecodeAll(rest[SectionHeader:end], nil)

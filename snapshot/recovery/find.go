@@ -3,6 +3,7 @@ package recovery
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,9 +21,25 @@ var (
 	ErrJournalGap = errors.New("acknowledged commits are missing")
 )
 
-// refusalAdvice ends every refusal to start.
-const refusalAdvice = "nothing was changed; bring the files back from a backup, " +
-	"or run `stats-recorder verify --repair` to keep all that can be read"
+// What ends a refusal to start, by what it is about.
+const (
+	refusalAdvice = "nothing was changed; bring the files back from a backup, " +
+		"or run `stats-recorder verify --repair` to keep all that can be read"
+	foreignAdvice = "nothing was changed; move the file away if it was copied here, or bring the files of this directory back from a backup"
+	versionAdvice = "nothing was changed"
+)
+
+// refused adds to an error what a person can do.
+func refused(err error) error {
+	switch {
+	case errors.Is(err, format.ErrVersion):
+		return fmt.Errorf("%w; %s", err, versionAdvice)
+	case errors.Is(err, format.ErrForeign):
+		return fmt.Errorf("%w; %s", err, foreignAdvice)
+	default:
+		return fmt.Errorf("%w; %s", err, refusalAdvice)
+	}
+}
 
 // A Summary says what was found.
 type Summary struct {
@@ -48,13 +65,20 @@ type State struct {
 	// Loaded is the snapshot that it builds on; its manifest is empty for none, nil
 	// before any was found good.
 	Loaded Snapshot
-	// Files are those of the directory, Damaged the snapshots that cannot be read, and
-	// Newest the newest journal file, nil for none.
-	Files   disk.Contents
-	Damaged []string
-	Newest  *Scan
-	// Lost is what DURABILITY=snapshot allows to be missing, if something is.
-	Lost error
+	// Identity is that of the directory; the zero one when no file tells it.
+	Identity format.Identity
+	// Files are those of the directory, Damaged the snapshots that cannot be read,
+	// Replayed the journal files that were read, Newest the last of them, nil for none,
+	// and Torn the journal files after that, of which nothing was ever durable.
+	Files    disk.Contents
+	Damaged  []string
+	Replayed []string
+	Newest   *Scan
+	Torn     []string
+	// Lost is what DURABILITY=snapshot allows to be missing, if something is, and
+	// Orphans the files of closed days that tell of it.
+	Lost    error
+	Orphans []string
 
 	directory string
 	newStore  func() *counters.Store
@@ -77,7 +101,7 @@ func (s *State) find() (err error) {
 	}
 	s.Summary.Sequence = s.Loaded.Header.Sequence
 	if err := s.replayJournals(); err != nil {
-		return fmt.Errorf("%w; %s", err, refusalAdvice)
+		return refused(err)
 	}
 	if err := s.checkReach(); err != nil {
 		return err
@@ -96,9 +120,9 @@ func (s *State) loadSnapshot() error {
 			err = s.checkDaySizes(loaded.Manifest)
 		}
 		if err == nil {
-			s.Loaded = loaded
+			s.Loaded, s.Identity = loaded, loaded.Header.Identity
 			s.Summary.Snapshot, s.Summary.Written = path, loaded.Header.Written
-			return nil
+			return s.checkOwner()
 		}
 		if !IsDamage(err) { // of a newer program, or only of this moment
 			return fmt.Errorf("%w; nothing was changed", err)
@@ -126,6 +150,30 @@ func (s *State) checkDaySizes(m *format.Manifest) error {
 	return nil
 }
 
+// checkOwner makes sure that the snapshots that say whose they are say the same.
+func (s *State) checkOwner() error {
+	for _, path := range s.Files.Snapshots {
+		if err := CheckOwner(path, s.Identity); err != nil {
+			return refused(fmt.Errorf("snapshot %q was loaded, but %w", s.Summary.Snapshot, err))
+		}
+	}
+	return nil
+}
+
+// claim makes sure that a journal file with commits that are to be replayed is of this
+// directory. The first file that says whose it is decides whose that is. After it, no
+// file comes that does not say so.
+func (s *State) claim(scan *Scan) error {
+	if s.Identity.IsZero() {
+		s.Identity = scan.Identity
+	}
+	isNeeded := len(scan.Frames) > 0 && scan.Last() > s.Summary.Sequence
+	if scan.Identity == s.Identity || (scan.Identity.IsZero() && !isNeeded) {
+		return nil
+	}
+	return foreign(scan.Path, scan.Identity, s.Identity)
+}
+
 func (s *State) journalFromStart() bool {
 	return len(s.Files.Journals) > 0 && disk.JournalSequence(s.Files.Journals[0]) == 1
 }
@@ -133,6 +181,28 @@ func (s *State) journalFromStart() bool {
 // replayJournals adds the frames after the snapshot, each once, in order.
 // Files whose frames are all in the snapshot are not even opened.
 func (s *State) replayJournals() error {
+	scans, err := s.scanJournals()
+	if err != nil {
+		return err
+	}
+	for i, scan := range scans {
+		if s.neverDurable(scans[i:]) {
+			s.drop(scans[i:])
+			break
+		}
+		if err := s.replayJournal(scan); err != nil {
+			return err
+		}
+		s.Newest = scan
+		s.Replayed = append(s.Replayed, scan.Path)
+	}
+	if s.Newest != nil {
+		s.Summary.TornBytes += s.Newest.Tail
+	}
+	return nil
+}
+
+func (s *State) scanJournals() (scans []*Scan, err error) {
 	for i, path := range s.Files.Journals {
 		if i+1 < len(s.Files.Journals) {
 			if next := disk.JournalSequence(s.Files.Journals[i+1]); next <= s.Loaded.Header.Sequence+1 {
@@ -141,23 +211,42 @@ func (s *State) replayJournals() error {
 		}
 		scan, err := ScanJournal(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := s.replayJournal(scan); err != nil {
-			return err
+		scans = append(scans, scan)
+	}
+	return scans, nil
+}
+
+// neverDurable says whether commits are missing before these last files, which were
+// never known to be durable: the power was lost before they were, and the disk may
+// write what was not synced in any order. It is so if each of the files was made ahead,
+// and no frame in them says otherwise.
+func (s *State) neverDurable(scans []*Scan) bool {
+	missing := s.Summary.Sequence + 1
+	return scans[0].First > missing && !slices.ContainsFunc(scans, func(scan *Scan) bool {
+		return !scan.Ahead || scan.Durable >= missing || (scan.Identity != s.Identity && !s.Identity.IsZero())
+	})
+}
+
+// drop leaves out files of which nothing was ever durable.
+func (s *State) drop(scans []*Scan) {
+	for _, scan := range scans {
+		s.Torn = append(s.Torn, scan.Path)
+		for _, frame := range scan.Frames {
+			s.Summary.TornBytes += frame.End() - frame.Offset
 		}
-		s.Newest = scan
+		s.Summary.TornBytes += scan.Tail
 	}
-	if s.Newest != nil {
-		s.Summary.TornBytes = s.Newest.Tail
-	}
-	return nil
 }
 
 func (s *State) replayJournal(scan *Scan) error {
 	sequence := s.Summary.Sequence
-	// A file is begun once all before its first frame is durable, so that even one
-	// without frames tells of a loss, unless no journal was kept then.
+	if err := s.claim(scan); err != nil {
+		return err
+	}
+	// A file that was not made ahead is begun once all before its first frame is durable,
+	// so that even one without frames tells of a loss, unless no journal was kept then.
 	if scan.First > sequence+1 && (len(scan.Frames) > 0 || s.Loaded.Header.Journaled) {
 		return fmt.Errorf("journal %q: %w: it begins with %d, want %d%s",
 			scan.Path, ErrJournalGap, scan.First, sequence+1, s.endOfNewest())
@@ -187,17 +276,44 @@ func (s *State) endOfNewest() string {
 	return fmt.Sprintf(", but journal %q at offset %d has no good frame after %d", s.Newest.Path, s.Newest.End, s.Newest.Last())
 }
 
-// checkDays makes sure that the commits are there which the files of closed days
-// tell of: all up to the one before their generation, which may be an import that
-// never came to be a commit. Where no journal was kept, a crash may have cost them.
+// checkDays makes sure that the commits are there which the files of closed days tell
+// of: all up to their generation. It leaves aside the files of a snapshot, or of an
+// import, that never came to be: a mark says so.
 func (s *State) checkDays() error {
 	for _, path := range s.Files.Days {
-		if closed := DayOf(path); closed.Generation > s.Summary.Sequence+1 && wasJournaled(path) {
-			return fmt.Errorf("%w: the file of a closed day %q tells of commits up to %d, and all else ends with %d; %s",
-				ErrJournalGap, path, closed.Generation-1, s.Summary.Sequence, refusalAdvice)
+		closed := DayOf(path)
+		if closed.Generation <= s.Summary.Sequence || s.neverCame(path, closed.Generation) {
+			continue
 		}
+		if s.Lost != nil && s.isDamaged(closed.Generation) {
+			s.Orphans = append(s.Orphans, path)
+			continue
+		}
+		return fmt.Errorf("%w: the file of a closed day %q tells of commits up to %d, and all else ends with %d; %s",
+			ErrJournalGap, path, closed.Generation, s.Summary.Sequence, refusalAdvice)
 	}
 	return nil
+}
+
+// neverCame says whether the snapshot of a closed day's file never came to be. Of those
+// without a mark, only the next generation can be of an import that was interrupted.
+func (s *State) neverCame(path string, generation uint64) bool {
+	return IsMarked(s.Files, path) || (generation == s.Summary.Sequence+1 && wasJournaled(path) && MayBeUnmarked(path))
+}
+
+// IsMarked says whether there is a mark that a closed day's file is of a snapshot which
+// did not come to be yet.
+func IsMarked(files disk.Contents, path string) bool {
+	return slices.Contains(files.Closing, disk.ClosingPath(filepath.Dir(path), DayOf(path).Generation))
+}
+
+// MayBeUnmarked says whether a closed day's file is one of a program that left no marks:
+// one that gave files no identity.
+func MayBeUnmarked(path string) bool { return identityOf(path).IsZero() }
+
+// isDamaged says whether the snapshot of a sequence number is there and cannot be read.
+func (s *State) isDamaged(sequence uint64) bool {
+	return slices.Contains(s.Damaged, disk.SnapshotPath(s.directory, sequence))
 }
 
 // checkReach makes sure that falling back to an older snapshot lost nothing:

@@ -28,31 +28,33 @@ func ReadIntact(path string) (Intact, error) {
 	if lost > 0 {
 		found.note("journal %q: the disk cannot read %d of its %d bytes", path, lost, len(data))
 	}
-	salt, start, err := saltOf(path, data)
+	header, err := headerOf(path, data)
 	if errors.Is(err, format.ErrVersion) {
 		return Intact{}, fmt.Errorf("journal %q at offset 0: %w", path, err)
 	} else if err != nil && len(data) > 0 {
 		found.note("header of journal %q: %v", path, err)
 	}
-	if salt != 0 {
-		found.Frames = format.FindFrames(data, start, salt)
+	if header.Salt != 0 {
+		found.Frames = format.FindFrames(data, format.LeastJournalHeader, header.Salt)
+	}
+	start := min(header.Size, int64(len(data)))
+	if len(found.Frames) > 0 {
+		start = min(start, found.Frames[0].Offset)
 	}
 	found.noteHoles(path, data, start)
 	return found, nil
 }
 
-// saltOf is the salt of a journal file, 0 if there is none, and where its frames begin. The
-// error says what is wrong with its header.
-func saltOf(path string, data []byte) (salt uint64, start int64, err error) {
+// headerOf is the header of a journal file. Where none can be read, it has the salt that
+// frames have, 0 if there are none. The error says what is wrong with it.
+func headerOf(path string, data []byte) (header format.JournalHeader, err error) {
 	err = format.ErrTruncated
-	if len(data) >= format.JournalHeaderSize {
-		header, failure := format.ParseJournalHeader(data)
-		if failure == nil {
-			return header.Salt, format.JournalHeaderSize, nil
+	if len(data) >= format.LeastJournalHeader {
+		if header, err = format.ParseJournalHeader(data); err == nil {
+			return header, nil
 		}
-		err = failure
 	}
-	return format.FindSalt(data, disk.JournalSequence(path)), min(format.JournalHeaderSize, int64(len(data))), err
+	return format.JournalHeader{Salt: format.FindSalt(data, disk.JournalSequence(path)), Size: format.JournalHeaderSize}, err
 }
 
 func (i *Intact) note(format string, arguments ...any) {

@@ -120,6 +120,9 @@ func (s Sources) follow(view view, lost format.ClosedDay) (RebuiltDay, error) {
 		if i+1 < len(s.Journals) && disk.JournalSequence(s.Journals[i+1]) <= span.From {
 			continue
 		}
+		if CheckOwner(path, lost.Owner) != nil {
+			continue
+		}
 		intact, err := ReadIntact(path)
 		if err != nil && !isUseless(err) {
 			return RebuiltDay{}, err

@@ -55,7 +55,7 @@ func (s *salvage) adoptDays() error {
 		_, adopted := s.adopted[closed.Day]
 		switch {
 		case adopted || closed.Generation < span.From || (!found && closed.Day < s.base.Manifest.KeptFrom):
-		case closed.Generation > s.last:
+		case closed.Generation > s.last || (recovery.IsMarked(s.files, path) && len(span.Without(s.seen)) > 0):
 			s.drop("day %s of generation %d: nothing says that it ever counted; it may be of an import that was interrupted",
 				closed.Day, closed.Generation)
 		case len(span.Without(s.seen)) > 0 || (found && slices.Contains(s.lost, before)):

@@ -3,6 +3,7 @@ package salvage
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"stats-recorder/counters"
@@ -49,6 +50,7 @@ func Repair(directory string, kinds counters.Kinds, builtInEvents []string, now 
 		return Repaired{}, err
 	}
 	s := newSalvage(directory, files, kinds, builtInEvents)
+	s.leaveForeign()
 	for _, step := range []func() error{s.readSnapshots, s.readJournals, s.chooseDays, s.count} {
 		if err := step(); err != nil {
 			return Repaired{}, fmt.Errorf("%w; nothing was changed", err)
@@ -60,8 +62,11 @@ func Repair(directory string, kinds counters.Kinds, builtInEvents []string, now 
 // salvage gathers what is good.
 type salvage struct {
 	Repaired
-	directory     string
+	directory string
+	// files are those of the directory, foreign those of another one that lie in it.
 	files         disk.Contents
+	foreign       []string
+	identity      format.Identity // of the directory; the zero one when no file tells it
 	kinds         counters.Kinds
 	builtInEvents []string
 
@@ -100,7 +105,6 @@ func newSalvage(directory string, files disk.Contents, kinds counters.Kinds, bui
 		benefits:      newNames("benefit"),
 		events:        newNames("event"),
 		seen:          map[uint64]bool{},
-		last:          lastNamed(files),
 		adopted:       map[counters.Day]format.ClosedDay{},
 		store:         counters.NewStoreOf(kinds, counters.WhenDurable),
 		covered:       counters.NewStoreOf(kinds, counters.WhenDurable),
@@ -108,8 +112,8 @@ func newSalvage(directory string, files disk.Contents, kinds counters.Kinds, bui
 }
 
 // lastNamed is the last commit that names of files tell of. A journal file is begun after
-// the commits before it; the file of a closed day may be of an import, the next commit,
-// that never came to be one.
+// the commits before it; the file of a closed day may be of a snapshot, or of an import,
+// the next commit, that never came to be.
 func lastNamed(files disk.Contents) (last uint64) {
 	for _, path := range files.Snapshots {
 		last = max(last, disk.SnapshotSequence(path))
@@ -118,9 +122,32 @@ func lastNamed(files disk.Contents) (last uint64) {
 		last = max(last+1, disk.JournalSequence(path)) - 1
 	}
 	for _, path := range files.Days {
-		last = max(last+1, recovery.DayOf(path).Generation) - 1
+		switch generation := recovery.DayOf(path).Generation; {
+		case recovery.IsMarked(files, path):
+		case recovery.MayBeUnmarked(path):
+			last = max(last+1, generation) - 1
+		default:
+			last = max(last, generation)
+		}
 	}
 	return last
+}
+
+// leaveForeign leaves out the files of another directory. They are put aside.
+func (s *salvage) leaveForeign() {
+	s.identity = recovery.IdentityOf(s.files)
+	isForeign := func(path string) bool {
+		err := recovery.CheckOwner(path, s.identity)
+		if err != nil {
+			s.drop("%v", err)
+			s.foreign = append(s.foreign, path)
+		}
+		return err != nil
+	}
+	for _, paths := range []*[]string{&s.files.Snapshots, &s.files.Journals, &s.files.Days} {
+		*paths = slices.DeleteFunc(*paths, isForeign)
+	}
+	s.last = lastNamed(s.files)
 }
 
 func (s *salvage) drop(format string, arguments ...any) {

@@ -3,6 +3,7 @@ package salvage
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +23,25 @@ type FileReport struct {
 	Bytes int64
 }
 
-// damagedState begins the State of a file that is not what was written.
-const damagedState = "DAMAGED: "
+// What begins the State of a file that is not what was written, is of another version of
+// the program, or of another directory.
+const (
+	damagedState = "DAMAGED: "
+	unknownState = "UNKNOWN VERSION: "
+	foreignState = "FOREIGN: "
+)
+
+// stateOf is the State of a file that cannot be used.
+func stateOf(err error) string {
+	switch {
+	case errors.Is(err, format.ErrVersion):
+		return unknownState + err.Error()
+	case errors.Is(err, format.ErrForeign):
+		return foreignState + err.Error()
+	default:
+		return damagedState + err.Error()
+	}
+}
 
 // Report is what Verify found.
 type Report struct {
@@ -58,21 +76,18 @@ func Verify(directory string, kinds counters.Kinds) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	state, err := recovery.Find(directory, func() *counters.Store { return counters.NewStoreOf(kinds, counters.WhenDurable) })
+	owner := recovery.IdentityOf(files)
 	var report Report
 	for _, path := range files.Snapshots {
-		report.Files = append(report.Files, verifySnapshot(path, kinds))
+		report.Files = append(report.Files, verifySnapshot(path, kinds, owner))
 	}
 	for i, path := range files.Journals {
-		var next uint64
-		if i+1 < len(files.Journals) {
-			next = disk.JournalSequence(files.Journals[i+1])
-		}
-		report.Files = append(report.Files, verifyJournal(path, next))
+		report.Files = append(report.Files, verifyJournal(path, owner, nextCommit(files.Journals[i+1:], state), slices.Contains(state.Torn, path)))
 	}
-	state, err := recovery.Find(directory, func() *counters.Store { return counters.NewStoreOf(kinds, counters.WhenDurable) })
 	days, damaged := verifyDays(directory, kinds, files.Days, state.Loaded.Manifest)
 	report.Files = append(report.Files, days...)
-	for _, path := range append(files.Temporary, files.Damaged...) {
+	for _, path := range slices.Concat(files.Temporary, files.Damaged, files.Closing) {
 		report.Files = append(report.Files, FileReport{
 			Path: path, Covers: "nothing", State: "not used by a start", Bytes: disk.Sizes(path),
 		})
@@ -81,25 +96,40 @@ func Verify(directory string, kinds counters.Kinds) (Report, error) {
 	return report, nil
 }
 
-func verifySnapshot(path string, kinds counters.Kinds) FileReport {
+// nextCommit is the first commit of the journal files that follow another, 0 for none:
+// only the newest that counts can end in a write that was cut short.
+func nextCommit(following []string, state *recovery.State) uint64 {
+	if len(following) == 0 || slices.Contains(state.Torn, following[0]) {
+		return 0
+	}
+	return disk.JournalSequence(following[0])
+}
+
+func verifySnapshot(path string, kinds counters.Kinds, owner format.Identity) FileReport {
 	report := FileReport{Path: path, Bytes: disk.Sizes(path), State: "good"}
 	report.Covers = fmt.Sprintf("commits up to %d", disk.SnapshotSequence(path))
 	loaded, err := recovery.CheckSnapshot(path, kinds)
+	if err == nil {
+		err = recovery.CheckOwner(path, owner)
+	}
 	if err != nil {
-		report.State = damagedState + err.Error()
+		report.State = stateOf(err)
 		return report
 	}
 	report.State = "good, written " + loaded.Header.Written.UTC().Format(time.RFC3339)
 	return report
 }
 
-// verifyJournal gets the first commit of the next journal file, 0 for none:
-// only the newest file can end in a write that was cut short.
-func verifyJournal(path string, next uint64) FileReport {
+// verifyJournal gets the first commit of the next journal file, 0 for none, and whether
+// the power was lost before anything in this file was durable.
+func verifyJournal(path string, owner format.Identity, next uint64, isTorn bool) FileReport {
 	report := FileReport{Path: path, Bytes: disk.Sizes(path), Covers: "unknown"}
 	scan, err := recovery.ScanJournal(path)
+	if err == nil {
+		err = recovery.CheckOwner(path, owner)
+	}
 	if err != nil {
-		report.State = damagedState + err.Error()
+		report.State = stateOf(err)
 		return report
 	}
 	report.Covers = "no commits"
@@ -107,6 +137,8 @@ func verifyJournal(path string, next uint64) FileReport {
 		report.Covers = fmt.Sprintf("commits %d to %d", scan.First, scan.Last())
 	}
 	switch {
+	case isTorn:
+		report.State = "not used by a start: the power was lost before it was durable"
 	case scan.Damage != nil:
 		report.State = damagedState + scan.Damage.Error()
 	case scan.Tail > 0 && next > scan.Last()+1:
@@ -136,7 +168,7 @@ func verifyDays(directory string, kinds counters.Kinds, paths []string, m *forma
 		if !isNeeded {
 			report.State = "not used by a start"
 		} else if err := recovery.CheckDay(path, kinds, closed); err != nil {
-			report.State = damagedState + err.Error()
+			report.State = stateOf(err)
 			damaged = errors.Join(damaged, err)
 		}
 		reports = append(reports, report)

@@ -19,7 +19,7 @@ import (
 // write, the directory stays as it was.
 func (s *salvage) write(now time.Time) error {
 	directory := filepath.Join(s.directory, "before-repair-"+now.UTC().Format("20060102T150405.000Z"))
-	all := slices.Concat(s.files.Snapshots, s.files.Journals, s.files.Days)
+	all := slices.Concat(s.files.Snapshots, s.files.Journals, s.files.Days, s.foreign)
 	originals, err := disk.KeepOriginals(directory, all)
 	if err != nil {
 		return fmt.Errorf("%w; nothing was changed", err)
@@ -39,7 +39,10 @@ func (s *salvage) write(now time.Time) error {
 // writeNew writes the days that were made again, and the new snapshot. It returns the
 // files of closed days that this lists.
 func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
-	header := format.SnapshotHeader{Sequence: s.next(), Journaled: true, Written: now}
+	header := format.SnapshotHeader{Sequence: s.next(), Journaled: true, Written: now, Identity: s.identity}
+	if header.Identity.IsZero() {
+		header.Identity = format.NewIdentity()
+	}
 	closed := *s.base.Manifest
 	closed.Days = slices.Collect(maps.Values(s.adopted))
 	for _, day := range s.listed {
@@ -71,8 +74,8 @@ func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
 // next is a sequence number that no file has or tells of.
 func (s *salvage) next() uint64 {
 	next := s.last + 1
-	for _, path := range s.files.Days {
-		next = max(next, recovery.DayOf(path).Generation+1)
+	for _, path := range slices.Concat(s.files.Days, s.foreign) {
+		next = max(next, recovery.DayOf(path).Generation+1, disk.SnapshotSequence(path)+1, disk.JournalSequence(path))
 	}
 	return next
 }
@@ -84,6 +87,7 @@ func (s *salvage) writeDay(day rebuiltDay, header format.SnapshotHeader) (bytes 
 		Day:        day.day,
 		Generation: header.Sequence,
 		Journaled:  header.Journaled,
+		Identity:   header.Identity,
 		Benefits:   s.store.Benefits.Names(),
 		Events:     s.store.Events.Names(),
 	}
