@@ -63,3 +63,31 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRejects is what a byte of a body without a good record costs. It should be
+// at most five times what one of good records that are all different costs, the
+// last of these.
+func BenchmarkRejects(b *testing.B) {
+	for _, shape := range []struct{ name, element string }{
+		{"numbers", `1`}, {"texts", `"x"`}, {"nulls", `null`}, {"empty lists", `[]`}, {"lists", `[1]`}, {"empty records", `{}`},
+		{"records of one field", `{"benefit_id":1}`}, {"records of an unknown field", `{"x":1}`},
+		{"records that are too long", `{"benefit_id":"` + strings.Repeat("x", 300) + `"}`}, {"good records", ""},
+	} {
+		b.Run(shape.name, func(b *testing.B) {
+			const size = 128 << 10
+			body := []byte("[" + strings.Repeat(shape.element+",", size/(len(shape.element)+1)) + "1]")
+			if shape.element == "" {
+				body = mixedBatch(700)
+			}
+			o := testOracle(twoDays)
+			d := NewDecoder(o.rules, nil)
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				if err := d.Decode(body, o.now); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(body)), "ns/byte")
+		})
+	}
+}

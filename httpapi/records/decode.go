@@ -61,6 +61,7 @@ type Decoder struct {
 
 	checker
 	observer Observer
+	valid    bool // the body as a whole is known to be JSON
 	raw      rawRecord
 	repeat   repeat
 	shape    shape // kept from body to body
@@ -85,7 +86,7 @@ func NewDecoder(rules *Rules, observer Observer) *Decoder {
 // returns a *BodyError when the body as a whole is wrong; records that are wrong by
 // themselves are in Rejected.
 func (d *Decoder) Decode(body []byte, now time.Time) error {
-	d.Records, d.Rejected, d.Rejections, d.now = d.Records[:0], d.Rejected[:0], 0, now
+	d.Records, d.Rejected, d.Rejections, d.now, d.valid = d.Records[:0], d.Rejected[:0], 0, now, false
 	d.repeat.forget()
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	start := skipSpace(body, 0)
@@ -151,6 +152,14 @@ func (d *Decoder) after(body []byte, pos int) error {
 
 // element reads the array element at pos and returns where it ends.
 func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
+	switch rest := body[pos:]; {
+	case len(rest) > 0 && rest[0] != '{':
+		return d.stray(body, pos, index)
+	case bytes.HasPrefix(rest, emptyRecord):
+		d.listed = len(d.Rejected) < MaxListed
+		d.reject(index, d.required(benefitID))
+		return pos + len(emptyRecord), nil
+	}
 	if end, ok := d.shape.match(body, pos, d.rules, counters.HourOf(d.now)); ok {
 		d.repeat.learn(body[pos:end], d.shape.found, d.shape.record)
 		d.Records = append(d.Records, d.shape.record)
@@ -159,6 +168,9 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 	end, layout := elementEnd(body, pos)
 	if end <= pos {
 		return 0, d.broken(body)
+	}
+	if !layout.identified && !layout.irregular { // no benefit_id, which is looked for first
+		return d.stray(body, pos, index)
 	}
 	good, ok, err := d.one(body, body[pos:end], index)
 	if ok {
@@ -191,20 +203,29 @@ func (d *Decoder) alone(body []byte, start int) error {
 	return nil
 }
 
+// emptyRecord is the shortest thing that is rejected.
+var emptyRecord = []byte("{}")
+
+// stray rejects the element at pos, which is not a record or has no benefit, and
+// returns where it ends. A body that has one may have nothing else, so that each
+// costs little: the body is validated once, and not each of them.
+func (d *Decoder) stray(body []byte, pos, index int) (end int, err error) {
+	if !d.valid && !jsontext.Value(body).IsValid(lenient) {
+		return 0, d.broken(body)
+	}
+	d.valid = true
+	d.listed = len(d.Rejected) < MaxListed
+	if element := body[pos:]; element[0] == '{' {
+		d.reject(index, d.required(benefitID))
+	} else {
+		d.reject(index, d.wrong(WholeRecord, wrongType, func() string { return "must be an object, not " + kindName(element) }))
+	}
+	return valueEnd(body, pos), nil
+}
+
 // one has go-json parse a record of the body, and checks it.
 func (d *Decoder) one(body, element []byte, index int) (good Record, ok bool, err error) {
 	d.listed = len(d.Rejected) < MaxListed
-	if element[0] != '{' {
-		if !plainScalar(element) && !jsontext.Value(element).IsValid(lenient) {
-			return good, false, d.broken(body)
-		}
-		d.reject(index, d.wrong(WholeRecord, wrongType, func() string { return "must be an object, not " + kindName(element) }))
-		return good, false, nil
-	}
-	if string(element) == "{}" {
-		d.reject(index, d.required(benefitID))
-		return good, false, nil
-	}
 	d.raw.reset()
 	if err := json.Unmarshal(element, &d.raw, lenient); err != nil {
 		return good, false, d.broken(body)
@@ -220,17 +241,6 @@ func (d *Decoder) one(body, element []byte, index int) (good Record, ok bool, er
 		}
 	}
 	return good, true, nil
-}
-
-// plainScalar says whether an element is valid at a glance, being a number of few
-// digits or a literal. When it says no, go-json decides.
-func plainScalar(element []byte) bool {
-	switch string(element) {
-	case "null", "true", "false":
-		return true
-	}
-	_, end, ok := plainInteger(element, 0)
-	return ok && end == len(element)
 }
 
 func (d *Decoder) reject(index int, bad *Problem) {

@@ -46,6 +46,8 @@ type layout struct {
 	// irregular is set when a name occurs twice or has an escape, dated when
 	// there is a created_at.
 	irregular, dated bool
+	// identified is set when there is a benefit_id, of any kind.
+	identified bool
 }
 
 type span struct{ start, end int }
@@ -155,6 +157,7 @@ func (w *walker) sawString(start, end int) {
 	w.slot = slotOf(name)
 	switch {
 	case w.slot != noSlot:
+		w.layout.identified = w.layout.identified || w.slot == slotBenefit
 		w.layout.irregular = w.layout.irregular || w.seen[w.slot]
 		w.seen[w.slot] = true
 	case bytes.IndexByte(name, '\\') >= 0:
@@ -191,4 +194,31 @@ func stringEnd(body []byte, pos int) int {
 		}
 	}
 	return -1
+}
+
+// valueEnd returns where the value at pos ends, in a body that is JSON.
+func valueEnd(body []byte, pos int) int {
+	depth := 0
+	for i := pos; i < len(body); i++ {
+		switch body[i] {
+		case '"':
+			if i = stringEnd(body, i) - 1; depth == 0 {
+				return i + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return i
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(body)
 }
