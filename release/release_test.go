@@ -20,8 +20,14 @@ import (
 	"testing"
 )
 
-// everyPlatform is set by make release-test.
-var everyPlatform = flag.Bool("every-platform", false, "build for every platform, not only for linux/amd64, and with an empty cache")
+// make release-test sets these.
+var (
+	targets = flag.String("platforms", here, "platforms to build for; all if empty")
+	cold    = flag.Bool("cold", false, "build a second time with an empty cache")
+)
+
+// here is the platform that packages are tried on.
+const here = "linux/amd64"
 
 const (
 	firstVersion  = "0.1.0"
@@ -83,9 +89,9 @@ var buildBoth = sync.OnceValues(func() (builds, error) {
 		); err != nil {
 			return b, err
 		}
-		platforms := "linux/amd64"
-		if *everyPlatform && version == secondVersion {
-			platforms = ""
+		platforms := here
+		if version == secondVersion {
+			platforms = *targets
 		}
 		if err := run(context.Background(), []string{"-source", b.repository, "-output", directory, "-platforms", platforms}); err != nil {
 			return b, err
@@ -137,10 +143,10 @@ func TestACloneAndAnArchiveOfACommitGiveTheSameBytes(t *testing.T) {
 	if err := unpack(archive, unpacked); err != nil {
 		t.Fatal(err)
 	}
-	if *everyPlatform {
+	if *cold {
 		t.Setenv("GOCACHE", t.TempDir())
 	}
-	if err := run(t.Context(), []string{"-source", unpacked, "-output", again, "-platforms", "linux/amd64"}); err != nil {
+	if err := run(t.Context(), []string{"-source", unpacked, "-output", again, "-platforms", here}); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(again)
@@ -148,7 +154,7 @@ func TestACloneAndAnArchiveOfACommitGiveTheSameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Name() == checksums && *everyPlatform {
+		if e.Name() == checksums && *targets != here {
 			continue // of fewer platforms
 		}
 		one, two := read(t, filepath.Join(b.second, e.Name())), read(t, filepath.Join(again, e.Name()))
