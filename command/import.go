@@ -29,16 +29,20 @@ func importCommand(output io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "count what has been imported before once more"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would happen, and change nothing"},
 			&cli.BoolFlag{Name: "undo", Usage: "go back to before the last import, if nothing was counted since"},
+			&cli.StringFlag{Name: "compare", Usage: "URL of a running server: compare its answers with the documents of FILE…, or else with the data directory; import nothing", DefaultText: "none"},
 			&cli.StringFlag{Name: "source", Usage: "name of the database that the documents come from, where there are several", DefaultText: "none"},
 			&cli.StringFlag{Name: "skipped", Usage: "file to write every document that is skipped to, as JSON lines", DefaultText: "none"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
+			switch {
+			case c.IsSet("compare"):
+				return compareCommand(ctx, c, output)
+			case c.Bool("undo"):
+				return undoCommand(c, output)
+			}
 			directory, err := directoryOf(c)
 			if err != nil {
 				return err
-			}
-			if c.Bool("undo") {
-				return undoCommand(c, output)
 			}
 			job, err := importJobOf(c, directory)
 			if err != nil {

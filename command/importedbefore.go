@@ -26,6 +26,7 @@ const (
 var (
 	errImportedBefore = errors.New("imported before")
 	errCannotTell     = errors.New("which of the documents are new cannot be told")
+	errOwnExport      = errors.New("this is an export")
 	errTwice          = errors.New("the same documents are there twice")
 )
 
@@ -60,7 +61,7 @@ func (n importedNow) check() error {
 	if n.overlap == countAgain {
 		return nil
 	}
-	for _, check := range []func() error{n.checkContent, n.checkTwice, n.checkUntold, n.checkRanges} {
+	for _, check := range []func() error{n.checkContent, n.checkOrigins, n.checkTwice, n.checkUntold, n.checkRanges} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -87,6 +88,53 @@ func (n importedNow) checkContent() error {
 			"import these alone, and without --continue, if none was imported before; --force counts all of them", errCannotTell, n.summary.Unplaced)
 	}
 	return nil
+}
+
+// checkOrigins refuses rows of this directory itself, and rows that came to it, or may
+// have, by another way.
+func (n importedNow) checkOrigins() error {
+	for _, source := range n.summary.Sources {
+		if source.Origin == nil {
+			continue
+		}
+		if err := n.checkOrigin(*source.Origin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n importedNow) checkOrigin(origin importer.Origin) error {
+	own := n.session.Identity()
+	if own != "" && origin.Directory == own {
+		return fmt.Errorf("%w of this data directory itself, up to its commit %d, and it is at %d: all of that is here already; "+
+			"import it elsewhere, or use --force to count it twice", errOwnExport, origin.Commit, n.session.Sequence())
+	}
+	before := n.session.Imports()
+	ranges, known := rangesOf(before, importer.ExportSource(origin.Directory))
+	if known && ranges == 0 {
+		return fmt.Errorf("%w: the counts of data directory %s came here in an export of another one; use --force to count them twice",
+			errImportedBefore, origin.Directory)
+	}
+	for _, held := range origin.Holds {
+		there, isHeld := rangesOf(before, importer.ExportSource(held))
+		isContent := slices.ContainsFunc(before.List, func(one snapshot.Imported) bool { return hex.EncodeToString(one.Fingerprint[:]) == held })
+		if (own != "" && held == own) || there > 0 || isContent || (isHeld && !known) {
+			return fmt.Errorf("%w: the export of data directory %s also has counts that it imported, and these are here already (%s); "+
+				"use --force to count them twice", errImportedBefore, origin.Directory, held)
+		}
+	}
+	return nil
+}
+
+// rangesOf is how many ranges of a source are remembered, and whether anything is.
+func rangesOf(imports snapshot.Imports, name string) (ranges int, known bool) {
+	for _, source := range imports.Sources {
+		if source.Name == name {
+			return len(source.Ranges), true
+		}
+	}
+	return 0, false
 }
 
 // checkTwice refuses what is there more than once in the inputs themselves.
@@ -187,6 +235,12 @@ func (n importedNow) remembered() snapshot.Imports {
 	}
 	for _, source := range n.summary.Sources {
 		addRanges(&after, source.Name, source.New)
+		if source.Origin == nil {
+			continue
+		}
+		for _, held := range source.Origin.Holds {
+			addRanges(&after, importer.ExportSource(held), nil)
+		}
 	}
 	slices.SortFunc(after.Sources, func(a, b snapshot.ImportSource) int { return strings.Compare(a.Name, b.Name) })
 	return after

@@ -30,11 +30,11 @@ type ImportRange = format.ImportRange
 // runs: all of them, or, until Commit has returned nil, none. Add may be called
 // by several goroutines at a time; the rest belongs to one.
 type Import struct {
-	keeper *Keeper // nil for a rehearsal
-	store  *counters.Store
-	before *format.Manifest // what there is without the import
-	events uint64
-	began  time.Time
+	keeper           *Keeper // nil for a rehearsal
+	store            *counters.Store
+	before           *format.Manifest // what there is without the import
+	events, sequence uint64
+	began            time.Time
 	// mu is held for reading while counts are added, and for writing while days
 	// are closed to make room.
 	mu   sync.RWMutex
@@ -53,7 +53,7 @@ func OpenImport(options Options) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := newImport(k.store, k.history.current(), k.options.Now())
+	i := newImport(k.store, k.history.current(), k.recovery.Sequence, k.options.Now())
 	i.keeper = k
 	return i, nil
 }
@@ -63,17 +63,20 @@ func OpenImport(options Options) (*Import, error) {
 func RehearseImport(options Options) (*Import, error) {
 	options = options.withDefaults()
 	if _, err := os.Stat(options.Directory); errors.Is(err, os.ErrNotExist) {
-		return newImport(options.newStore(), &format.Manifest{}, options.Now()), nil
+		return newImport(options.newStore(), &format.Manifest{}, 0, options.Now()), nil
 	}
 	found, err := recovery.Find(options.Directory, options.newStore)
 	if err != nil {
 		return nil, err
 	}
-	return newImport(found.Store, found.Loaded.Manifest, options.Now()), nil
+	return newImport(found.Store, found.Loaded.Manifest, found.Summary.Sequence, options.Now()), nil
 }
 
-func newImport(store *counters.Store, before *format.Manifest, began time.Time) *Import {
-	return &Import{store: store, before: before, events: eventsIn(store), began: began, room: store.Counters() + importRoom}
+func newImport(store *counters.Store, before *format.Manifest, sequence uint64, began time.Time) *Import {
+	return &Import{
+		store: store, before: before, sequence: sequence, events: eventsIn(store),
+		began: began, room: store.Counters() + importRoom,
+	}
 }
 
 // Store is what is added to.
@@ -81,6 +84,12 @@ func (i *Import) Store() *counters.Store { return i.store }
 
 // Events is how many events the directory had counted before.
 func (i *Import) Events() uint64 { return i.events }
+
+// Identity is that of the directory; empty as long as none is known.
+func (i *Import) Identity() string { return "" }
+
+// Sequence is the last commit of the directory.
+func (i *Import) Sequence() uint64 { return i.sequence }
 
 // Imports are those that the directory remembers. They are shared: read only.
 func (i *Import) Imports() Imports { return i.before.Imports }

@@ -74,11 +74,10 @@ func giveDirectoryToOwner(path string) error {
 // Link gives a file a second name, unless there is a file of that name, or copies it
 // where the file system knows no second names. The caller syncs the directory.
 func Link(from, to string) error {
-	err := link(from, to)
-	switch {
-	case err == nil, errors.Is(err, os.ErrExist):
+	if _, err := os.Lstat(to); err == nil {
 		return nil
-	case errors.Is(err, os.ErrNotExist):
+	}
+	if err := link(from, to); err == nil || errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return copyFile(from, to)
@@ -96,21 +95,11 @@ func RemoveAside(aside string) error {
 }
 
 func copyFile(from, to string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return fmt.Errorf("open %q: %w", from, Plain(err))
-	}
-	defer source.Close()
-	target, err := Create(to)
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	if err := GiveToOwner(target); err != nil {
-		return err
-	}
-	if _, err := io.Copy(target, source); err != nil {
-		return fmt.Errorf("copy %q to %q: %w", from, to, Plain(err))
-	}
-	return SyncFile(target, "aside")
+	_, err := Save(to, "aside", func(output io.Writer) error {
+		return Read(from, func(input io.Reader, _ int64) error {
+			_, err := io.Copy(output, input)
+			return err
+		})
+	}, func(string) error { return nil })
+	return err
 }
