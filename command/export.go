@@ -3,9 +3,11 @@ package command
 import (
 	"bufio"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"stats-recorder/counters"
 	"stats-recorder/exchange/exporter"
+	"stats-recorder/exchange/importer"
 	"stats-recorder/service"
 	"stats-recorder/snapshot"
 )
@@ -75,12 +78,14 @@ func parseDay(name, text string, missing counters.Day) (counters.Day, error) {
 	return counters.HourOf(date).Day(), nil
 }
 
-// export writes the rows of the days from and later, up to but without to. It
+// export writes the rows of the days first and later, up to but without end. It
 // begins to write once the directory has been read.
-func export(output io.Writer, format exporter.Format, directory string, from, to counters.Day) error {
+func export(output io.Writer, format exporter.Format, directory string, first, end counters.Day) error {
 	buffered := bufio.NewWriterSize(output, 1<<20)
-	newWriter := sync.OnceValues(func() (exporter.Writer, error) { return exporter.NewWriter(buffered, format) })
-	err := snapshot.Export(directory, counters.BuiltInKinds(), from, to, func(counted snapshot.Exported) error {
+	var from *snapshot.Origin
+	newWriter := sync.OnceValues(func() (exporter.Writer, error) { return exporter.NewWriter(buffered, format, originOf(from)) })
+	err := snapshot.Export(directory, counters.BuiltInKinds(), first, end, func(counted snapshot.Exported) error {
+		from = counted.Origin
 		writer, err := newWriter()
 		if err != nil {
 			return err
@@ -95,6 +100,24 @@ func export(output io.Writer, format exporter.Format, directory string, from, to
 		return err
 	}
 	return errors.Join(writer.Close(), buffered.Flush())
+}
+
+// originOf is what an export says of where its rows come from; nil is where there are
+// none.
+func originOf(from *snapshot.Origin) exporter.Origin {
+	if from == nil {
+		return exporter.Origin{}
+	}
+	origin := exporter.Origin{Directory: from.Directory, Commit: from.Commit}
+	for _, source := range from.Imports.Sources {
+		if directory, isExport := strings.CutPrefix(source.Name, importer.ExportSource("")); isExport && directory != "" {
+			origin.Holds = append(origin.Holds, directory)
+		}
+	}
+	for _, imported := range from.Imports.List {
+		origin.Holds = append(origin.Holds, hex.EncodeToString(imported.Fingerprint[:]))
+	}
+	return origin
 }
 
 func writeRows(writer exporter.Writer, counted snapshot.Exported) error {

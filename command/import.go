@@ -1,22 +1,16 @@
 package command
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
-	"stats-recorder/counters"
 	"stats-recorder/exchange/importer"
-	"stats-recorder/httpapi/records"
+	"stats-recorder/service"
 	"stats-recorder/snapshot"
 )
 
@@ -27,204 +21,92 @@ func importCommand(output io.Writer) *cli.Command {
 		ArgsUsage: "FILE…",
 		Description: "Reads mongoexport JSON, mongodump BSON files, directories and archives, and this\n" +
 			"program's own jsonl export, compressed or not; - is standard input. Stop the server\n" +
-			"first. Either everything is imported or nothing is, and the same content only once.",
+			"first. Either everything is imported or nothing is, and the same document only once.",
 		OnUsageError: usageError,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "collection", Usage: "which collection of a dump to read, where it has several"},
-			&cli.BoolFlag{Name: "force", Usage: "import content that has been imported before once more"},
+			&cli.BoolFlag{Name: "continue", Usage: "leave out the documents of earlier imports, and import those that came since"},
+			&cli.BoolFlag{Name: "force", Usage: "count what has been imported before once more"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would happen, and change nothing"},
+			&cli.BoolFlag{Name: "undo", Usage: "go back to before the last import, if nothing was counted since"},
+			&cli.StringFlag{Name: "compare", Usage: "URL of a running server: compare its answers with the documents of FILE…, or else with the data directory; import nothing", DefaultText: "none"},
+			&cli.StringFlag{Name: "source", Usage: "name of the database that the documents come from, where there are several", DefaultText: "none"},
 			&cli.StringFlag{Name: "skipped", Usage: "file to write every document that is skipped to, as JSON lines", DefaultText: "none"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if !c.Args().Present() {
-				return errors.New("import what? name a file, a dump directory, or - for standard input")
+			switch {
+			case c.IsSet("compare"):
+				return compareCommand(ctx, c, output)
+			case c.Bool("undo"):
+				return undoCommand(c, output)
 			}
 			directory, err := directoryOf(c)
 			if err != nil {
 				return err
 			}
-			job := importJob{
-				directory: directory,
-				options:   importer.Options{Paths: c.Args().Slice(), Collection: c.String("collection"), Progress: os.Stderr},
-				skipped:   c.String("skipped"),
-				force:     c.Bool("force"),
+			job, err := importJobOf(c, directory)
+			if err != nil {
+				return err
 			}
 			return job.run(ctx, output)
 		},
 	}
 }
 
-// importJob is one import.
-type importJob struct {
-	directory string
-	options   importer.Options
-	skipped   string // path of the file for skipped documents; empty for none
-	force     bool
+// maxSourceBytes bounds the name of a source.
+const maxSourceBytes = 64
+
+func importJobOf(c *cli.Command, directory string) (importJob, error) {
+	if !c.Args().Present() {
+		return importJob{}, errors.New("import what? name a file, a dump directory, or - for standard input")
+	}
+	if c.Bool("continue") && c.Bool("force") {
+		return importJob{}, fmt.Errorf("%w: --continue leaves out what was imported before, and --force counts it once more: give one of them", service.ErrConfig)
+	}
+	if len(c.String("source")) > maxSourceBytes {
+		return importJob{}, fmt.Errorf("%w: --source %q: want at most %d bytes", service.ErrConfig, c.String("source"), maxSourceBytes)
+	}
+	job := importJob{
+		directory: directory,
+		open:      snapshot.OpenImport,
+		skipped:   c.String("skipped"),
+		options: importer.Options{
+			Paths: c.Args().Slice(), Collection: c.String("collection"), Source: c.String("source"), Progress: os.Stderr,
+		},
+	}
+	switch {
+	case c.Bool("continue"):
+		job.overlap = leaveOut
+	case c.Bool("force"):
+		job.overlap = countAgain
+		job.options.Overlap = importer.HandOver
+	}
+	if c.Bool("dry-run") {
+		job.open, job.isRehearsal = snapshot.RehearseImport, true
+	}
+	return job, nil
 }
 
-// errNothingCounted is the error for an import that would leave nothing but its
-// name in the directory.
-var errNothingCounted = errors.New("none of the documents can be counted; are they records of the replaced service, or of an export with --format jsonl?")
-
-// run imports all or nothing, and prints what it did. A directory that it made
-// itself goes again when nothing was imported.
-func (j importJob) run(ctx context.Context, output io.Writer) (err error) {
-	if _, missing := os.Stat(j.directory); errors.Is(missing, os.ErrNotExist) {
-		defer func() {
-			if err != nil {
-				err = errors.Join(err, os.RemoveAll(j.directory))
-			}
-		}()
+// undoCommand undoes the last import, or says what that would take away.
+func undoCommand(c *cli.Command, output io.Writer) error {
+	if c.Args().Present() {
+		return fmt.Errorf("%w: --undo takes no file such as %q: it is for the whole last import", service.ErrConfig, c.Args().First())
 	}
-	session, err := snapshot.OpenImport(snapshot.Options{Directory: j.directory})
+	directory, err := existingDirectoryOf(c)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, session.Close()) }()
-	if err := j.read(ctx, output, session); err != nil {
-		return fmt.Errorf("nothing was imported: %w", err)
+	undo, done := snapshot.UndoImport, "undone; the server can start"
+	if c.Bool("dry-run") {
+		undo, done = snapshot.RehearseUndo, "it can be undone; nothing was changed"
 	}
-	fmt.Fprintf(output, "imported into %q; the server can start\n", j.directory)
+	undone, err := undo(snapshot.Options{Directory: directory})
+	if err != nil {
+		return fmt.Errorf("nothing was undone in %q: %w", directory, err)
+	}
+	for _, one := range undone.Imports {
+		fmt.Fprintf(output, "imported on %s: %d documents\n", dateTime(one.At), one.Documents)
+	}
+	fmt.Fprintf(output, "with %d events: %s\n", undone.Events, done)
 	return nil
-}
-
-// read imports what is to be read, and prints the summary before it counts.
-func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot.Import) error {
-	for _, name := range records.BuiltInEvents { // first, so that imported ones cannot take their room
-		if _, err := session.Store().Events.Number([]byte(name)); err != nil {
-			return err
-		}
-	}
-	closeList, err := j.listSkipped()
-	if err != nil {
-		return err
-	}
-	hidden := newUnshown(session)
-	summary, err := importer.Read(ctx, j.options, func(batch []importer.Document) error {
-		return session.Add(func(store *counters.Store) error { return addDocuments(store, batch, hidden) })
-	})
-	if err = errors.Join(err, closeList()); err != nil {
-		return err
-	}
-	imported, err := fingerprints(session, summary, j.force)
-	if err != nil {
-		return err
-	}
-	printSummary(output, summary, hidden, j.skipped)
-	if summary.Counted == 0 {
-		return errNothingCounted
-	}
-	return session.Commit(imported)
-}
-
-// listSkipped has skipped documents written to the file that was asked for, until
-// the list is closed.
-func (j *importJob) listSkipped() (closeList func() error, err error) {
-	if j.skipped == "" {
-		return func() error { return nil }, nil
-	}
-	file, err := os.Create(j.skipped)
-	if err != nil {
-		return nil, fmt.Errorf("list of skipped documents: %w", err)
-	}
-	buffered := bufio.NewWriter(file)
-	encoder := json.NewEncoder(buffered)
-	encoder.SetEscapeHTML(false)
-	j.options.Skipped = func(skipped importer.Example) error { return encoder.Encode(skipped) }
-	return func() error { return errors.Join(buffered.Flush(), file.Close()) }, nil
-}
-
-// addDocuments adds a batch to the store, and rejects documents that no counter can hold.
-func addDocuments(store *counters.Store, batch []importer.Document, hidden *unshown) error {
-	for i := range batch {
-		document := &batch[i]
-		if reason, err := addDocument(store, document); err != nil {
-			return err
-		} else if reason != "" {
-			document.Reject(reason)
-		} else {
-			hidden.add(document)
-		}
-	}
-	return nil
-}
-
-func addDocument(store *counters.Store, d *importer.Document) (reason string, err error) {
-	event, err := store.Events.Number(d.EventType)
-	if err != nil {
-		return fmt.Sprintf("more than %d event types", counters.MaxEventTypes), nil
-	}
-	benefit, err := store.Benefits.Number(d.Benefit)
-	if err != nil {
-		return "too many benefits", nil
-	}
-	key, err := counters.NewKey(counters.EventType(event+1), d.Version, d.PageTotal, d.Index)
-	if err != nil {
-		return "position out of range", nil
-	}
-	cells := []counters.Cell{{Key: key, Count: d.Count}}
-	if d.Precision == importer.AllTime {
-		return "", store.Restore(counters.Part{Kind: counters.Positions, Day: counters.Past}, counters.Benefit(benefit), cells)
-	}
-	// A day's counts without an hour go to its first.
-	return "", store.Replay(counters.HourOf(d.CreatedAt), counters.Benefit(benefit), cells)
-}
-
-// fingerprints returns the fingerprints of an import's inputs, or an error for an
-// input that was imported before, unless force is set.
-func fingerprints(session *snapshot.Import, summary importer.Summary, force bool) ([]snapshot.Imported, error) {
-	var imported []snapshot.Imported
-	seen := map[importer.Fingerprint]string{}
-	for _, input := range summary.Inputs {
-		if input.Read == 0 {
-			return nil, fmt.Errorf("%q holds no documents; did the export fail?", input.Path)
-		}
-		if before, ok := session.Before(input.Fingerprint); ok && !force {
-			return nil, fmt.Errorf("%q: %w, on %s; use --force to count it twice",
-				input.Path, snapshot.ErrImportedBefore, before.At.UTC().Format(time.RFC3339))
-		}
-		if twin, ok := seen[input.Fingerprint]; ok && !force {
-			return nil, fmt.Errorf("%q has the same content as %q; use --force to count it twice", input.Path, twin)
-		}
-		seen[input.Fingerprint] = input.Path
-		imported = append(imported, snapshot.Imported{
-			Fingerprint: input.Fingerprint, At: time.Now(), Documents: input.Read,
-		})
-	}
-	return imported, nil
-}
-
-// printSummary prints the skipped documents first and the totals last, where they
-// are still on the screen.
-func printSummary(output io.Writer, s importer.Summary, hidden *unshown, list string) {
-	for _, example := range s.Examples {
-		have := ""
-		if example.Have != "" {
-			have = ": " + example.Have
-		}
-		fmt.Fprintf(output, "  %s at byte %d, _id %s: %s%s\n", example.Path, example.Offset, example.ID, example.Reason, have)
-	}
-	if more := s.Skipped - uint64(len(s.Examples)); more > 0 {
-		where := "; --skipped FILE lists all"
-		if list != "" {
-			where = ""
-		}
-		fmt.Fprintf(output, "  and %d more%s\n", more, where)
-	}
-	if list != "" {
-		fmt.Fprintf(output, "every skipped document is in %q\n", list)
-	}
-	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
-		fmt.Fprintf(output, "skipped %d: %s\n", s.Reasons[reason], reason)
-	}
-	if !s.Earliest.IsZero() {
-		fmt.Fprintf(output, "from %s to %s\n", s.Earliest.UTC().Format(time.RFC3339), s.Latest.UTC().Format(time.RFC3339))
-	}
-	if s.Undated > 0 {
-		fmt.Fprintf(output, "without a time, in the sums of all time only: %d\n", s.Undated)
-	}
-	hidden.print(output)
-	if s.Events != s.Counted {
-		fmt.Fprintf(output, "events in the documents counted: %d\n", s.Events)
-	}
-	fmt.Fprintf(output, "read %d documents = counted %d + skipped %d\n", s.Read, s.Counted, s.Skipped)
 }

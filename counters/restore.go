@@ -17,11 +17,8 @@ const maxCount = 1 << 56
 // The base must not be frozen; several goroutines may restore at a time. It returns
 // ErrImpossibleCounts for a part, a key or a count that the store cannot have made.
 func (s *Store) Restore(part Part, benefit Benefit, cells []Cell) error {
-	kind, known := s.kinds.place(part.Kind)
-	if !known || (part.Day == Past && !s.kinds[kind].Kept) {
-		return fmt.Errorf("%w: kind %d on day %d", ErrImpossibleCounts, part.Kind, part.Day)
-	}
-	if err := s.checkCells(&s.kinds[kind], benefit, cells); err != nil {
+	kind, err := s.check(part, benefit, cells)
+	if err != nil {
 		return err
 	}
 	number := s.shardOf(benefit)
@@ -32,6 +29,21 @@ func (s *Store) Restore(part Part, benefit Benefit, cells []Cell) error {
 	into.Reserve(benefit, len(cells))
 	into.AddCells(benefit, cells)
 	return nil
+}
+
+// Check returns the error that Restore would, and adds nothing.
+func (s *Store) Check(part Part, benefit Benefit, cells []Cell) error {
+	_, err := s.check(part, benefit, cells)
+	return err
+}
+
+// check returns the place of a part's kind, if counters of the part can be restored.
+func (s *Store) check(part Part, benefit Benefit, cells []Cell) (kind int, err error) {
+	kind, known := s.kinds.place(part.Kind)
+	if !known || (part.Day == Past && !s.kinds[kind].Kept) {
+		return 0, fmt.Errorf("%w: kind %d on day %d", ErrImpossibleCounts, part.Kind, part.Day)
+	}
+	return kind, s.checkCells(&s.kinds[kind], benefit, cells)
 }
 
 // Replay adds counted records of one benefit and hour to the base: what folding once

@@ -64,6 +64,20 @@ func TestFilesAreAsDocumented(t *testing.T) {
 	readSections(t, day, "SRDAYS\r\n").want(t, map[uint32]uint64{3: recordsSent, 4: recordsSent, 8: recordsSent})
 }
 
+// TestImportsAreRememberedAsDocumented reads what an import of two documents leaves.
+func TestImportsAreRememberedAsDocumented(t *testing.T) {
+	t.Parallel()
+	directory, dump := t.TempDir(), filepath.Join(t.TempDir(), "records.json")
+	const content = `{"_id":{"$oid":"65a000000000000000000001"},"benefit_id":"RSA","page_total":2,"benefit_index":1,"event_type":"show"}
+		{"_id":{"$oid":"65a000000000000000000002"},"benefit_id":"RSA","page_total":2,"benefit_index":2,"event_type":"show"}`
+	if err := os.WriteFile(dump, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runShell(t, "go run -buildvcs=false stats-recorder --data-dir "+directory+" import "+dump)
+	readSections(t, only(t, directory, "snapshot-*"), "SRSNAP\r\n").want(t, map[uint32]uint64{5: 2, 13: 2})
+	only(t, directory, "before-import-0000000000000001")
+}
+
 func post(t *testing.T, url, body string) {
 	t.Helper()
 	response, err := http.Post(url+"/benefits", "application/json", strings.NewReader(body))
@@ -285,6 +299,8 @@ func (r *reader) content(number uint32) (sum uint64) {
 		for range 7 { // three for each of two times, and the retention
 			r.uvarint()
 		}
+	case 13:
+		return r.source()
 	default:
 		return r.columns()
 	}
@@ -297,6 +313,23 @@ func (r *reader) names() {
 	for n := r.uvarint(); n > 0; n-- {
 		r.bytes(int(r.uvarint()))
 	}
+}
+
+// source reads a source of imports, and returns of how many documents.
+func (r *reader) source() (documents uint64) {
+	r.t.Helper()
+	r.uvarint()
+	r.uvarint()
+	r.uvarint()
+	r.bytes(int(r.uvarint()))
+	for last := ""; r.more(); {
+		first := string(r.bytes(12))
+		r.expect("the order of ranges", first > last, true)
+		last = string(r.bytes(12))
+		documents += r.uvarint()
+		r.bytes(16)
+	}
+	return documents
 }
 
 func (r *reader) closedDays() {

@@ -174,7 +174,7 @@ func (w *world) importDocuments() {
 		return nil
 	})
 	if err == nil {
-		err = session.Commit(nil)
+		err = session.Commit(snapshot.Imports{})
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -260,7 +260,7 @@ func TestAnImportMakesRoomWhateverTheClockSays(t *testing.T) {
 			t.Fatalf("days %v stay in memory, %v", open, err)
 		}
 	}
-	if err := errors.Join(session.Commit(nil), session.Close()); err != nil {
+	if err := errors.Join(session.Commit(snapshot.Imports{}), session.Close()); err != nil {
 		t.Fatal(err)
 	}
 	keeper := opened(t, options)

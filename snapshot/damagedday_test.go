@@ -180,7 +180,7 @@ func TestAnImportGoesOnBesideADamagedClosedDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := imported.Commit(nil); err != nil {
+	if err := imported.Commit(snapshot.Imports{}); err != nil {
 		t.Fatalf("commit: %v", err)
 	}
 	if err := imported.Close(); err != nil {

@@ -21,6 +21,18 @@ type Exported struct {
 	Events []string
 	// Cells are sorted by key. They are valid during the call.
 	Cells []counters.Cell
+	// Origin is the same in every call: shared, read only.
+	Origin *Origin
+}
+
+// An Origin is the directory that counts are of.
+type Origin struct {
+	// Directory is its identity; empty as long as none is known.
+	Directory string
+	// Commit is the last commit that is counted.
+	Commit uint64
+	// Imports are what was imported there.
+	Imports Imports
 }
 
 // Export reads a directory, on which a server may be running, and visits the
@@ -43,6 +55,7 @@ func Export(directory string, kinds counters.Kinds, from, to counters.Day, visit
 		events:    found.Store.Events.Names(),
 		closed:    newDayTables(kinds),
 		visit:     visit,
+		origin:    &Origin{Commit: found.Summary.Sequence, Imports: found.Loaded.Manifest.Imports},
 	}
 	for _, day := range e.days() {
 		if day >= from && day < to {
@@ -66,6 +79,7 @@ type exporter struct {
 	events    []string
 	closed    dayTables // of the kinds that are kept, the closed days so far
 	visit     func(Exported) error
+	origin    *Origin
 }
 
 func (e *exporter) days() []counters.Day {
@@ -131,7 +145,7 @@ func beyond(dst, cells, others []counters.Cell) []counters.Cell {
 
 func (e *exporter) visitBenefits(row Exported, read format.Cells) error {
 	var cells []counters.Cell
-	row.Events = e.events
+	row.Events, row.Origin = e.events, e.origin
 	for number, name := range e.names {
 		if cells = read(counters.Benefit(number), cells[:0]); len(cells) == 0 {
 			continue

@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -9,24 +11,34 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/recovery"
 )
 
-// ErrImportedBefore is returned for content that has been imported already.
-var ErrImportedBefore = errors.New("imported before")
+// Imports are what a directory remembers of its imports.
+type Imports = format.Imports
 
 // Imported says what was imported once, so that it is not counted again.
 type Imported = format.Imported
+
+// An ImportSource is where imported documents came from.
+type ImportSource = format.ImportSource
+
+// An ImportRange is the documents of one source that one import found.
+type ImportRange = format.ImportRange
 
 // An Import adds counts from elsewhere to a data directory on which no server
 // runs: all of them, or, until Commit has returned nil, none. Add may be called
 // by several goroutines at a time; the rest belongs to one.
 type Import struct {
-	keeper *Keeper
+	keeper           *Keeper // nil for a rehearsal
+	store            *counters.Store
+	before           *format.Manifest // what there is without the import
+	events, sequence uint64
+	began            time.Time
 	// mu is held for reading while counts are added, and for writing while days
 	// are closed to make room.
-	mu    sync.RWMutex
-	room  int
-	began time.Time
+	mu   sync.RWMutex
+	room int
 }
 
 // importRoom is how many counters an import gathers in memory before it closes
@@ -41,15 +53,50 @@ func OpenImport(options Options) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Import{keeper: k, room: k.store.Counters() + importRoom, began: k.options.Now()}, nil
+	i := newImport(k.store, k.history.current(), k.recovery.Sequence, k.options.Now())
+	i.keeper = k
+	return i, nil
+}
+
+// RehearseImport is OpenImport for an import that is not to be: it changes nothing, on
+// disk. A server may be running on the directory, and it need not be there.
+func RehearseImport(options Options) (*Import, error) {
+	options = options.withDefaults()
+	if _, err := os.Stat(options.Directory); errors.Is(err, os.ErrNotExist) {
+		return newImport(options.newStore(), &format.Manifest{}, 0, options.Now()), nil
+	}
+	found, err := recovery.Find(options.Directory, options.newStore)
+	if err != nil {
+		return nil, err
+	}
+	return newImport(found.Store, found.Loaded.Manifest, found.Summary.Sequence, options.Now()), nil
+}
+
+func newImport(store *counters.Store, before *format.Manifest, sequence uint64, began time.Time) *Import {
+	return &Import{
+		store: store, before: before, sequence: sequence, events: eventsIn(store),
+		began: began, room: store.Counters() + importRoom,
+	}
 }
 
 // Store is what is added to.
-func (i *Import) Store() *counters.Store { return i.keeper.store }
+func (i *Import) Store() *counters.Store { return i.store }
+
+// Events is how many events the directory had counted before.
+func (i *Import) Events() uint64 { return i.events }
+
+// Identity is that of the directory; empty as long as none is known.
+func (i *Import) Identity() string { return "" }
+
+// Sequence is the last commit of the directory.
+func (i *Import) Sequence() uint64 { return i.sequence }
+
+// Imports are those that the directory remembers. They are shared: read only.
+func (i *Import) Imports() Imports { return i.before.Imports }
 
 // Before returns the import that had the fingerprint, if one had.
 func (i *Import) Before(fingerprint [16]byte) (Imported, bool) {
-	imports := i.keeper.history.current().Imports
+	imports := i.before.Imports.List
 	at := slices.IndexFunc(imports, func(one Imported) bool { return one.Fingerprint == fingerprint })
 	if at < 0 {
 		return Imported{}, false
@@ -61,7 +108,7 @@ func (i *Import) Before(fingerprint [16]byte) (Imported, bool) {
 // and the first day that it keeps by the clock of the import. Days before that are shown
 // in no window, and will be deleted, unless it is changed before the next server starts.
 func (i *Import) Retention() (retention time.Duration, kept counters.Day) {
-	remembered := i.keeper.history.current().Clock
+	remembered := i.before.Clock
 	if remembered == nil || remembered.Retention == 0 {
 		return 0, 0
 	}
@@ -72,8 +119,8 @@ func (i *Import) Retention() (retention time.Duration, kept counters.Day) {
 // makes room if that is needed. The error is the function's, or about the disk.
 func (i *Import) Add(add func(*counters.Store) error) error {
 	i.mu.RLock()
-	err := add(i.keeper.store)
-	full := i.keeper.store.Counters() > i.room
+	err := add(i.store)
+	full := i.keeper != nil && i.store.Counters() > i.room
 	i.mu.RUnlock()
 	if err != nil || !full {
 		return err
@@ -87,7 +134,7 @@ func (i *Import) Add(add func(*counters.Store) error) error {
 // comes later for a day opens it again. Their files mean nothing until a snapshot lists
 // them.
 func (i *Import) makeRoom() error {
-	if i.keeper.store.Counters() <= i.room {
+	if i.store.Counters() <= i.room {
 		return nil // another goroutine was first
 	}
 	job := i.job()
@@ -98,7 +145,7 @@ func (i *Import) makeRoom() error {
 		return err
 	}
 	job.history.install(closed, job.frozen.CloseDays)
-	i.room = i.keeper.store.Counters() + importRoom
+	i.room = i.store.Counters() + importRoom
 	return nil
 }
 
@@ -107,20 +154,84 @@ func (i *Import) job() *snapshotJob {
 	return c.snapshots.newImportJob(&c.journal)
 }
 
-// Commit makes everything that was added count, at one moment, and remembers
-// the fingerprints of what it was.
-func (i *Import) Commit(imports []Imported) error {
-	before := i.keeper.history.current()
-	with := *before
-	with.Imports = slices.Concat(before.Imports, imports)
-	i.keeper.history.install(&with, func() {})
+// Commit makes everything that was added count, at one moment, and remembers the given
+// imports in place of those before; it sets Sequence. What the directory was before is
+// kept aside for UndoImport. A rehearsal commits nothing.
+func (i *Import) Commit(imports Imports) error {
+	if i.keeper == nil {
+		return nil
+	}
 	job := i.job()
-	err := i.keeper.committer.snapshots.write(job)
+	imports.Sequence = job.header.Sequence
+	with := *i.keeper.history.current()
+	with.Imports = imports
+	aside := disk.AsidePath(job.directory, job.header.Sequence)
+	err := i.keepAside(aside)
+	if err == nil {
+		i.keeper.history.install(&with, func() {})
+		err = i.keeper.committer.snapshots.write(job)
+	} else {
+		job.frozen.Thaw()
+	}
 	if err == nil {
 		i.keeper.committer.journal.sequence = job.header.Sequence
+		return nil
 	}
-	return err
+	if disk.Sizes(disk.SnapshotPath(job.directory, job.header.Sequence)) > 0 {
+		return err // the import may count
+	}
+	return errors.Join(err, disk.RemoveAside(aside))
+}
+
+// keepAside keeps the files that hold what the directory was before. Together they are
+// a data directory of their own.
+func (i *Import) keepAside(aside string) error {
+	directory := i.keeper.options.Directory
+	files, err := disk.List(directory)
+	if err != nil {
+		return err
+	}
+	paths := slices.Clone(files.Journals)
+	if snapshot := i.keeper.recovery.Snapshot; snapshot != "" {
+		paths = append(paths, snapshot)
+	}
+	for _, closed := range i.before.Days {
+		paths = append(paths, recovery.DayPath(directory, closed))
+	}
+	if err := disk.KeepAside(aside, paths); err != nil {
+		return fmt.Errorf("keep what is there aside: %w", err)
+	}
+	return nil
 }
 
 // Close gives the directory free. What was not committed is gone.
-func (i *Import) Close() error { return disk.Unlock(i.keeper.lock) }
+func (i *Import) Close() error {
+	if i.keeper == nil {
+		return nil
+	}
+	return disk.Unlock(i.keeper.lock)
+}
+
+// eventsIn is how many events a store has counted, of all time. It must be idle.
+func eventsIn(store *counters.Store) uint64 {
+	frozen := store.Freeze()
+	defer frozen.Thaw()
+	return eventsOf(frozen)
+}
+
+// eventsOf is how many events a frozen base has counted, of all time.
+func eventsOf(frozen *counters.Frozen) (sum uint64) {
+	var cells []counters.Cell
+	for _, part := range frozen.Parts() {
+		if part.Kind != counters.Positions {
+			continue
+		}
+		for benefit := range counters.Benefit(frozen.Benefits) {
+			cells = frozen.Cells(part, benefit, cells[:0])
+			for _, cell := range cells {
+				sum += cell.Count
+			}
+		}
+	}
+	return sum
+}

@@ -39,6 +39,7 @@ type snapshotJob struct {
 	maxDays   int
 	pacer     *pacer
 	kept      []generation // before this one, oldest first
+	outlived  []string     // directories of what imports have replaced that are of no use any more
 	log       *slog.Logger
 }
 
@@ -50,6 +51,11 @@ func (j *snapshotJob) run() ([]generation, error) {
 	}
 	kept := j.outdate(append(slices.Clone(j.kept), generation{j.header.Sequence, closed}))
 	j.tidy(kept)
+	for _, aside := range j.outlived {
+		if err := disk.RemoveAside(aside); err != nil {
+			j.log.Warn("could not remove what an import has replaced", "error", err)
+		}
+	}
 	return kept, nil
 }
 
@@ -76,8 +82,21 @@ func (j *snapshotJob) write() (*format.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	j.outlived = j.outlivedAsides(closed)
 	j.history.install(closed, j.frozen.CloseDays)
 	return closed, nil
+}
+
+// outlivedAsides are the directories of what imports have replaced, but that of the
+// last one as long as nothing was counted after it.
+func (j *snapshotJob) outlivedAsides(m *format.Manifest) []string {
+	asides, err := disk.Asides(j.directory)
+	if err != nil {
+		return nil // the next snapshot looks again
+	}
+	return slices.DeleteFunc(asides, func(aside string) bool {
+		return disk.AsideSequence(aside) == m.Imports.Sequence && eventsOf(j.frozen) == m.Imports.Events
+	})
 }
 
 // pacedCells rests before a benefit is read, if it is time to.

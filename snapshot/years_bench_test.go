@@ -54,7 +54,7 @@ func fillDays(b *testing.B, directory string, days int) (records int) {
 			records += fillHour(b, session, random, site, first+hour)
 		}
 	}
-	if err := session.Commit(nil); err != nil {
+	if err := session.Commit(snapshot.Imports{}); err != nil {
 		b.Fatal(err)
 	}
 	return records

@@ -178,7 +178,7 @@ func TestRetentionTakesDaysButNotTheSumsOfAllTime(t *testing.T) {
 	}
 	s.Stop()
 	more := p.events(100) // of days that are kept, and of days that are not
-	importInto(t, directory, exported(t, p.documents(more), true))
+	importInto(t, directory, exported(t, p.documentsAfter(600, more), true))
 	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
 	s.Start(t)
 	// There is no retention any more, so all of them are in their windows, though it

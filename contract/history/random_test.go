@@ -129,10 +129,13 @@ func mustDecimal(n int) bson.Decimal128 {
 }
 
 // documents are records with ids of their own.
-func (p past) documents(c chronicle) []bson.D {
+func (p past) documents(c chronicle) []bson.D { return p.documentsAfter(0, c) }
+
+// documentsAfter are records with ids that come after those of so many documents.
+func (p past) documentsAfter(others int, c chronicle) []bson.D {
 	documents := make([]bson.D, len(c))
 	for i, e := range c {
-		documents[i] = p.document(uint64(i+1), e)
+		documents[i] = p.document(uint64(others+i+1), e)
 	}
 	return documents
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -72,9 +73,30 @@ func ParseFormat(name string) (Format, error) {
 	return "", fmt.Errorf("%w %q: want %s, %s, %s or %s", ErrFormat, name, CSV, Spreadsheet, JSONLines, Parquet)
 }
 
+// An Origin says whose counts an export has. JSON lines have it in each row, so that it
+// stays when rows are sorted or picked out, and Parquet in its metadata. CSV has no place
+// for it. An unknown directory is written nowhere.
+type Origin struct {
+	// Directory is the identity of the data directory; empty for an unknown one.
+	Directory string
+	// Commit is the last commit that is counted.
+	Commit uint64
+	// Holds names what else was imported there: identities of directories, and
+	// fingerprints. JSON lines have it in the first row alone.
+	Holds []string
+}
+
+// String is the identity, a slash, and the commit; empty for an unknown directory.
+func (o Origin) String() string {
+	if o.Directory == "" {
+		return ""
+	}
+	return o.Directory + "/" + strconv.FormatUint(o.Commit, 10)
+}
+
 // NewWriter returns a writer of rows in a format, to w. Nothing need be written
 // before Close.
-func NewWriter(w io.Writer, format Format) (Writer, error) {
+func NewWriter(w io.Writer, format Format, origin Origin) (Writer, error) {
 	format, err := ParseFormat(string(format))
 	if err != nil {
 		return nil, err
@@ -86,9 +108,9 @@ func NewWriter(w io.Writer, format Format) (Writer, error) {
 	case Spreadsheet:
 		checked.rows = newSpreadsheetWriter(w)
 	case JSONLines:
-		checked.rows = newJSONWriter(w)
+		checked.rows = newJSONWriter(w, origin)
 	default:
-		checked.rows = newParquetWriter(w)
+		checked.rows = newParquetWriter(w, origin)
 	}
 	return checked, nil
 }

@@ -52,7 +52,7 @@ func someRows(seed uint64, count int) []exporter.Row {
 func export(t testing.TB, format exporter.Format, rows []exporter.Row) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	writer, err := exporter.NewWriter(&out, format)
+	writer, err := exporter.NewWriter(&out, format, exporter.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestEveryFormatRefusesTheSameRowsAndThenEverything(t *testing.T) {
 			{Day: "today", Benefit: "a", EventType: "show", Count: 1},
 			{Day: "2026-02-28", Benefit: "a", EventType: "show", Count: exporter.MaxCount + 1},
 		} {
-			writer, err := exporter.NewWriter(io.Discard, format)
+			writer, err := exporter.NewWriter(io.Discard, format, exporter.Origin{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -253,7 +253,7 @@ func TestEveryFormatRefusesTheSameRowsAndThenEverything(t *testing.T) {
 func TestAClosedWriterTakesNoRowsAndClosesTwice(t *testing.T) {
 	t.Parallel()
 	for _, format := range formats {
-		writer, err := exporter.NewWriter(io.Discard, format)
+		writer, err := exporter.NewWriter(io.Discard, format, exporter.Origin{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +286,7 @@ func TestAFullDiskIsNoticedByCloseAtTheLatest(t *testing.T) {
 	for _, format := range formats {
 		whole := len(export(t, format, rows))
 		for _, room := range []int{0, 1, whole / 2, whole - 1} {
-			writer, err := exporter.NewWriter(&fullDisk{room}, format)
+			writer, err := exporter.NewWriter(&fullDisk{room}, format, exporter.Origin{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,7 +313,7 @@ func TestFormatsAreKnownByTheirNames(t *testing.T) {
 		if _, err := exporter.ParseFormat(name); !errors.Is(err, exporter.ErrFormat) || !strings.Contains(err.Error(), strconv.Quote(name)) {
 			t.Errorf("%q: error is %v", name, err)
 		}
-		if _, err := exporter.NewWriter(io.Discard, exporter.Format(name)); !errors.Is(err, exporter.ErrFormat) {
+		if _, err := exporter.NewWriter(io.Discard, exporter.Format(name), exporter.Origin{}); !errors.Is(err, exporter.ErrFormat) {
 			t.Errorf("%q: error is %v", name, err)
 		}
 	}
@@ -333,5 +333,47 @@ func BenchmarkWrite(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N*len(rows))/b.Elapsed().Seconds(), "rows/s")
 		})
+	}
+}
+
+func TestAnExportSaysWhoseItsCountsAre(t *testing.T) {
+	t.Parallel()
+	origin := exporter.Origin{Directory: "d1", Commit: 42, Holds: []string{"d2", "f3"}}
+	exported := func(format exporter.Format, origin exporter.Origin) string {
+		var out bytes.Buffer
+		writer, err := exporter.NewWriter(&out, format, origin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := writer.Write(exporter.Row{Day: "2024-03-01", Benefit: "RSA", EventType: "show", Count: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := writer.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	const row = `{"day":"2024-03-01","benefit":"RSA","event_type":"show","version":0,"page_total":0,"benefit_index":0,"count":1`
+	const want = row + `,"origin":"d1/42","holds":["d2","f3"]}` + "\n" + row + `,"origin":"d1/42"}` + "\n"
+	if lines := exported(exporter.JSONLines, origin); lines != want {
+		t.Errorf("the lines are\n%swant\n%s", lines, want)
+	}
+	if lines := exported(exporter.JSONLines, exporter.Origin{Holds: []string{"d2"}}); lines != row+"}\n"+row+"}\n" {
+		t.Errorf("of an unknown directory the lines are\n%s", lines)
+	}
+	content := exported(exporter.Parquet, origin)
+	file, err := parquet.OpenFile(strings.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, _ := file.Lookup("stats-recorder.origin")
+	holds, _ := file.Lookup("stats-recorder.holds")
+	if from != "d1/42" || holds != "d2 f3" {
+		t.Errorf("the metadata are %q and %q", from, holds)
+	}
+	if text := exported(exporter.CSV, origin); strings.Contains(text, "d1") {
+		t.Errorf("CSV has no place for it, and is\n%s", text)
 	}
 }

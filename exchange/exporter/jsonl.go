@@ -8,7 +8,8 @@ import (
 	json "github.com/goccy/go-json/v2"
 )
 
-// jsonRow is a row as JSON. The fields are in the order of the columns.
+// jsonRow is a row as JSON. The fields are in the order of the columns, and then say
+// where the row comes from.
 type jsonRow struct {
 	Day       *string `json:"day"`
 	Benefit   string  `json:"benefit"`
@@ -17,20 +18,30 @@ type jsonRow struct {
 	PageTotal uint16  `json:"page_total"`
 	Index     uint16  `json:"benefit_index"`
 	Count     uint64  `json:"count"`
+
+	Origin string   `json:"origin,omitempty"`
+	Holds  []string `json:"holds,omitempty"`
 }
 
 // jsonWriter writes JSON lines.
 type jsonWriter struct {
-	out *bufio.Writer
-	row jsonRow // to be overwritten
+	out    *bufio.Writer
+	row    jsonRow // to be overwritten
+	origin string
+	holds  []string // nil after the first row
 }
 
-func newJSONWriter(w io.Writer) *jsonWriter {
-	return &jsonWriter{out: bufio.NewWriterSize(w, 64<<10)}
+func newJSONWriter(w io.Writer, origin Origin) *jsonWriter {
+	made := &jsonWriter{out: bufio.NewWriterSize(w, 64<<10)}
+	if origin.Directory != "" {
+		made.origin, made.holds = origin.String(), origin.Holds
+	}
+	return made
 }
 
 func (j *jsonWriter) write(row Row, day date) error {
-	j.row = jsonRow{nil, row.Benefit, row.EventType, row.Version, row.PageTotal, row.Index, row.Count}
+	j.row = jsonRow{nil, row.Benefit, row.EventType, row.Version, row.PageTotal, row.Index, row.Count, j.origin, j.holds}
+	j.holds = nil
 	if day.known {
 		j.row.Day = &day.text
 	}

@@ -3,6 +3,7 @@ package exporter
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -35,15 +36,23 @@ type parquetWriter struct {
 	batch []parquetRow
 }
 
-func newParquetWriter(w io.Writer) *parquetWriter {
+func newParquetWriter(w io.Writer, origin Origin) *parquetWriter {
+	options := []parquet.WriterOption{parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(parquetGroupRows)}
+	if origin.Directory != "" {
+		options = append(options, parquet.KeyValueMetadata(originKey, origin.String()),
+			parquet.KeyValueMetadata(holdsKey, strings.Join(origin.Holds, " ")))
+	}
 	return &parquetWriter{
-		out: parquet.NewGenericWriter[parquetRow](w,
-			parquet.Compression(&parquet.Zstd),
-			parquet.MaxRowsPerRowGroup(parquetGroupRows),
-		),
+		out:   parquet.NewGenericWriter[parquetRow](w, options...),
 		batch: make([]parquetRow, 0, parquetBatchRows),
 	}
 }
+
+// The keys of the metadata that say where the rows come from.
+const (
+	originKey = "stats-recorder.origin"
+	holdsKey  = "stats-recorder.holds"
+)
 
 func (p *parquetWriter) write(row Row, day date) error {
 	made := parquetRow{

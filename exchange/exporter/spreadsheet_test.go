@@ -11,7 +11,7 @@ import (
 func spreadsheetOf(t *testing.T, rows ...exporter.Row) string {
 	t.Helper()
 	var text strings.Builder
-	writer, err := exporter.NewWriter(&text, exporter.Spreadsheet)
+	writer, err := exporter.NewWriter(&text, exporter.Spreadsheet, exporter.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,12 +30,15 @@ type rawFields struct {
 	Benefit   jsontext.Value `json:"benefit"`
 	Day       jsontext.Value `json:"day"`
 	Count     jsontext.Value `json:"count"`
+	Origin    jsontext.Value `json:"origin"`
+	Holds     jsontext.Value `json:"holds"`
 }
 
 // reset empties the fields and keeps their memory for the next document.
 func (r *rawFields) reset() {
 	for _, field := range []*jsontext.Value{
 		&r.ID, &r.BenefitID, &r.EventType, &r.Version, &r.PageTotal, &r.Index, &r.CreatedAt, &r.Benefit, &r.Day, &r.Count,
+		&r.Origin, &r.Holds,
 	} {
 		*field = emptied(*field)
 	}
@@ -86,6 +89,8 @@ func (d *jsonDecoder) decode(data []byte, into *fields) (isObject bool, err erro
 	into.benefit = d.value(d.raw.Benefit)
 	into.day = d.value(d.raw.Day)
 	into.count = d.value(d.raw.Count)
+	into.origin = d.value(d.raw.Origin)
+	into.holds = d.raw.Holds
 	return true, nil
 }
 

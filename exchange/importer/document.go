@@ -54,6 +54,7 @@ type Document struct {
 	Count uint64
 
 	id       value
+	isRow    bool
 	rejected string
 }
 
@@ -100,6 +101,9 @@ type fields struct {
 	id, benefitID, eventType, version, pageTotal, index, createdAt value
 	// Those that a row of our own export has instead of benefit_id and created_at.
 	benefit, day, count value
+	// What such a row says of where it comes from. Holds are the bytes of JSON.
+	origin value
+	holds  []byte
 }
 
 // isRow tells a row of our own export from a document of the old service.

@@ -29,31 +29,61 @@ func (f Fingerprint) plus(other Fingerprint) Fingerprint {
 	return sum
 }
 
-// hasher adds up the hashes of documents.
-type hasher struct {
-	high, low uint64
-	scratch   []byte
+// sum128 is a sum modulo 2^128.
+type sum128 struct{ high, low uint64 }
+
+func (s *sum128) add(hash uint64) {
+	var carry uint64
+	s.low, carry = bits.Add64(s.low, hash, 0)
+	s.high += carry
 }
 
-// add adds a document. One that is skipped is part of the content by its _id
-// only, so that the rest of the hash does not depend on why it was skipped.
-func (h *hasher) add(document *Document, skipped bool) {
+func (s *sum128) merge(other sum128) {
+	s.add(other.low)
+	s.high += other.high
+}
+
+func (s *sum128) bytes() (sum Fingerprint) {
+	binary.BigEndian.PutUint64(sum[:8], s.high)
+	binary.BigEndian.PutUint64(sum[8:], s.low)
+	return sum
+}
+
+// hasher adds up the hashes of documents.
+type hasher struct {
+	sum     sum128
+	scratch []byte
+}
+
+// add adds a document, and returns its hash. One that is skipped is part of the
+// content by its _id only, so that the rest of the hash does not depend on why it was
+// skipped.
+func (h *hasher) add(document *Document, skipped bool) uint64 {
 	h.scratch = appendID(h.scratch[:0], document.id)
 	if skipped {
 		h.scratch = append(h.scratch, "skipped"...)
 	} else {
 		h.scratch = appendFields(h.scratch, document)
 	}
-	var carry uint64
-	h.low, carry = bits.Add64(h.low, xxhash.Sum64(h.scratch), 0)
-	h.high += carry
+	hash := xxhash.Sum64(h.scratch)
+	h.sum.add(hash)
+	return hash
+}
+
+// identity is the hash of what no two documents of a source have in common: the
+// ObjectId of a document; of a row, its source and all but its count.
+func (h *hasher) identity(document *Document, source []byte) uint64 {
+	if !document.isRow {
+		return xxhash.Sum64(document.id.bytes)
+	}
+	h.scratch = appendPlace(appendText(h.scratch[:0], source), document)
+	return xxhash.Sum64(h.scratch)
 }
 
 // take returns the sum and starts again at zero.
-func (h *hasher) take() (sum Fingerprint) {
-	binary.BigEndian.PutUint64(sum[:8], h.high)
-	binary.BigEndian.PutUint64(sum[8:], h.low)
-	h.high, h.low = 0, 0
+func (h *hasher) take() Fingerprint {
+	sum := h.sum.bytes()
+	h.sum = sum128{}
 	return sum
 }
 
@@ -67,14 +97,18 @@ func appendID(dst []byte, id value) []byte {
 }
 
 func appendFields(dst []byte, d *Document) []byte {
+	return binary.LittleEndian.AppendUint64(appendPlace(dst, d), d.Count)
+}
+
+// appendPlace appends all but the count.
+func appendPlace(dst []byte, d *Document) []byte {
 	dst = appendText(dst, d.Benefit)
 	dst = appendText(dst, d.EventType)
 	dst = binary.LittleEndian.AppendUint16(dst, d.Version)
 	dst = binary.LittleEndian.AppendUint16(dst, d.PageTotal)
 	dst = binary.LittleEndian.AppendUint16(dst, d.Index)
 	dst = append(dst, byte(d.Precision))
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(d.CreatedAt.UnixMilli()))
-	return binary.LittleEndian.AppendUint64(dst, d.Count)
+	return binary.LittleEndian.AppendUint64(dst, uint64(d.CreatedAt.UnixMilli()))
 }
 
 func appendText(dst, text []byte) []byte {

@@ -43,6 +43,14 @@ type Options struct {
 	// Workers is how many goroutines decode and call the sink; 0 is one per
 	// processor.
 	Workers int
+	// Source names where documents of the old service come from, where there is more
+	// than one place. Empty is fine.
+	Source string
+	// Covered are the ranges of what was imported before, by the name of its source: in
+	// order, and none overlaps another.
+	Covered map[string][]Range
+	// Overlap says what becomes of documents in these ranges.
+	Overlap Overlap
 	// Skipped is told of every document that is skipped, in no order; nil is told
 	// nothing. One goroutine at a time calls it.
 	Skipped func(Example) error
@@ -50,6 +58,16 @@ type Options struct {
 	// now and then. Nil is told nothing.
 	Progress io.Writer
 }
+
+// Overlap says what becomes of documents in ranges that were imported before.
+type Overlap uint8
+
+const (
+	// LeaveOut does not hand them over.
+	LeaveOut Overlap = iota
+	// HandOver treats them as all others.
+	HandOver
+)
 
 // DefaultMaxPosition is the largest page total and index of Options that do not
 // give another.

@@ -34,6 +34,7 @@ type pipeline struct {
 	free     chan *chunk
 	full     chan *chunk // closed after the last
 	progress *progress
+	twins    twins
 	telling  sync.Mutex // held while Options.Skipped is told
 }
 
@@ -45,6 +46,7 @@ func newPipeline(options Options, inputs []input, sink Sink) *pipeline {
 		options: options, inputs: inputs, sink: sink,
 		free: make(chan *chunk, circle), full: make(chan *chunk, circle),
 		progress: newProgress(options.Progress, inputs),
+		twins:    twins{limit: maxIdentities},
 	}
 	for range circle {
 		made.free <- &chunk{}
@@ -78,7 +80,10 @@ func (p *pipeline) run(parent context.Context) (Summary, error) {
 	if err := context.Cause(ctx); err != nil {
 		return Summary{}, err
 	}
-	return sumUp(tallies), nil
+	summary := sumUp(tallies)
+	again, known := p.twins.count()
+	summary.Again, summary.AgainUnknown = again, !known
+	return summary, nil
 }
 
 // tell tells of a document that is skipped.

@@ -20,9 +20,9 @@ type rules struct {
 // document makes a Document of a document's fields. It is nil when there is no
 // objection.
 func (r rules) document(f *fields) (Document, *objection) {
-	document := Document{Count: 1, id: f.id}
+	document := Document{Count: 1, id: f.id, isRow: f.isRow()}
 	benefit, benefitField := f.benefitID, "benefit_id"
-	if f.isRow() {
+	if document.isRow {
 		benefit, benefitField = f.benefit, "benefit"
 	}
 	var bad *objection
@@ -47,7 +47,7 @@ func (r rules) document(f *fields) (Document, *objection) {
 		}
 		document.Version = uint16(number)
 	}
-	if f.isRow() {
+	if document.isRow {
 		return document, document.setDayAndCount(f)
 	}
 	return document, document.setCreatedAt(f.createdAt)

@@ -13,10 +13,20 @@ const (
 	maxReasons  = 100
 )
 
-// Summary is what was read. Read = Counted + Skipped.
+// Summary is what was read. Read = Counted + Skipped + Covered.
 type Summary struct {
-	// Read, Counted and Skipped are numbers of documents.
-	Read, Counted, Skipped uint64
+	// Read, Counted, Skipped and Covered are numbers of documents. Covered are those
+	// that were left out because they lie in Options.Covered.
+	Read, Counted, Skipped, Covered uint64
+	// Unplaced is how many documents have no ObjectId, so that nothing tells whether
+	// they were imported before.
+	Unplaced uint64
+	// Sources are the sources of the documents, by name.
+	Sources []Source
+	// Again is how many documents are there more than once. It is not known where there
+	// are very many in no order.
+	Again        uint64
+	AgainUnknown bool
 	// Events is the sum of the counts of the documents that were counted. It is
 	// Counted, unless there are rows of our own export.
 	Events uint64
@@ -67,15 +77,24 @@ type Input struct {
 type tally struct {
 	Summary
 	earliest, latest int64 // milliseconds since 1970
+	sources          map[string]*sourceTally
 }
 
 func newTally(inputs []input) *tally {
 	made := &tally{earliest: afterMilli, latest: firstMilli - 1}
-	made.Reasons = make(map[string]uint64)
+	made.Reasons, made.sources = make(map[string]uint64), make(map[string]*sourceTally)
 	for _, in := range inputs {
 		made.Inputs = append(made.Inputs, Input{Path: in.path})
 	}
 	return made
+}
+
+// source is what was read of a source.
+func (t *tally) source(name string, covered []Range) *sourceTally {
+	if t.sources[name] == nil {
+		t.sources[name] = newSourceTally(covered)
+	}
+	return t.sources[name]
 }
 
 // read notes that documents of an input were read, counted or not.
@@ -129,6 +148,9 @@ func sumUp(tallies []*tally) Summary {
 	if total.earliest <= total.latest {
 		total.Earliest, total.Latest = time.UnixMilli(total.earliest).UTC(), time.UnixMilli(total.latest).UTC()
 	}
+	for _, name := range slices.Sorted(maps.Keys(total.sources)) {
+		total.Sources = append(total.Sources, total.sources[name].finished(name))
+	}
 	return total.Summary
 }
 
@@ -136,12 +158,17 @@ func (t *tally) merge(other *tally) {
 	t.Read += other.Read
 	t.Counted += other.Counted
 	t.Skipped += other.Skipped
+	t.Covered += other.Covered
+	t.Unplaced += other.Unplaced
 	t.Events += other.Events
 	t.Undated += other.Undated
 	t.earliest, t.latest = min(t.earliest, other.earliest), max(t.latest, other.latest)
 	t.Examples = append(t.Examples, other.Examples...)
 	for _, reason := range slices.Sorted(maps.Keys(other.Reasons)) {
 		t.Reasons[reason] += other.Reasons[reason]
+	}
+	for name, source := range other.sources {
+		t.source(name, source.covered).merge(source)
 	}
 	for i, in := range other.Inputs {
 		t.Inputs[i].Read += in.Read

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"context"
 	"slices"
 )
@@ -14,6 +15,14 @@ type worker struct {
 	json     jsonDecoder
 	hasher   hasher
 	fields   fields
+	twins    batchTwins
+
+	// source is that of the last document, which findSource leaves as it is as long as
+	// documents say the same.
+	source       *sourceTally
+	sourceName   []byte
+	sourceOrigin []byte
+	sourceIsRows bool
 
 	batch []Document
 	spans []span // of the documents of the batch
@@ -56,6 +65,7 @@ func (w *worker) deliver(from *chunk, spans []span) error {
 		}
 	}
 	w.tally.read(from.input, len(spans), w.hasher.take())
+	w.pipeline.twins.add(&w.twins)
 	if len(w.batch) > 0 {
 		if err := w.pipeline.sink(w.batch); err != nil {
 			return err
@@ -74,7 +84,7 @@ func (w *worker) deliver(from *chunk, spans []span) error {
 	return nil
 }
 
-// decode adds the document at a span to the batch, or skips it.
+// decode adds the document at a span to the batch, skips it, or leaves it out.
 func (w *worker) decode(from *chunk, at span) error {
 	w.fields = fields{}
 	data, isObject := from.data[at.start:at.end], true
@@ -91,12 +101,74 @@ func (w *worker) decode(from *chunk, at span) error {
 	if !isObject {
 		bad = &objection{"not an object", shorten(string(data))}
 	}
-	w.hasher.add(&document, bad != nil)
+	covered, err := w.place(&document, w.hasher.add(&document, bad != nil), bad == nil)
+	if err != nil {
+		return w.pipeline.failure(from.input, from.offset+int64(at.start), err)
+	}
+	if covered && w.pipeline.options.Overlap == LeaveOut {
+		w.tally.Covered++
+		return nil
+	}
 	if bad != nil {
 		return w.skip(from, at, &document, bad)
 	}
 	w.batch = append(w.batch, document)
 	w.spans = append(w.spans, at)
+	return nil
+}
+
+// place notes where a document lies among those of its source, and says whether that
+// is in a range that was imported before. A row that cannot be read lies nowhere.
+func (w *worker) place(document *Document, hash uint64, readable bool) (covered bool, err error) {
+	key, known := keyOf(document)
+	if document.isRow && !readable {
+		return false, nil
+	}
+	if !known {
+		if readable {
+			w.tally.Unplaced++
+		}
+		return false, nil
+	}
+	origin := w.fields.origin.bytes
+	if err := w.findSource(document.isRow, origin); err != nil {
+		return false, err
+	}
+	identity := w.hasher.identity(document, w.sourceName)
+	w.twins.note(document, key, identity)
+	if !document.isRow {
+		hash = identity
+	}
+	return w.source.note(key, hash), nil
+}
+
+// findSource makes the source the one of a document.
+func (w *worker) findSource(isRow bool, origin []byte) error {
+	holds := w.fields.holds
+	if w.source != nil && isRow == w.sourceIsRows && bytes.Equal(origin, w.sourceOrigin) && len(holds) == 0 {
+		return nil
+	}
+	name, said := w.pipeline.options.Source, (*Origin)(nil)
+	switch {
+	case isRow && len(origin) > 0:
+		parsed := parseOrigin(origin)
+		if len(origin) > maxOriginBytes {
+			return corrupt(0, "origin of more than %d bytes", maxOriginBytes)
+		}
+		parsed.Holds = parseHolds(holds)
+		name, said = ExportSource(parsed.Directory), &parsed
+	case isRow:
+		name = ExportSource(name)
+	}
+	w.source = w.tally.source(name, w.pipeline.options.Covered[name])
+	w.sourceIsRows = isRow
+	w.sourceOrigin, w.sourceName = append(w.sourceOrigin[:0], origin...), append(w.sourceName[:0], name...)
+	if said != nil {
+		w.source.say(said)
+	}
+	if len(w.tally.sources) > maxSources {
+		return corrupt(0, "rows of more than %d data directories", maxSources)
+	}
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
-	"time"
 
 	"stats-recorder/counters"
 )
@@ -16,7 +15,7 @@ type Manifest struct {
 	// taken none. Days before it may be there again, by an import.
 	KeptFrom counters.Day
 	Days     []ClosedDay // by day
-	Imports  []Imported
+	Imports  Imports
 	// Clock is what is remembered of the clock; nil for nothing.
 	Clock *Clock
 }
@@ -29,15 +28,6 @@ type ClosedDay struct {
 	// Owner is the directory that the file must be of, if the file says whose it is;
 	// the zero one for any.
 	Owner Identity
-}
-
-// Imported says what was imported once, so that it is not counted again.
-type Imported struct {
-	// Fingerprint is of the content, whatever its order and format.
-	Fingerprint [16]byte
-	// At is when, Documents how many.
-	At        time.Time
-	Documents uint64
 }
 
 // Find returns what there is to say of a day, if it is closed.
@@ -138,28 +128,4 @@ func (m *Manifest) addDay(c *cursor, gap uint64, closed ClosedDay) {
 	}
 	closed.Day = day + counters.Day(gap)
 	m.Days = append(m.Days, closed)
-}
-
-// appendImports encodes what has been imported:
-//
-//	for each: fingerprint (16), uvarint milliseconds since 1970, uvarint documents
-func (m *Manifest) appendImports(b []byte) []byte {
-	for _, one := range m.Imports {
-		b = append(b, one.Fingerprint[:]...)
-		b = binary.AppendUvarint(b, uint64(one.At.UnixMilli()))
-		b = binary.AppendUvarint(b, one.Documents)
-	}
-	return b
-}
-
-func (m *Manifest) readImports(content []byte) (uint64, error) {
-	c := &cursor{data: content}
-	for c.more() {
-		var one Imported
-		copy(one.Fingerprint[:], c.bytes(uint64(len(one.Fingerprint))))
-		one.At = time.UnixMilli(int64(c.uvarint()))
-		one.Documents = c.uvarint()
-		m.Imports = append(m.Imports, one)
-	}
-	return 0, c.end()
 }

@@ -39,9 +39,10 @@ import (
 //	2  names of event types, the same
 //	6  the days that are closed, see readDayRows: read, but no longer written
 //	7  names of some benefits, see appendSomeNames
-//	10 what has been imported, see appendImports
+//	10 what has been imported, see Imports.appendList
 //	11 the days that are closed, see appendDays
 //	12 what is remembered of the clock, see appendClock
+//	13 where that came from, see Imports.appendSource
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
 //	any other: columns, of the part that the type says, see the package's doc
@@ -82,6 +83,7 @@ const (
 	sectionImports      = 10
 	sectionDays         = 11
 	sectionClock        = 12
+	sectionSources      = 13
 
 	// sectionKinds is where the types of kinds begin that are not built in.
 	sectionKinds = 32

@@ -16,7 +16,7 @@ import (
 //	other    when it was written, milliseconds since 1970, for people
 //
 // Its sections, in this order: names of benefits and of event types, the days
-// that are closed, the imports, the clock if there is anything to remember of it,
+// that are closed, the imports and their sources, the clock if there is anything to remember of it,
 // then its parts: the past of each kind that keeps it, and for each open day its
 // kinds in the order of their numbers.
 const (
@@ -75,7 +75,7 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 		if err := w.section(sectionDays, s.Manifest.appendDays(nil)); err != nil {
 			return err
 		}
-		if err := w.section(sectionImports, s.Manifest.appendImports(nil)); err != nil {
+		if err := w.imports(&s.Manifest.Imports); err != nil {
 			return err
 		}
 		if s.Manifest.Clock != nil {
@@ -121,7 +121,8 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 		sectionEvents:   names(readNames, sink.Events),
 		sectionDays:     manifest.readDays,
 		sectionDayRows:  manifest.readDayRows,
-		sectionImports:  manifest.readImports,
+		sectionImports:  manifest.Imports.readList,
+		sectionSources:  manifest.Imports.readSource,
 		sectionClock:    manifest.readClock,
 	}
 	for _, rule := range kinds {

@@ -23,7 +23,8 @@ func LoadSnapshot(path string, store *counters.Store) (Snapshot, error) {
 	return ReadSnapshot(path, store.Kinds(), format.RestoreInto(store))
 }
 
-// CheckSnapshot reads a snapshot as LoadSnapshot does, and forgets the counts.
+// CheckSnapshot reads a snapshot as LoadSnapshot does, refuses the same, and forgets the
+// counts.
 func CheckSnapshot(path string, kinds counters.Kinds) (Snapshot, error) {
 	return named(CheckSnapshotContent(path, kinds, func() {}))
 }
@@ -31,10 +32,11 @@ func CheckSnapshot(path string, kinds counters.Kinds) (Snapshot, error) {
 // CheckSnapshotContent is CheckSnapshot for a file that has not its name yet. It calls
 // pause from time to time.
 func CheckSnapshotContent(path string, kinds counters.Kinds, pause func()) (Snapshot, error) {
-	sink := format.RestoreInto(counters.NewStore(counters.WhenDurable)) // for the names
-	sink.Counts = func(counters.Part, counters.Benefit, []counters.Cell) error {
+	store := counters.NewStoreOf(kinds, counters.WhenDurable) // for the names
+	sink := format.RestoreInto(store)
+	sink.Counts = func(part counters.Part, benefit counters.Benefit, cells []counters.Cell) error {
 		pause()
-		return nil
+		return store.Check(part, benefit, cells)
 	}
 	return readSnapshot(path, kinds, sink)
 }

@@ -125,7 +125,7 @@ func (w *world) bring(t *testing.T, random *rand.Rand) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(brought.Commit(nil), brought.Close()); err != nil {
+	if err := errors.Join(brought.Commit(snapshot.Imports{}), brought.Close()); err != nil {
 		t.Fatal(err)
 	}
 	found, err := recovery.Find(w.directory, newStore)
