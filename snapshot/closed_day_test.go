@@ -316,7 +316,7 @@ func TestNoModeForgetsClosedDaysWhoseSnapshotsAreGone(t *testing.T) {
 				store.Seal().Commit()
 				return err
 			})
-			if err = errors.Join(err, session.Commit(nil), session.Close()); err != nil {
+			if err = errors.Join(err, session.Commit(snapshot.Imports{}), session.Close()); err != nil {
 				t.Fatal(err)
 			}
 		},
