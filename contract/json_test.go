@@ -171,7 +171,7 @@ func TestOfDuplicateNamesTheLastWins(t *testing.T) {
 	s.Created(t, with(`"event_type":"opened","event_type":null,"event_type":"show","benefit_id":"last"`))
 	s.Created(t, with(`"version":null,"version":3,"version":2,"abtesting":5,"abtesting":{},"hash_id":null,"hash_id":1,"benefit_id":"last"`))
 	for field, value := range map[string]string{
-		"benefit_id": `""`, "hash_id": "null", "benefit_index": "3", "page_total": "0", "event_type": `"opened"`, "version": "null", "abtesting": "1",
+		"benefit_id": `""`, "hash_id": "null", "benefit_index": "3", "page_total": "0", "event_type": `"opened"`, "version": "null",
 		"created_at": `"x"`,
 	} {
 		s.Post(t, with(blackbox.Quote(field)+":"+value)).ExpectSingleRejected(t, field)
