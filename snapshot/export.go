@@ -27,7 +27,7 @@ type Exported struct {
 
 // An Origin is the directory that counts are of.
 type Origin struct {
-	// Directory is its identity; empty as long as none is known.
+	// Directory is its identity; empty where an earlier version has written all files.
 	Directory string
 	// Commit is the last commit that is counted.
 	Commit uint64
@@ -55,7 +55,7 @@ func Export(directory string, kinds counters.Kinds, from, to counters.Day, visit
 		events:    found.Store.Events.Names(),
 		closed:    newDayTables(kinds),
 		visit:     visit,
-		origin:    &Origin{Commit: found.Summary.Sequence, Imports: found.Loaded.Manifest.Imports},
+		origin:    &Origin{Directory: identityText(found.Identity), Commit: found.Summary.Sequence, Imports: found.Loaded.Manifest.Imports},
 	}
 	for _, day := range e.days() {
 		if day >= from && day < to {
@@ -68,6 +68,14 @@ func Export(directory string, kinds counters.Kinds, from, to counters.Day, visit
 		return e.undated()
 	}
 	return nil
+}
+
+// identityText is an identity as exports have it; empty for none.
+func identityText(identity format.Identity) string {
+	if identity.IsZero() {
+		return ""
+	}
+	return identity.String()
 }
 
 type exporter struct {

@@ -34,6 +34,7 @@ type Import struct {
 	store            *counters.Store
 	before           *format.Manifest // what there is without the import
 	events, sequence uint64
+	identity         format.Identity
 	began            time.Time
 	// mu is held for reading while counts are added, and for writing while days
 	// are closed to make room.
@@ -54,7 +55,7 @@ func OpenImport(options Options) (*Import, error) {
 		return nil, err
 	}
 	i := newImport(k.store, k.history.current(), k.recovery.Sequence, k.options.Now())
-	i.keeper = k
+	i.keeper, i.identity = k, k.committer.snapshots.identity
 	return i, nil
 }
 
@@ -69,7 +70,9 @@ func RehearseImport(options Options) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newImport(found.Store, found.Loaded.Manifest, found.Summary.Sequence, options.Now()), nil
+	i := newImport(found.Store, found.Loaded.Manifest, found.Summary.Sequence, options.Now())
+	i.identity = found.Identity
+	return i, nil
 }
 
 func newImport(store *counters.Store, before *format.Manifest, sequence uint64, began time.Time) *Import {
@@ -85,8 +88,8 @@ func (i *Import) Store() *counters.Store { return i.store }
 // Events is how many events the directory had counted before.
 func (i *Import) Events() uint64 { return i.events }
 
-// Identity is that of the directory; empty as long as none is known.
-func (i *Import) Identity() string { return "" }
+// Identity is that of the directory; empty where a rehearsal finds none.
+func (i *Import) Identity() string { return identityText(i.identity) }
 
 // Sequence is the last commit of the directory.
 func (i *Import) Sequence() uint64 { return i.sequence }

@@ -99,6 +99,7 @@ func goBack(k *Keeper, before *recovery.State) error {
 	if err := disk.SyncDirectory(directory); err != nil {
 		return err
 	}
+	before.Identity = k.committer.snapshots.identity // that there is one is not undone
 	again := newKeeper(k.options, before)
 	journal, snapshots := &again.committer.journal, &again.committer.snapshots
 	journal.sequence = k.committer.journal.sequence

@@ -129,3 +129,55 @@ func TestAnImportIsComparedWithTheAnswersOfTheReplacedServer(t *testing.T) {
 	importOf(t, directory, "--compare", "localhost:4000").ExpectRefusal(t, "http://localhost:4000")
 	importOf(t, directory, "--compare", address, "--force", dump).ExpectRefusal(t, "imports nothing")
 }
+
+// exportOf is an export of a directory, as JSON lines in a file.
+func exportOf(t testing.TB, directory string, flags ...string) string {
+	t.Helper()
+	got := blackbox.Run(t, []string{"DATA_DIR=" + directory}, append([]string{"export", "--format", "jsonl"}, flags...)...)
+	if got.Code != 0 || got.Stdout == "" {
+		t.Fatalf("the export ends with %d:\n%s", got.Code, got.Stderr)
+	}
+	return savedAs(t, "export.jsonl", []byte(got.Stdout))
+}
+
+func TestAnExportIsNotImportedIntoTheDirectoryThatWroteIt(t *testing.T) {
+	t.Parallel()
+	directory, elsewhere, third := t.TempDir(), t.TempDir(), t.TempDir()
+	p := someMonths(t)
+	c := p.events(50)
+	expectSuccess(t, importOf(t, directory, dumped(t, p.documents(c))))
+	record := func(directory, benefit string) {
+		server := blackbox.StartProgram(t, directory, nil)
+		server.Created(t, blackbox.RecordOf(benefit))
+		server.Terminate(t)
+	}
+	record(directory, "own")
+	whole := exportOf(t, directory)
+	lines := strings.SplitAfter(string(contentOf(t, whole)), "\n")
+	for _, part := range [][]string{lines, lines[1:], lines[5:6]} { // also sorted or picked out
+		for _, flags := range [][]string{nil, {"--continue"}, {"--dry-run"}} {
+			file := savedAs(t, "part.jsonl", []byte(strings.Join(part, "")))
+			expectImportRefused(t, importOf(t, directory, append(flags, file)...), "this is an export of this data directory itself, up to its commit 2", "--force")
+		}
+	}
+	expectSuccess(t, importOf(t, elsewhere, whole))
+	expectImportRefused(t, importOf(t, elsewhere, whole), "imported before")
+	record(elsewhere, "more")
+	back := exportOf(t, elsewhere)
+	expectImportRefused(t, importOf(t, directory, back), "counts that it imported")
+	expectSuccess(t, importOf(t, third, back))
+	expectImportRefused(t, importOf(t, third, whole), "came here in an export of another")
+	expectImportRefused(t, importOf(t, directory, exportOf(t, third)), "counts that it imported")
+	expectEvents(t, directory, "own", 1)
+	expectEvents(t, third, "own", 1)
+}
+
+func TestADumpThatIsInAnExportIsNoticed(t *testing.T) {
+	t.Parallel()
+	one, other := t.TempDir(), t.TempDir()
+	for _, directory := range []string{one, other} {
+		expectSuccess(t, importOf(t, directory, dumpOf(t, monday)))
+	}
+	expectImportRefused(t, importOf(t, other, exportOf(t, one)), "counts that it imported", "--force")
+	expectEvents(t, other, "RSA", 100)
+}
