@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"stats-recorder/contract/blackbox"
@@ -28,7 +29,8 @@ func TestMakeDirectories(t *testing.T) {
 	}
 	for name, live := range map[string]func(*testing.T, string){
 		"plain": liveWithSnapshots, "journal-alone": liveWithoutSnapshots, "closed-days": liveWithClosedDays,
-		"everysec": liveEverySecond, "snapshot": liveBySnapshot, "imported": liveAfterAnImport, "torn-tail": liveUntilATornWrite,
+		"everysec": liveEverySecond, "snapshot": liveBySnapshot, "imported": liveAfterAnImport,
+		"imported-dump": liveAfterADump, "torn-tail": liveUntilATornWrite,
 	} {
 		directory := filepath.Join(root, name, "data")
 		live(t, directory)
@@ -133,6 +135,22 @@ func liveAfterAnImport(t *testing.T, directory string) {
 	blackbox.Run(t, []string{"DATA_DIR=" + directory}, "import", rows).ExpectReport(t, 0)
 	golden(t, directory, nil, map[string][]int{lastDay: {4}}).Terminate(t)
 	golden(t, directory, nil, map[string][]int{secondDay: {2}}).Kill(t)
+}
+
+// liveAfterADump leaves ranges of ids, and what the import has replaced.
+func liveAfterADump(t *testing.T, directory string) {
+	golden(t, directory, nil, map[string][]int{firstDay: {3}, lastDay: {4}}).Terminate(t)
+	var documents strings.Builder
+	for number := range 12 {
+		fmt.Fprintf(&documents, `{"_id":{"$oid":"695b8a00%016x"},"benefit_id":"RSA","benefit_index":%d,"page_total":12,"event_type":"show",`+
+			`"version":2,"created_at":{"$date":"%s"}}`+"\n", number, number+1, secondDay)
+	}
+	dump := filepath.Join(t.TempDir(), "records.json")
+	if err := os.WriteFile(dump, []byte(documents.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	blackbox.Run(t, []string{"DATA_DIR=" + directory}, "import", "--source", "old", dump).ExpectReport(t, 0)
+	golden(t, directory, nil, nil).Kill(t)
 }
 
 func liveUntilATornWrite(t *testing.T, directory string) {

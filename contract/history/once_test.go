@@ -211,3 +211,51 @@ func TestNothingIsImportedThatCouldNotBeReadBack(t *testing.T) {
 		t.Errorf("the export ends with %d:\n%s%s", got.Code, got.Stdout, got.Stderr)
 	}
 }
+
+// goldenDirectory is a copy of one of testdata/directories.
+func goldenDirectory(t *testing.T, name string) string {
+	t.Helper()
+	return blackbox.CopyOf(t, filepath.Join("../../testdata/directories", name, "data"))
+}
+
+// TestDocumentsOfTheTimeBeforeRangesWereRememberedAreDoubted has an import by 1.0, which
+// remembered its content as a whole alone.
+func TestDocumentsOfTheTimeBeforeRangesWereRememberedAreDoubted(t *testing.T) {
+	t.Parallel()
+	directory, benefit := goldenDirectory(t, "1.0/imported"), "RSA"
+	before := sortedLines(string(contentOf(t, exportOf(t, directory))))
+	p := blackbox.StartProgram(t, directory, nil)
+	counted := p.Total(t, benefit, "")
+	p.Terminate(t)
+	for _, flags := range [][]string{nil, {"--continue"}, {"--dry-run"}} {
+		expectImportRefused(t, importOf(t, directory, append(flags, dumpOf(t, monday))...), "cannot be told", "an earlier version", "--source", "--force")
+	}
+	expectNotUndone(t, undoOf(t, directory), "no import to undo")
+	expectSuccess(t, importOf(t, directory, "--source", "another", dumpOf(t, monday)), "counted 100 +")
+	expectEvents(t, directory, benefit, counted+100)
+	expectSuccess(t, undoOf(t, directory), "with 100 events")
+	if after := sortedLines(string(contentOf(t, exportOf(t, directory)))); !slices.Equal(after, before) {
+		t.Errorf("the export was\n%s\nand is\n%s", strings.Join(before, ""), strings.Join(after, ""))
+	}
+	for range 2 {
+		expectEvents(t, directory, benefit, counted)
+	}
+}
+
+// TestAnImportOfTheLastReleaseGoesOn has an import that remembers ranges, and what it has
+// replaced.
+func TestAnImportOfTheLastReleaseGoesOn(t *testing.T) {
+	t.Parallel()
+	directory := goldenDirectory(t, "1.1/imported-dump")
+	expectSuccess(t, undoOf(t, directory, "--dry-run"), "12 documents", "with 12 events")
+	again := goldenDirectory(t, "1.1/imported-dump")
+	var documents strings.Builder
+	for number := range 14 {
+		fmt.Fprintf(&documents, `{"_id":{"$oid":"695b8a00%016x"},"benefit_id":"RSA","benefit_index":1,"page_total":12,"event_type":"show"}`+"\n", number)
+	}
+	dump := savedAs(t, "records.json", []byte(documents.String()))
+	expectImportRefused(t, importOf(t, again, "--source", "old", dump), "12 of the 14")
+	expectSuccess(t, importOf(t, again, "--source", "old", "--continue", dump), "counted 2 +")
+	expectSuccess(t, undoOf(t, directory), "with 12 events")
+	expectEvents(t, directory, "RSA", 0)
+}
