@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,7 +123,8 @@ func TestAnImportIsComparedWithTheAnswersOfTheReplacedServer(t *testing.T) {
 	if got := importOf(t, blank, "--compare", address); got.Code != 1 || !strings.Contains(got.Stdout, "0 sums are the same") {
 		t.Errorf("exit code %d, want 1 and the differences:\n%s%s", got.Code, got.Stdout, got.Stderr)
 	}
-	lost := importOf(t, directory, "--compare", address, dumped(t, p.documents(c[1:])))
+	dated := slices.IndexFunc(c, func(e pastEvent) bool { return !e.at.IsZero() })
+	lost := importOf(t, directory, "--compare", address, dumped(t, p.documents(slices.Delete(slices.Clone(c), dated, dated+1))))
 	if lost.Code != 1 || !strings.Contains(lost.Stdout, "there, ") || !strings.Contains(lost.Stderr, "the answers differ") {
 		t.Errorf("exit code %d, want 1 and the difference:\n%s%s", lost.Code, lost.Stdout, lost.Stderr)
 	}
