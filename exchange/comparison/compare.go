@@ -41,20 +41,12 @@ type Result struct {
 	Differences []Difference
 }
 
-// Compare compares.
-func Compare(there Answers, here *Counts) (result Result) {
-	for _, sum := range union(there.Sums, here.Dated, here.Undated) {
-		have, dated, undated := there.Sums[sum], here.Dated[sum], here.Undated[sum]
-		switch have {
-		case dated + undated:
-			result.Sums++
-		case dated:
-			result.UndatedSums++
-			result.Undated += undated
-		default:
-			of := fmt.Sprintf("%q %s", sum.Benefit, sum.EventType)
-			result.Differences = append(result.Differences, Difference{Benefits, of, have, dated + undated})
-		}
+// Compare compares. A server counts events without a time in all sums or in none: which
+// of it, is what makes fewer of them differ. Nothing that is lost can hide behind these.
+func Compare(there Answers, here *Counts) Result {
+	result := compareSums(there, here, here.Undated)
+	if without := compareSums(there, here, nil); len(without.Differences) < len(result.Differences) {
+		result = without
 	}
 	for _, at := range union(there.Positions, here.Positions) {
 		if there.Positions[at] == here.Positions[at] {
@@ -67,6 +59,26 @@ func Compare(there Answers, here *Counts) (result Result) {
 	slices.SortFunc(result.Differences, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.Answer, b.Answer), cmp.Compare(a.Of, b.Of))
 	})
+	return result
+}
+
+// compareSums compares the sums with those of events with a time and some of those
+// without: all, or none.
+func compareSums(there Answers, here *Counts, undated map[Sum]uint64) (result Result) {
+	for _, sum := range union(there.Sums, here.Dated, here.Undated) {
+		have, counted := there.Sums[sum], here.Dated[sum]+undated[sum]
+		leftOut := here.Undated[sum] - undated[sum]
+		switch {
+		case have != counted:
+			of := fmt.Sprintf("%q %s", sum.Benefit, sum.EventType)
+			result.Differences = append(result.Differences, Difference{Benefits, of, have, counted})
+		case leftOut > 0:
+			result.UndatedSums++
+			result.Undated += leftOut
+		default:
+			result.Sums++
+		}
+	}
 	return result
 }
 

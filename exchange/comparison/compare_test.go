@@ -44,7 +44,7 @@ func TestCountsAreComparedWithTheAnswersOfAServer(t *testing.T) {
 	counts := comparison.NewCounts()
 	counts.Dated[comparison.Sum{Benefit: "RSA", EventType: "show"}] = 3
 	counts.Undated[comparison.Sum{Benefit: "RSA", EventType: "show"}] = 2 // left out there
-	counts.Undated[comparison.Sum{Benefit: "RSA", EventType: "link"}] = 1 // counted there
+	counts.Dated[comparison.Sum{Benefit: "RSA", EventType: "link"}] = 1
 	counts.Dated[comparison.Sum{Benefit: "APL", EventType: "show"}] = 4
 	counts.Dated[comparison.Sum{Benefit: "new", EventType: "show"}] = 1
 	counts.Positions[comparison.Position{Benefit: "RSA", EventType: "show", PageTotal: "2", Index: "1"}] = 3
@@ -61,6 +61,29 @@ func TestCountsAreComparedWithTheAnswersOfAServer(t *testing.T) {
 	}
 	if result := comparison.Compare(answers, counts); !reflect.DeepEqual(result, want) {
 		t.Errorf("the result is\n%+v, want\n%+v", result, want)
+	}
+}
+
+// TestALossDoesNotHideBehindEventsWithoutATime has a server that counts these, and one
+// that does not, of both of which something is lost.
+func TestALossDoesNotHideBehindEventsWithoutATime(t *testing.T) {
+	t.Parallel()
+	a, b, c := comparison.Sum{Benefit: "a", EventType: "show"}, comparison.Sum{Benefit: "b", EventType: "show"}, comparison.Sum{Benefit: "c", EventType: "show"}
+	counts := comparison.NewCounts()
+	counts.Dated = map[comparison.Sum]uint64{a: 4, b: 4, c: 4}
+	counts.Undated = map[comparison.Sum]uint64{a: 1, b: 1, c: 1}
+	for name, test := range map[string]struct {
+		there map[comparison.Sum]uint64
+		here  uint64
+	}{
+		"without": {map[comparison.Sum]uint64{a: 5, b: 4, c: 4}, 4},
+		"with":    {map[comparison.Sum]uint64{a: 4, b: 5, c: 5}, 5},
+	} {
+		result := comparison.Compare(comparison.Answers{Sums: test.there}, counts)
+		want := []comparison.Difference{{Answer: "/benefits", Of: `"a" show`, There: test.there[a], Here: test.here}}
+		if !reflect.DeepEqual(result.Differences, want) {
+			t.Errorf("%s: the differences are %+v, want %+v", name, result.Differences, want)
+		}
 	}
 }
 
