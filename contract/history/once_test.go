@@ -259,3 +259,32 @@ func TestAnImportOfTheLastReleaseGoesOn(t *testing.T) {
 	expectSuccess(t, undoOf(t, directory), "with 12 events")
 	expectEvents(t, directory, "RSA", 0)
 }
+
+// TestAVersionThatIsNotKnownIsNamedByExportAndImport has files of a later version.
+func TestAVersionThatIsNotKnownIsNamedByExportAndImport(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"snapshot-*", "journal-*"} {
+		directory := goldenDirectory(t, "1.1/plain")
+		paths, err := filepath.Glob(filepath.Join(directory, kind))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%q, %v", paths, err)
+		}
+		for _, path := range paths {
+			blackbox.Rewrite(t, path, func(content []byte) []byte {
+				content[8] = 77 // the version
+				return content
+			})
+		}
+		for _, command := range [][]string{
+			{"export"}, {"import", dumpOf(t, monday)}, {"import", "--dry-run", dumpOf(t, monday)}, {"import", "--undo"}, {"import", "--undo", "--dry-run"},
+		} {
+			blackbox.Unchanged(t, directory, func() {
+				got := blackbox.Run(t, []string{"DATA_DIR=" + directory}, command...)
+				got.ExpectRefusal(t, "unknown format version", "have 77", "use the program that wrote it")
+				if strings.Contains(got.Stderr, "repair") || strings.Contains(got.Stderr, "damaged") {
+					t.Errorf("%q of an unknown version advises %q", command, got.Stderr)
+				}
+			})
+		}
+	}
+}
