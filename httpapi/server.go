@@ -117,7 +117,7 @@ func NewServer(config Config) (*Server, error) {
 // connections says how connections are to be served.
 func (s *Server) connections() conn.Config {
 	return conn.Config{
-		Handler: s.handle, Invalid: s.handleInvalid, PlainPath: pathBenefits,
+		Handler: s.handle, Invalid: s.handleInvalid, Wanted: s.wantsBody, PlainPath: pathBenefits,
 		Events: events{s.metrics}, Logger: s.config.Logger,
 		Bounds: conn.Bounds(s.config.Bounds), BodyBytes: s.config.MaxBodyBytes + encodingOverhead,
 		Refusal: s.config.Origins.refusal(), TLS: s.config.TLS,
@@ -249,8 +249,24 @@ func requestPath(x *conn.Exchange) []byte {
 	if len(path) == 0 || path[0] != '/' { // the absolute form that proxies use
 		path = x.URI().PathOriginal()
 	}
+	return withoutQuery(path)
+}
+
+// withoutQuery takes the query and one trailing slash off a path.
+func withoutQuery(path []byte) []byte {
 	path, _, _ = bytes.Cut(path, []byte("?"))
 	return bytes.TrimSuffix(path, []byte("/"))
+}
+
+// wantsBody says whether a request has a body that matters: only a post does that an
+// endpoint takes. Whatever else is refused, or answered, is so without it.
+func (s *Server) wantsBody(header *fasthttp.RequestHeader) bool {
+	path := header.RequestURI()
+	if len(path) == 0 || path[0] != '/' { // the absolute form: too rare to be read twice
+		return true
+	}
+	number, found := s.endpoint(withoutQuery(path))
+	return found && header.IsPost() && s.endpoints[number].post != nil && acceptableContentType(header.ContentType())
 }
 
 // handleInvalid answers what never became a request.

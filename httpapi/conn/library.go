@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -118,10 +119,10 @@ func (x *Exchange) leaveBody() {
 	}
 }
 
-// headerReceived is called before fasthttp waits for the first part of a body.
-// One that will be too large is not waited for.
+// headerReceived is called before fasthttp waits for the first part of a body. One
+// that will be too large, or that the client need not send, is not waited for.
 func (s *Server) headerReceived(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	if header.ContentLength() > s.config.BodyBytes {
+	if header.ContentLength() > s.config.BodyBytes || !s.wants(header) {
 		header.Del(fasthttp.HeaderExpect)
 		header.SetContentLength(0)
 		header.SetConnectionClose()
@@ -130,7 +131,14 @@ func (s *Server) headerReceived(header *fasthttp.RequestHeader) fasthttp.Request
 	return fasthttp.RequestConfig{}
 }
 
-// oversized knows the requests whose body is too large between the two calls that
+// wants says whether to ask for a body that the client waits to be asked for. What
+// does not wait is taken as it comes.
+func (s *Server) wants(header *fasthttp.RequestHeader) bool {
+	waits := bytes.EqualFold(header.Peek(fasthttp.HeaderExpect), []byte("100-continue"))
+	return !waits || s.config.Wanted == nil || s.config.Wanted(header)
+}
+
+// oversized knows the requests whose body is too large, or not wanted, between the two calls that
 // fasthttp makes for each, by where their header is.
 type oversized struct {
 	mu      sync.Mutex

@@ -23,6 +23,10 @@ type Config struct {
 	// closed. The error is ErrTooLarge, *fasthttp.ErrSmallBuffer for a header that is
 	// too large, a net.Error that is a timeout, or anything else.
 	Invalid func(*Exchange, error)
+	// Wanted says of a request whose client waits to be asked for its body (RFC 9110,
+	// 10.1.1) whether to ask. If not, Handler answers it without, and must not receive
+	// it. nil asks always.
+	Wanted func(*fasthttp.RequestHeader) bool
 	// PlainPath is where most clients post what is answered quickly.
 	PlainPath string
 	// Events are told what becomes of connections.
