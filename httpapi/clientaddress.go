@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"stats-recorder/httpapi/conn"
@@ -12,15 +13,25 @@ import (
 // ErrProxies is returned by ParseProxies for what is not a list of addresses.
 var ErrProxies = errors.New("not an address or a network")
 
-// Proxies are the addresses whose word is taken for who their client is.
+// Proxies are the addresses whose word is taken for who their client is. The zero
+// Prefix stands for those on this machine that connect by a unix socket, which have
+// none.
 type Proxies []netip.Prefix
 
-// ParseProxies reads a comma-separated list of addresses and CIDR networks.
+// unixProxies is what a list says for the zero Prefix.
+const unixProxies = "unix"
+
+// ParseProxies reads a comma-separated list of addresses and CIDR networks, and of
+// "unix" for the other end of a unix socket.
 func ParseProxies(text string) (Proxies, error) {
 	var proxies Proxies
 	for item := range strings.SplitSeq(text, ",") {
 		item = strings.TrimSpace(item)
-		if item == "" {
+		switch item {
+		case "":
+			continue
+		case unixProxies:
+			proxies = append(proxies, netip.Prefix{})
 			continue
 		}
 		prefix, err := netip.ParsePrefix(item)
@@ -28,7 +39,7 @@ func ParseProxies(text string) (Proxies, error) {
 			prefix, err = netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()), nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: %q: want a comma-separated list such as 127.0.0.1,10.0.0.0/8", ErrProxies, item)
+			return nil, fmt.Errorf("%w: %q: want a comma-separated list such as 127.0.0.1,10.0.0.0/8,unix", ErrProxies, item)
 		}
 		proxies = append(proxies, prefix.Masked())
 	}
@@ -36,6 +47,9 @@ func ParseProxies(text string) (Proxies, error) {
 }
 
 func (p Proxies) trusts(address netip.Addr) bool {
+	if !address.IsValid() {
+		return slices.Contains(p, netip.Prefix{})
+	}
 	for _, prefix := range p {
 		if prefix.Contains(address) {
 			return true

@@ -20,8 +20,10 @@ func listen(config Config) (net.Listener, error) {
 		return nil, fmt.Errorf("take over the service manager's sockets: %w", err)
 	case len(held) == 0:
 		return bind(config)
-	case len(held) > 1 || held[0] == nil:
-		return nil, fmt.Errorf("%w: the service manager has %d sockets for this process: want one of TCP", ErrConfig, len(held))
+	case len(held) > 1:
+		return nil, fmt.Errorf("%w: the service manager has %d sockets for this process: want one", ErrConfig, len(held))
+	case held[0] == nil || !takesConnections(held[0]):
+		return nil, fmt.Errorf("%w: the service manager's socket takes no connections: want ListenStream= and Accept=no in its unit", ErrConfig)
 	}
 	if !listensAsTold(held[0].Addr(), config) {
 		config.Logger.Warn("HOST and PORT are not used: the service manager holds the socket, and says where it listens",

@@ -27,7 +27,7 @@ func (c *Config) Settings() []Setting {
 		meaning("cors-domain", groupNetwork, &c.CORSDomain, &c.parsed.origins, httpapi.ParseOrigins,
 			"* or a comma-separated list of origins whose pages may read the answers; one without a scheme stands for https and http, *.example.org for its subdomains"),
 		meaning("trusted-proxies", groupNetwork, &c.TrustedProxies, &c.parsed.proxies, httpapi.ParseProxies,
-			"comma-separated addresses or networks of proxies whose X-Forwarded-For or Forwarded names the client").shown("none"),
+			"comma-separated addresses or networks of proxies, or unix for the other end of a unix socket whose X-Forwarded-For or Forwarded names the client").shown("none"),
 		text("read-token", groupNetwork, &c.ReadToken,
 			"bearer token that readers must show; better as a variable than as a flag, which other users can see").shown("none"),
 		text("tls-cert", groupNetwork, &c.TLSCert,

@@ -32,6 +32,11 @@ type fault struct {
 	must     func(*siege, *harness.Server) error
 }
 
+// syncsOfAStart is how many files and directories a start syncs at most: a failure of
+// one refuses it. They are the journals that were read and their names, what it cuts
+// off or removes, and the next journal and its name.
+const syncsOfAStart = 8
+
 // standardFaults are all that the plan knows, with calls that fail by each of the
 // codes.
 func standardFaults(codes ...string) []fault {
@@ -41,7 +46,7 @@ func standardFaults(codes ...string) []fault {
 			fault{"a journal sync fails: " + code, []string{"fdatasync:error=" + code + ":when=%d"}, 1, snapshotsNever, (*siege).mustGiveUp},
 			fault{"no journal sync works: " + code, []string{"fdatasync:error=" + code + ":when=1+"}, 1, snapshotsNever, (*siege).mustAcknowledgeNothing},
 			fault{"journal writes fail: " + code, []string{"pwrite64:error=" + code + ":when=%d+3"}, 2, snapshotsNever, (*siege).mustRefuse},
-			fault{"snapshot syncs fail: " + code, []string{"fsync:error=" + code + ":when=%d"}, 4, snapshotsOften, (*siege).mustRetrySnapshots},
+			fault{"snapshot syncs fail: " + code, []string{"fsync:error=" + code + ":when=%d"}, syncsOfAStart + 1, snapshotsOften, (*siege).mustRetrySnapshots},
 			fault{"renames fail: " + code, []string{"?rename,?renameat,renameat2:error=" + code + ":when=%d"}, 5, snapshotsOften, (*siege).mustRetrySnapshots},
 			fault{"reserving space fails: " + code, []string{"fallocate:error=" + code + ":when=1+"}, 1, snapshotsNever, (*siege).mustNotNotice},
 			fault{"writing zeros ahead fails: " + code, []string{"pwritev:error=" + code + ":when=%d+2"}, 1, snapshotsNever, (*siege).mustNotNotice},
@@ -50,7 +55,7 @@ func standardFaults(codes ...string) []fault {
 	return append(faults,
 		fault{"journal writes and cutting back fail", []string{"pwrite64:error=EIO:when=%d+3", "ftruncate:error=EIO:when=1+"}, 2, snapshotsNever, (*siege).mustRefuse},
 		fault{"removing files fails", []string{"?unlink,unlinkat:error=EIO:when=%d+2"}, 3, snapshotsOften, (*siege).mustSurvive},
-		fault{"making and removing files fails", []string{"fsync:error=EIO:when=%d+4", "?unlink,unlinkat:error=EIO:when=2+2"}, 4, snapshotsOften, (*siege).mustSurvive},
+		fault{"making and removing files fails", []string{"fsync:error=EIO:when=%d+4", "?unlink,unlinkat:error=EIO:when=2+2"}, syncsOfAStart + 1, snapshotsOften, (*siege).mustSurvive},
 		fault{"a start cannot write", []string{"pwrite64:error=ENOSPC:when=1+"}, 1, snapshotsNever, (*siege).mustNotStart},
 	)
 }

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package service
+
+import "net"
+
+// takesConnections knows nothing on this system.
+func takesConnections(net.Listener) bool { return true }
