@@ -56,7 +56,7 @@ func standardFaults(codes ...string) []fault {
 		fault{"journal writes and cutting back fail", []string{"pwrite64:error=EIO:when=%d+3", "ftruncate:error=EIO:when=1+"}, 2, snapshotsNever, (*siege).mustRefuse},
 		fault{"removing files fails", []string{"?unlink,unlinkat:error=EIO:when=%d+2"}, 3, snapshotsOften, (*siege).mustSurvive},
 		fault{"making and removing files fails", []string{"fsync:error=EIO:when=%d+4", "?unlink,unlinkat:error=EIO:when=2+2"}, syncsOfAStart + 1, snapshotsOften, (*siege).mustSurvive},
-		fault{"a start cannot write", []string{"pwrite64:error=ENOSPC:when=1+"}, 1, snapshotsNever, (*siege).mustNotStart},
+		fault{"a start cannot write", []string{"pwrite64:error=ENOSPC:when=1+"}, 1, snapshotsNever, (*siege).mustOnlyRead},
 	)
 }
 
@@ -257,5 +257,19 @@ func (s *siege) mustSurvive(life *harness.Server) error {
 	return errors.Join(err, life.Kill(), load.join())
 }
 
-// mustNotStart: the server says why and ends.
-func (s *siege) mustNotStart(life *harness.Server) error { return life.Expect(givesUp()) }
+// mustOnlyRead: the server starts and answers reads, and refuses every batch.
+func (s *siege) mustOnlyRead(life *harness.Server) error {
+	if err := life.Listen(); err != nil {
+		return err
+	}
+	load := startLoad(life.Address, s.ledger)
+	err := load.await("refusals", func(now score) bool { return now.refused >= 20 })
+	err = errors.Join(err, expectReads(life), load.stop())
+	if now, _ := load.look(); now.acknowledged > 0 {
+		err = errors.Join(err, fmt.Errorf("%w: %d batches acknowledged that could not be written", errBreach, now.acknowledged))
+	}
+	if err != nil {
+		return err
+	}
+	return s.compare(life, tolerance{})
+}
