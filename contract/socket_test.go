@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"os"
@@ -107,7 +108,9 @@ func TestBehindAUnixSocketClientsAreToldApart(t *testing.T) {
 		p := launchOn(t, socket, t.TempDir(), "RATE_LIMIT=1", "RATE_BURST=2", "TRUSTED_PROXIES="+proxies)
 		p.Await(t, "listening")
 		client := http.Client{Timeout: blackbox.Patience, Transport: &http.Transport{
-			Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) },
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", path)
+			},
 		}}
 		last := 0
 		for _, address := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"} {

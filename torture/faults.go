@@ -32,10 +32,10 @@ type fault struct {
 	must     func(*siege, *harness.Server) error
 }
 
-// syncsOfAStart is how many files and directories a start syncs at most: a failure of
-// one refuses it. They are the journals that were read and their names, what it cuts
-// off or removes, and the next journal and its name.
-const syncsOfAStart = 8
+// syncsOfAStart is more files and directories than a start syncs, of which the failure
+// of one refuses it: each journal since the last snapshot and its name, what it cuts
+// off or removes, and the next journal. Snapshots are soon past that many.
+const syncsOfAStart = 40
 
 // standardFaults are all that the plan knows, with calls that fail by each of the
 // codes.
