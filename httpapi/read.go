@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,6 +23,8 @@ type Read struct {
 	// Parameters are the names of the query's parameters that it knows. Others are
 	// ignored, counted, and named in the answer.
 	Parameters []string
+	// Open lets everybody read it, also without the token: it says nothing of counts.
+	Open bool
 	// Answer makes the answer; it is called by many goroutines at a time. An *Error is
 	// told to the client, any other is logged and told as a 500. The headers of the
 	// answer are sent with an error too.
@@ -34,6 +37,9 @@ type Request struct {
 	Query Query
 	// Accept is the Accept header, AcceptLanguage that of languages.
 	Accept, AcceptLanguage string
+	// Origin is what the client called the server, such as https://stats.example.org.
+	// It is the client's word, so that only the client may be told it.
+	Origin string
 }
 
 // Query are the parameters of a request.
@@ -54,10 +60,14 @@ func (q Query) First(name string) string {
 
 // Answer is what a Read answers with.
 type Answer struct {
+	// Status is an HTTP status; 0 is 200. Only a 200 may become a 304.
+	Status int
 	// Body must not be changed any more.
 	Body []byte
 	// ContentType is that of the body; empty for JSON.
 	ContentType string
+	// CacheControl is for caches; empty lets them ask every time.
+	CacheControl string
 	// Header are further headers, which pages may read.
 	Header []Header
 }
@@ -73,7 +83,7 @@ func (a *Answer) set(name, value string) {
 
 // get answers a read, if the client may and when it is its turn.
 func (s *Server) get(x *conn.Exchange, read Read) {
-	if !s.token.admits(&x.Request.Header) {
+	if !read.Open && !s.token.admits(&x.Request.Header) {
 		s.metrics.defence.unauthorized.Add(1)
 		x.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="statistics"`)
 		fail(&x.Response, errUnauthorized)
@@ -107,11 +117,22 @@ func requestOf(x *conn.Exchange) Request {
 	request := Request{
 		Accept:         string(header.Peek(fasthttp.HeaderAccept)),
 		AcceptLanguage: string(header.Peek(fasthttp.HeaderAcceptLanguage)),
+		Origin:         originOf(x),
 	}
 	for name, value := range x.QueryArgs().All() {
 		request.Query = append(request.Query, Parameter{string(name), string(value)})
 	}
 	return request
+}
+
+// originOf is what the client called the server. Behind a proxy that speaks TLS, the
+// proxy says so.
+func originOf(x *conn.Exchange) string {
+	scheme := "http"
+	if x.IsTLS() || string(x.Request.Header.Peek(fasthttp.HeaderXForwardedProto)) == "https" {
+		scheme = "https"
+	}
+	return scheme + "://" + string(x.Request.Header.Host())
 }
 
 // setHeaders adds headers for pages of other origins to read, too.
@@ -134,10 +155,11 @@ func (s *Server) setHeaders(response *fasthttp.Response, headers []Header) {
 func (s *Server) respondCacheable(x *conn.Exchange, answer Answer) {
 	header, body := &x.Response.Header, answer.Body
 	header.Add(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
-	header.Set(fasthttp.HeaderCacheControl, "no-cache")
+	header.Set(fasthttp.HeaderCacheControl, cmp.Or(answer.CacheControl, "no-cache"))
 	tag := entityTag(body)
 	header.Set(fasthttp.HeaderETag, tag)
-	if matchesTag(string(x.Request.Header.Peek(fasthttp.HeaderIfNoneMatch)), tag) {
+	status := cmp.Or(answer.Status, fasthttp.StatusOK)
+	if status == fasthttp.StatusOK && matchesTag(string(x.Request.Header.Peek(fasthttp.HeaderIfNoneMatch)), tag) {
 		x.Response.SetStatusCode(fasthttp.StatusNotModified)
 		return
 	}
@@ -145,7 +167,7 @@ func (s *Server) respondCacheable(x *conn.Exchange, answer Answer) {
 		header.Set(fasthttp.HeaderContentEncoding, contentCodings[coding].name)
 		body = contentCodings[coding].compress(body)
 	}
-	respondJSON(&x.Response, fasthttp.StatusOK, body)
+	respondJSON(&x.Response, status, body)
 	if answer.ContentType != "" {
 		header.SetContentType(answer.ContentType)
 	}

@@ -40,6 +40,9 @@ type Config struct {
 	Inflaters int
 	// Reads are answered beside the built-in ones.
 	Reads []Read
+	// Home is the path of a page that a browser which asks for / is sent to; empty for
+	// none.
+	Home string
 	// Origins are the origins whose pages may read the answers.
 	Origins Origins
 	// EventTypes are accepted beside records.BuiltInEvents.
@@ -222,6 +225,9 @@ func (s *Server) answer(x *conn.Exchange, e *exchange) (waits bool) {
 	case x.IsOptions():
 		e.route = routePreflight
 		preflight(x)
+	case !found && s.isSentHome(x):
+		x.Response.Header.Set(fasthttp.HeaderLocation, s.config.Home)
+		x.Response.SetStatusCode(fasthttp.StatusSeeOther)
 	case !found:
 		fail(&x.Response, errNotFound)
 	case x.IsGet() || x.IsHead():
@@ -234,6 +240,13 @@ func (s *Server) answer(x *conn.Exchange, e *exchange) (waits bool) {
 		fail(&x.Response, &Error{fasthttp.StatusMethodNotAllowed, "method not allowed here: use " + allowed})
 	}
 	return false
+}
+
+// isSentHome says whether a request is that of a browser for /. Others are answered as
+// for any path that nothing is at.
+func (s *Server) isSentHome(x *conn.Exchange) bool {
+	return s.config.Home != "" && len(requestPath(x)) == 0 && (x.IsGet() || x.IsHead()) &&
+		bytes.Contains(x.Request.Header.Peek(fasthttp.HeaderAccept), []byte("text/html"))
 }
 
 // allow adds the CORS headers of any response.
