@@ -127,6 +127,7 @@ type Delta struct {
 // woken, and then it is folded, which nobody needs to wait for.
 func (d *Delta) Commit() {
 	d.store.sealedVisible.Store(true)
+	d.store.settled.Add(1) // after readers see it, before anybody is told
 	d.ticket.settle(nil)
 	d.store.fold(d)
 }
@@ -136,6 +137,7 @@ func (d *Delta) Commit() {
 func (d *Delta) Reject(reason error) {
 	d.ticket.settle(reason)
 	d.store.drop()
+	d.store.settled.Add(1)
 }
 
 // reset prepares a delta for reuse, keeping its memory.

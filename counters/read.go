@@ -43,6 +43,18 @@ func (s *Store) Read(q Query, closed *Table, visit func(Benefit, []Cell)) {
 	}
 }
 
+// Edition grows whenever readers may see other counts than before, but for days
+// that Freeze and what follows move away. Who asks for it before Read knows that what
+// Read gave is of this edition or a later one. It takes no lock that a reader holds.
+func (s *Store) Edition() uint64 {
+	if s.visibility == WhenDurable {
+		return s.settled.Load()
+	}
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	return s.settled.Load() + s.sealedBatches + uint64(s.gathered.Load())
+}
+
 // OpenDays are the days of which readers see counts that are not in the past, in
 // no order.
 func (s *Store) OpenDays() []Day {

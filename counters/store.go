@@ -55,6 +55,10 @@ type Store struct {
 
 	// sealedVisible is whether readers count the sealed layer.
 	sealedVisible atomic.Bool
+	// settled is how many deltas were committed or rejected, and sealedBatches how many
+	// batches were ever sealed, guarded by gate; see Edition.
+	settled       atomic.Uint64
+	sealedBatches uint64
 	spare         Delta
 }
 
@@ -222,6 +226,7 @@ func (s *Store) Seal() *Delta {
 		intake.active, intake.sealed = intake.sealed, intake.active
 		intake.Unlock()
 	}
+	s.sealedBatches += uint64(delta.Batches)
 	delta.ticket = s.ticket
 	s.sealed, s.ticket = s.ticket, newTicket()
 	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()

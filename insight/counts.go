@@ -132,6 +132,30 @@ func (c *Counts) Places(name string) []PlaceCount {
 	return c.benefits[b].places
 }
 
+// Len is how many places of benefits there are.
+func (c *Counts) Len() int {
+	places := 0
+	for _, b := range c.benefits {
+		places += len(b.places)
+	}
+	return places
+}
+
+// Equal says whether others are the same counts of the same version, with the same
+// roles: then they have the same analysis.
+func (c *Counts) Equal(other *Counts) bool {
+	if c.version != other.version || c.roles != other.roles || len(c.benefits) != len(other.benefits) {
+		return false
+	}
+	for _, b := range c.benefits {
+		number, known := other.number[b.name]
+		if !known || !slices.Equal(b.places, other.benefits[number].places) {
+			return false
+		}
+	}
+	return true
+}
+
 // sorted are the benefits by name, so that no answer depends on the order in
 // which they came: sums of floats do.
 func (c *Counts) sorted() []benefitCounts {

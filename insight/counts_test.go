@@ -57,3 +57,23 @@ func TestCountsBeyond32BitsStayWhole(t *testing.T) {
 	}
 	checkRules(t, a, counts)
 }
+
+func TestCountsAreEqualInWhateverOrderTheyCame(t *testing.T) {
+	t.Parallel()
+	a, b := cell(t, show, 2, 1, 3), cell(t, showDetails, 2, 1, 1)
+	first, second := insight.NewCounts(fixtureVersion, openedRoles()), insight.NewCounts(fixtureVersion, openedRoles())
+	first.Add("x", []counters.Cell{a, b})
+	first.Add("y", []counters.Cell{a})
+	second.Add("y", []counters.Cell{a})
+	second.Add("x", []counters.Cell{b})
+	if first.Equal(second) || second.Len() != 2 {
+		t.Errorf("they are equal with and without the shows of x, or %d places are not 2", second.Len())
+	}
+	second.Add("x", []counters.Cell{a})
+	if !first.Equal(second) || !second.Equal(first) {
+		t.Error("the same counts are not equal")
+	}
+	if first.Equal(insight.NewCounts(fixtureVersion, openedRoles())) {
+		t.Error("counts equal no counts")
+	}
+}

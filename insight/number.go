@@ -31,6 +31,9 @@ func quotient(a, b float64) Number {
 	return Number(a / b)
 }
 
+// Rate is hits ÷ trials, unknown without trials. It may exceed 1.
+func Rate(hits, trials uint64) Number { return quotient(float64(hits), float64(trials)) }
+
 // An Interval holds the true value in 95 % of all windows, if the model is
 // right: it is of the counting noise, not of the model. In JSON it is an array
 // of two numbers, or null.

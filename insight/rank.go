@@ -2,6 +2,7 @@ package insight
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"sort"
 )
@@ -9,6 +10,14 @@ import (
 // A RankInterval holds the ranks that are left open, from 1, both ends within.
 // The zero value is that of what has no rank.
 type RankInterval struct{ First, Last int }
+
+// MarshalJSON writes [first, last], or null for what has no rank. It never fails.
+func (r RankInterval) MarshalJSON() ([]byte, error) {
+	if r == (RankInterval{}) {
+		return []byte("null"), nil
+	}
+	return json.Marshal([2]int{r.First, r.Last})
+}
 
 // Ranks are the places of scores in descending order, from 1. Equal scores keep
 // the order in which they come. All must be known.

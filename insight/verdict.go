@@ -1,6 +1,9 @@
 package insight
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 // A Verdict is the outcome of comparing a benefit with the average, or a variant
 // with its control.
@@ -15,6 +18,14 @@ const (
 	VerdictUndecided Verdict = "undecided"
 	VerdictWithheld  Verdict = "withheld"
 )
+
+// MarshalJSON writes the word, or null for NoVerdict. It never fails.
+func (v Verdict) MarshalJSON() ([]byte, error) {
+	if v == NoVerdict {
+		return []byte("null"), nil
+	}
+	return []byte(strconv.Quote(string(v))), nil
+}
 
 // falseDiscoveries is the share of wrong ones among decided verdicts that is
 // accepted.

@@ -24,6 +24,8 @@ type History struct {
 	mu       sync.RWMutex
 	manifest *format.Manifest
 	cache    windowCache
+	// installed is how many manifests were, beside the first.
+	installed atomic.Uint64
 
 	hidden atomic.Uint32 // the first day that retention shows
 }
@@ -91,6 +93,17 @@ func (h *History) Read(q counters.Query, visit func(counters.Benefit, []counters
 	}
 }
 
+// Edition grows whenever what Read says may have changed. Who asks for it before Read
+// knows that what Read gave is of this edition or a later one.
+func (h *History) Edition() uint64 { return h.installed.Load() + h.store.Edition() }
+
+// BenefitNames are the names of benefits by number, EventNames those of event types
+// by number less one. Both grow, and are read only.
+func (h *History) BenefitNames() []string { return h.store.Benefits.Names() }
+
+// EventNames is described at BenefitNames.
+func (h *History) EventNames() []string { return h.store.Events.Names() }
+
 func (h *History) current() *format.Manifest {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -115,6 +128,7 @@ func (h *History) install(closed *format.Manifest, move func()) {
 	defer h.mu.Unlock()
 	move()
 	h.manifest = closed
+	h.installed.Add(1)
 }
 
 // closed adds up what a query wants of the closed days, or takes it from the cache. It

@@ -1,0 +1,64 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"stats-recorder/insight"
+)
+
+// Options are what a Reporter needs.
+type Options struct {
+	// Source has the counts.
+	Source Source
+	// Stages say of event types how far they lead; nil means insight.DefaultStages.
+	Stages insight.Stages
+	// CacheBytes bounds what is kept of windows; 0 keeps nothing.
+	CacheBytes int
+}
+
+// A Reporter answers queries. Any number of goroutines may use it. Make one with
+// New.
+type Reporter struct {
+	source Source
+	stages insight.Stages
+	kept   cache
+	labels atomic.Pointer[Labels]
+	// fitting has one place: only one window is read and fitted at a time, so that
+	// posts keep their processor, and those who wait for the same one share it.
+	// A singleflight.Group would have different windows fitted side by side.
+	fitting chan struct{}
+}
+
+// New returns a Reporter without labels.
+func New(options Options) *Reporter {
+	r := &Reporter{
+		source: options.Source, stages: options.Stages,
+		kept:    cache{limit: options.CacheBytes},
+		fitting: make(chan struct{}, 1),
+	}
+	if r.stages == nil {
+		r.stages = insight.DefaultStages()
+	}
+	r.SetLabels(nil)
+	return r
+}
+
+// SetLabels makes these the labels of all answers from now on. They must not be
+// changed any more. It may be called at any time.
+func (r *Reporter) SetLabels(labels Labels) { r.labels.Store(&labels) }
+
+// Labels are those of answers at the moment. They must not be changed.
+func (r *Reporter) Labels() Labels { return *r.labels.Load() }
+
+// alone calls do when no other fit is at work, unless the context ends before.
+func (r *Reporter) alone(ctx context.Context, do func() error) error {
+	select {
+	case r.fitting <- struct{}{}:
+		defer func() { <-r.fitting }()
+		return do()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for another fit: %w", context.Cause(ctx))
+	}
+}
