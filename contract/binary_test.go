@@ -65,7 +65,7 @@ func allSettings(t *testing.T, taken string) []setting {
 			with: []string{"SNAPSHOT_INTERVAL=5ms", "LOG_LEVEL=debug"}, shows: keepsFourDays, bad: []string{"4", "-4d", "1d", "a year"}},
 		{variable: "MAX_BENEFITS", preset: "10000", value: "2", other: "10000", shows: hasRoomForTwoBenefits,
 			bad: []string{"0", "-1", "many", "99999999"}},
-		{variable: "MAX_COUNTERS", preset: "20000000", value: "3", other: "1000", shows: hasRoomForThreeCounters,
+		{variable: "MAX_COUNTERS", preset: "by the memory", value: "3", other: "1000", shows: hasRoomForThreeCounters,
 			bad: []string{"0", "-1", "1e6"}},
 		{variable: "BENEFITS_FILE", preset: "none", value: listOf(t, "APL\n# none of\n\n  RSA  \n"), other: "/nowhere", shows: knowsTwoBenefits,
 			bad: []string{"/nowhere", "/", listOf(t, "# none\n")}},

@@ -29,11 +29,11 @@ func exposureSettings(t *testing.T) []setting {
 	pair := newPair(t, t.TempDir(), "first")
 	notAPair := listOf(t, "not a certificate")
 	return []setting{
-		{variable: "MAX_CONNECTIONS", preset: "4096", value: "1", other: "100", shows: hasRoomForOneConnection,
+		{variable: "MAX_CONNECTIONS", preset: "by the memory", value: "1", other: "100", shows: hasRoomForOneConnection,
 			bad: []string{"0", "-1", "many", "99999999"}},
 		{variable: "MAX_HEADER_BYTES", preset: "8192", value: "1024", other: "65536", shows: refusesALargeHeader,
 			bad: []string{"100", "-1", "8KiB"}},
-		{variable: "MAX_ANSWER_BYTES", preset: "268435456", value: "1", other: "5", shows: answers, bad: []string{"0", "-1", "1GB"}},
+		{variable: "MAX_ANSWER_BYTES", preset: "by the memory", value: "1", other: "5", shows: answers, bad: []string{"0", "-1", "1GB"}},
 		{variable: "READ_TIMEOUT", preset: "15s", value: "100ms", other: "1h", shows: doesNotWaitForARequest, bad: []string{"0s", "-1s", "15"}},
 		{variable: "WRITE_TIMEOUT", preset: "1m0s", value: "1s", other: "1h", shows: answers, bad: []string{"0s", "-1s", "60"}},
 		{variable: "IDLE_TIMEOUT", preset: "1m15s", value: "100ms", other: "1h", shows: closesIdleConnections, bad: []string{"0s", "-1s", "75"}},

@@ -63,8 +63,7 @@ type Demand struct {
 // the counters themselves.
 func (d Demand) WorstCase() (bytes uint64) {
 	b := d.Bounds.withDefaults()
-	connection := uint64(conn.IdleBytes) + uint64(b.HeaderBytes) + bodyCopies*(uint64(d.MaxBodyBytes)+encodingOverhead)
-	bytes = uint64(b.Connections)*connection + uint64(b.AnswerBytes) +
+	bytes = uint64(b.Connections)*d.ConnectionBytes() + uint64(b.AnswerBytes) +
 		uint64(d.Inflaters)*inflaterBytes + uint64(readers())*uint64(d.MaxCounters)*readBytes
 	if d.RateLimited {
 		bytes += limiterBytes
@@ -72,10 +71,15 @@ func (d Demand) WorstCase() (bytes uint64) {
 	return bytes
 }
 
+// ConnectionBytes is what one client can take of it, with the body that it sends.
+func (d Demand) ConnectionBytes() uint64 {
+	return uint64(conn.IdleBytes) + uint64(d.Bounds.withDefaults().HeaderBytes) + bodyCopies*(uint64(d.MaxBodyBytes)+encodingOverhead)
+}
+
 // InflatersWithin is how many bodies to inflate at one time: two for each processor,
-// if an eighth of the memory has room for them, and at least one.
+// if the memory has room for them, and at least one.
 func InflatersWithin(memory uint64) int {
-	return int(min(uint64(2*runtime.GOMAXPROCS(0)), max(1, memory/8/inflaterBytes)))
+	return int(min(uint64(2*runtime.GOMAXPROCS(0)), max(1, memory/inflaterBytes)))
 }
 
 // readers is how many answers may be made at one time: more would only take memory.

@@ -33,7 +33,7 @@ type Config struct {
 	// Durability is what an acknowledgement means: "always", "everysec" or "snapshot".
 	Durability string
 	// MaxBenefits and MaxCounters bound what the public can make the counts grow
-	// to; see counters.Limits.
+	// to; see counters.Limits. MaxCounters 0 follows the memory.
 	MaxBenefits, MaxCounters int
 	// BenefitsFile lists the benefits that exist, one a line; empty lets any be.
 	BenefitsFile string
@@ -47,7 +47,8 @@ type Config struct {
 	// LogLevel is the least level that the command line's logger writes.
 	LogLevel slog.Level
 
-	// Bounds limit what clients can make the server hold, and for how long.
+	// Bounds limit what clients can make the server hold, and for how long. Connections
+	// and AnswerBytes 0 follow the memory.
 	Bounds httpapi.Bounds
 	// RateLimit is how many records a second a client may send; 0 is any number.
 	// RateBurst is how many at once.
@@ -96,10 +97,16 @@ func DefaultConfig() Config {
 		MaxBodyBytes:     128 << 10,
 		Durability:       "always",
 		MaxBenefits:      10_000,
-		MaxCounters:      20_000_000,
-		Bounds:           httpapi.DefaultBounds(),
+		Bounds:           boundsByMemory(),
 		RateBurst:        1000,
 	}
+}
+
+// boundsByMemory are the default bounds without those that follow the memory.
+func boundsByMemory() httpapi.Bounds {
+	bounds := httpapi.DefaultBounds()
+	bounds.Connections, bounds.AnswerBytes = 0, 0
+	return bounds
 }
 
 func (c Config) withDefaults() Config {

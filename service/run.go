@@ -23,7 +23,7 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	config = config.withDefaults().withinDescriptors()
+	config = config.withDefaults()
 	if absolute, err := filepath.Abs(config.DataDir); err == nil {
 		config.DataDir = absolute // so that messages say where that is
 	}

@@ -126,6 +126,27 @@ func number(name, group string, field *int, least, most int, usage string) Setti
 	}
 }
 
+// byMemory lets a number be 0 until the memory is known, which then says what it is: see
+// Config.followMemory. Nobody can set it to 0.
+func (s Setting) byMemory(field *int) Setting {
+	parse, check := s.parse, s.check
+	s.Default = "by the memory"
+	s.parse = func(text string) error {
+		err := parse(text)
+		if err == nil && text != "" && *field == 0 {
+			return errors.New("want 1 or more")
+		}
+		return err
+	}
+	s.check = func() error {
+		if *field == 0 {
+			return nil
+		}
+		return check()
+	}
+	return s
+}
+
 // duration is a setting that is a length of time, at least so long.
 func duration(name, group string, field *time.Duration, least time.Duration, usage string) Setting {
 	return Setting{

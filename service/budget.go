@@ -1,0 +1,86 @@
+package service
+
+import (
+	"math"
+
+	"stats-recorder/httpapi"
+)
+
+// A budget is the memory there is, apportioned: how many bytes each use may take at
+// most. What a setting does not say follows from it. docs/operations.md has the same
+// table, with what each share buys.
+type budget struct {
+	// Counters are the counts and what holds them, in every layer.
+	Counters uint64
+	// Connections are clients, with the bodies that they send.
+	Connections uint64
+	// Answers are large answers, while they are made and while they leave.
+	Answers uint64
+	// Inflaters inflate bodies.
+	Inflaters uint64
+	// Commits are records that wait to be durable.
+	Commits uint64
+	// Files are what a snapshot, the last one included, and recovery hold of files.
+	Files uint64
+	// Windows are sums of closed days that are kept for the next who asks.
+	Windows uint64
+	// Keys are idempotency keys.
+	Keys uint64
+	// Visitors are the ledger of visitors.
+	Visitors uint64
+}
+
+// usableShare is the part of the memory that is apportioned. The rest is garbage that
+// is not collected yet, and what the system counts for the process: stacks, page
+// tables, sockets.
+const usableShare = 0.8
+
+// apportion divides the memory, beside what the program takes itself.
+func apportion(there uint64) budget {
+	usable := uint64(float64(there) * usableShare)
+	usable -= min(usable, programBytes())
+	hundredth := usable / 100
+	return budget{
+		Counters:    40 * hundredth,
+		Connections: 16 * hundredth,
+		Answers:     12 * hundredth,
+		Inflaters:   8 * hundredth,
+		Commits:     6 * hundredth,
+		Files:       6 * hundredth,
+		Windows:     4 * hundredth,
+		Keys:        4 * hundredth,
+		Visitors:    4 * hundredth,
+	}
+}
+
+// within is how many things of a size have room in a share: at least one, and at most
+// as many as anybody needs.
+func within(share, size uint64, most int) int {
+	return int(min(max(1, share/size), uint64(most)))
+}
+
+const (
+	// counterBytes is the most that a counter takes: 27 bytes while the table of its
+	// benefit grows, in the base, and as many in the overlay while a snapshot is
+	// written. See BenchmarkCounterMemory.
+	counterBytes = 56
+	// mostCounters and mostAnswerBytes are the settings of a machine that has more
+	// memory than they need.
+	mostCounters    = 20_000_000
+	mostAnswerBytes = 256 << 20
+	mostConnections = 4096
+)
+
+// followMemory gives the settings that nobody has made what the budget allows.
+func (c Config) followMemory(b budget) Config {
+	byMemory := func(setting *int, share, size uint64, most int) {
+		if *setting == 0 {
+			*setting = within(share, size, most)
+		}
+	}
+	byMemory(&c.MaxCounters, b.Counters, counterBytes, mostCounters)
+	byMemory(&c.Bounds.AnswerBytes, b.Answers, 1, min(mostAnswerBytes, math.MaxInt))
+	byMemory(&c.Bounds.Connections, b.Connections, c.demand().ConnectionBytes(), mostConnections)
+	c.inflaters = httpapi.InflatersWithin(b.Inflaters)
+	return c
+}
