@@ -11,7 +11,8 @@
 //	examined   a window that was read and fitted                   examined.go, cache.go
 //	Labels     labels, groups and types of benefits                labels.go
 //
-// The tables, each in the file of its name: Benefits, Positions. Their JSON names are
+// The tables, each in the file of its name: Benefits, Positions, Funnel,
+// Timeline (and steps.go), Quality. Their JSON names are
 // the contract of docs/insight.md. A number that is not known is null.
 //
 // No HTTP here, and no clock.

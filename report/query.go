@@ -28,7 +28,9 @@ type Query struct {
 	Limit int
 	// Step is that of a timeline; empty for StepDay.
 	Step Step
-	// Zone is that of the hours of a timeline; nil for UTC.
+	// Totals leaves out the benefits of a funnel.
+	Totals bool
+	// Zone is that of the times of a timeline; nil for UTC. Days are those of UTC.
 	Zone *time.Location
 }
 
@@ -75,7 +77,7 @@ type windowKey struct {
 // window is the key of the query's window without what retention has taken, and
 // whether it has taken some of it.
 func (q Query) window(source Source) (key windowKey, cut bool) {
-	key = windowKey{from: q.From, to: q.To, version: q.Version, stage: cmp.Or(q.Stage, insight.StageOpened)}
+	key = windowKey{from: q.From, to: q.To, version: q.Version, stage: q.clicks()}
 	if kept, some := source.KeptFrom(); some && key.bounded() && key.from < kept {
 		key.from, cut = kept, true
 		if key.to != 0 {
@@ -84,6 +86,9 @@ func (q Query) window(source Source) (key windowKey, cut bool) {
 	}
 	return key, cut
 }
+
+// clicks is the stage whose events are the clicks.
+func (q Query) clicks() insight.Stage { return cmp.Or(q.Stage, insight.StageOpened) }
 
 func (k windowKey) bounded() bool { return k.from != 0 || k.to != 0 }
 
@@ -105,14 +110,15 @@ type Window struct {
 	StartAt *time.Time `json:"start_at"`
 	EndAt   *time.Time `json:"end_at"`
 	Version uint16     `json:"version"`
-	// Stage is whose events are the clicks.
-	Stage string `json:"stage"`
+	// Stage is whose events are the clicks,
+	// null where the table is of all stages.
+	Stage Text `json:"stage"`
 	// Cut says that retention has taken what came before StartAt.
 	Cut bool `json:"cut"`
 }
 
 func (k windowKey) window(cut bool) Window {
-	return Window{StartAt: midnight(k.from), EndAt: midnight(k.to), Version: k.version, Stage: k.stage.String(), Cut: cut}
+	return Window{StartAt: midnight(k.from), EndAt: midnight(k.to), Version: k.version, Stage: Text(k.stage.String()), Cut: cut}
 }
 
 // midnight is when a day begins; nil for an open end.

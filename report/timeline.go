@@ -1,0 +1,202 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/insight"
+)
+
+// Timeline is the table of the steps of a window.
+type Timeline struct {
+	// Window is from the first to the last step: a timeline has no open ends, unless
+	// there is nothing at all.
+	Window Window `json:"window"`
+	Model  Model  `json:"model"`
+	// Step is the length of the steps. Hours are of all versions together.
+	Step  Step       `json:"step"`
+	Steps []StepSums `json:"steps"`
+}
+
+// StepSums are the sums of a step. All steps are there, also empty ones.
+type StepSums struct {
+	StartAt time.Time `json:"start_at"`
+	EndAt   time.Time `json:"end_at"`
+	// Shows and Clicks are without clicks at places where a benefit was not shown in
+	// the window; those of hours are with them.
+	Shows       uint64           `json:"shows"`
+	Clicks      uint64           `json:"clicks"`
+	CTR         insight.Number   `json:"ctr"`
+	CTRInterval insight.Interval `json:"ctr_interval"`
+	// Expected are the clicks that the window's model gives to what the step has
+	// shown, OOverE those of the same benefits that there were ÷ Expected. Null for
+	// hours, whose places are not known.
+	Expected       insight.Number   `json:"expected"`
+	OOverE         insight.Number   `json:"o_over_e"`
+	OOverEInterval insight.Interval `json:"o_over_e_interval"`
+	// VisitorDays is null while nobody counts visitors.
+	VisitorDays *uint64 `json:"visitor_days"`
+}
+
+// MaxSteps bounds a timeline.
+const MaxSteps = 10_000
+
+// ErrTooManySteps is returned for a timeline of more than MaxSteps.
+var ErrTooManySteps = errors.New("the timeline has too many steps: ask for a shorter window or longer steps")
+
+// timelineKey is what a kept timeline is known by.
+type timelineKey struct {
+	window         windowKey
+	step           Step
+	benefit, group string
+}
+
+// keptTimeline is what was made at an edition with certain labels.
+type keptTimeline struct {
+	edition  uint64
+	labels   *Labels
+	timeline Timeline
+}
+
+// Timeline is the table of the steps of a window, of all benefits, of the query's
+// one or of its group. An end that is open is where the counts begin or end. It
+// returns ErrTooManySteps, but for an open beginning, which comes later instead.
+func (r *Reporter) Timeline(ctx context.Context, q Query) (Timeline, error) {
+	if q.Step == "" {
+		q.Step = StepDay
+	}
+	if q.Zone == nil {
+		q.Zone = time.UTC
+	}
+	bounds, err := r.stepBounds(&q)
+	if err != nil {
+		return Timeline{}, err
+	}
+	e, window, err := r.examine(ctx, q)
+	if err != nil {
+		return Timeline{}, err
+	}
+	key := timelineKey{e.key, q.Step, q.Benefit, q.Group}
+	timeline, err := r.keptTimeline(ctx, key, e, func() (Timeline, error) {
+		t := Timeline{Window: window, Model: modelOf(e.analysis.Model), Step: q.Step}
+		if q.Step == StepHour {
+			t.Steps, err = r.hours(q, bounds)
+		} else {
+			t.Steps, err = r.days(q, e, bounds)
+		}
+		return t, err
+	})
+	return timeline.in(q.Zone), err
+}
+
+// keptTimeline is what was kept, or what is made now and kept.
+func (r *Reporter) keptTimeline(ctx context.Context, key timelineKey, e *examined, make func() (Timeline, error)) (Timeline, error) {
+	labels := r.labels.Load()
+	fresh := func() (Timeline, bool) {
+		value, found := r.kept.get(key)
+		if !found {
+			return Timeline{}, false
+		}
+		kept := value.(keptTimeline)
+		return kept.timeline, kept.edition == e.edition && kept.labels == labels
+	}
+	if t, is := fresh(); is {
+		return t, nil
+	}
+	var t Timeline
+	err := r.alone(ctx, func() (err error) {
+		var is bool
+		if t, is = fresh(); is {
+			return nil
+		}
+		if t, err = make(); err != nil {
+			return err
+		}
+		const stepBytes = 256
+		r.kept.put(key, keptTimeline{e.edition, labels, t}, stepBytes*(len(t.Steps)+1))
+		return nil
+	})
+	return t, err
+}
+
+// in is the timeline with the times of a zone.
+func (t Timeline) in(zone *time.Location) Timeline {
+	steps := make([]StepSums, len(t.Steps))
+	for i, step := range t.Steps {
+		step.StartAt, step.EndAt = step.StartAt.In(zone), step.EndAt.In(zone)
+		steps[i] = step
+	}
+	t.Steps = steps
+	return t
+}
+
+// hours sums up the events of each hour, which have neither places nor versions.
+func (r *Reporter) hours(q Query, bounds []counters.Hour) ([]StepSums, error) {
+	steps := newSteps(bounds)
+	if len(steps) == 0 {
+		return steps, nil
+	}
+	labels, roles := r.Labels(), r.roles(q.clicks())
+	err := r.source.Read(counters.EventTotals(bounds), func(benefit counters.Benefit, cells []counters.Cell) {
+		if !q.chooses(labels.identity(r.source.BenefitNames()[benefit])) {
+			return
+		}
+		for _, cell := range cells {
+			step := &steps[cell.Key.Place()]
+			switch roles[cell.Key.Event()] {
+			case insight.RoleShow:
+				step.Shows += cell.Count
+			case insight.RoleClick:
+				step.Clicks += cell.Count
+			}
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read hours: %w", err)
+	}
+	for i := range steps {
+		steps[i].rate()
+	}
+	return steps, nil
+}
+
+// days holds each step of UTC days against the window's model.
+func (r *Reporter) days(q Query, e *examined, bounds []counters.Hour) ([]StepSums, error) {
+	steps, labels := newSteps(bounds), r.Labels()
+	err := r.eachStep(e.key, bounds, e.counts.Len(), func(i int, counts *insight.Counts) {
+		step, outcome := &steps[i], insight.Outcome{}
+		for _, name := range counts.Benefits() {
+			if !q.chooses(labels.identity(name)) {
+				continue
+			}
+			shows, clicks := counts.Tally(name, e.counts)
+			step.Shows += shows
+			step.Clicks += clicks
+			outcome = outcome.Add(e.analysis.Model.DayOf(counts, e.counts, name))
+		}
+		step.rate()
+		if e.analysis.Model.Identified {
+			step.Expected = insight.Number(outcome.Expected)
+			step.OOverE, step.OOverEInterval = outcome.Ratio(e.analysis.Model.Dispersion)
+		}
+	})
+	return steps, err
+}
+
+func newSteps(bounds []counters.Hour) []StepSums {
+	steps := make([]StepSums, max(0, len(bounds)-1))
+	for i := range steps {
+		steps[i] = StepSums{
+			StartAt: bounds[i].Time(), EndAt: bounds[i+1].Time(), CTR: insight.Unknown(), CTRInterval: insight.UnknownInterval(),
+			Expected: insight.Unknown(), OOverE: insight.Unknown(), OOverEInterval: insight.UnknownInterval(),
+		}
+	}
+	return steps
+}
+
+func (s *StepSums) rate() {
+	s.CTR, s.CTRInterval = insight.Rate(s.Clicks, s.Shows), insight.Wilson(s.Clicks, s.Shows)
+}
