@@ -11,6 +11,7 @@ import (
 type Frozen struct {
 	store   *Store
 	closing []Day
+	beside  map[Part]*Table
 	// Benefits and Events are how many names there were at that moment, at least
 	// as many as the base counts for.
 	Benefits, Events int
@@ -87,7 +88,19 @@ func (f *Frozen) Days() []Day {
 	for i := range f.store.shards {
 		f.store.shards[i].base.seeDays(seen)
 	}
+	for part := range f.beside {
+		seen[part.Day] = true
+	}
 	return slices.Sorted(maps.Keys(seen))
+}
+
+// Beside makes Days, Parts and Cells tell of a table too that the store does not hold. It
+// is not changed any more.
+func (f *Frozen) Beside(part Part, table *Table) {
+	if f.beside == nil {
+		f.beside = map[Part]*Table{}
+	}
+	f.beside[part] = table
 }
 
 // Closing makes Parts and Cells count some open days to the past. In the store they
@@ -118,11 +131,16 @@ func (f *Frozen) Cells(part Part, benefit Benefit, dst []Cell) []Cell {
 	}
 	start := len(dst)
 	dst = f.cells(kind, part.Day, benefit, dst)
-	if part.Day != Past {
-		return dst
+	beside := f.beside[part]
+	if beside != nil {
+		dst = beside.Cells(benefit, dst)
 	}
-	for _, day := range f.closing {
-		dst = f.cells(kind, day, benefit, dst)
+	if part.Day == Past {
+		for _, day := range f.closing {
+			dst = f.cells(kind, day, benefit, dst)
+		}
+	} else if beside == nil {
+		return dst
 	}
 	return dst[:start+len(sortCells(dst[start:]))]
 }

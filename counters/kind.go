@@ -17,6 +17,10 @@ const (
 	Positions Kind = 1
 	// Hours counts the records of each event type in each hour of a day.
 	Hours Kind = 2
+	// Visitors are the sums over the visitors of a day, and VisitorsByBenefit those
+	// over the visitors of each benefit. Package visitors has their keys.
+	Visitors          Kind = 3
+	VisitorsByBenefit Kind = 4
 )
 
 // MaxKind is the largest number of a kind.
@@ -49,6 +53,8 @@ type KindRule struct {
 	Hourly bool
 	// Kept kinds stay summed up under Past when their days are closed.
 	Kept bool
+	// Detailed kinds have the keys of a Detail.
+	Detailed bool
 	// Valid says whether a key that came from outside can be one of this kind. It is
 	// asked only for keys that a Key can be; nil for all of these.
 	Valid func(Key) bool
@@ -75,6 +81,8 @@ func BuiltInKinds() Kinds {
 			Hourly:   true,
 			Valid:    func(key Key) bool { return key.WithoutHour() == TotalKey(key.Event()) },
 		},
+		{Kind: Visitors, Name: "visitors", Detailed: true},
+		{Kind: VisitorsByBenefit, Name: "visitors by benefit", Detailed: true},
 	}
 }
 
@@ -119,5 +127,5 @@ func (k Kinds) PartsOf(day Day) []Part {
 
 // valid says whether a key that came from outside can be one of this kind.
 func (r *KindRule) valid(key Key) bool {
-	return (!r.Hourly || key.HourOfDay() < 24) && (r.Valid == nil || r.Valid(key))
+	return (!r.Hourly || key.HourOfDay() < 24) && (!r.Detailed || key.isDetail()) && (r.Valid == nil || r.Valid(key))
 }

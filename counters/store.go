@@ -34,6 +34,8 @@ type Store struct {
 	Benefits *Directory
 	// Events numbers the event types' names: EventType(n+1) is that of number n.
 	Events *Directory
+	// Words numbers the texts that the keys of further kinds speak of, at most MaxWords.
+	Words *Directory
 
 	kinds      Kinds
 	seed       uint64
@@ -93,6 +95,7 @@ func NewStoreOf(kinds Kinds, visibility Visibility) *Store {
 		kinds:      kinds,
 		Benefits:   NewDirectory(MaxBenefits),
 		Events:     NewDirectory(MaxEventTypes),
+		Words:      NewDirectory(MaxWords),
 		seed:       rand.Uint64(),
 		visibility: visibility,
 		shards:     make([]shard, shardCount()),

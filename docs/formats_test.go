@@ -280,9 +280,9 @@ func (r *reader) end(sections uint64, counted sums) {
 func (r *reader) content(number uint32) (sum uint64) {
 	r.t.Helper()
 	switch number {
-	case 1, 2:
+	case 1, 2, 14:
 		r.names()
-	case 7:
+	case 7, 15:
 		for r.more() {
 			r.uvarint()
 			r.bytes(int(r.uvarint()))

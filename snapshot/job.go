@@ -33,13 +33,15 @@ type snapshotJob struct {
 	store     *counters.Store
 	frozen    *counters.Frozen
 	history   *History
+	registers registry
 	header    format.SnapshotHeader
 	ruling    ruling
 	clock     *format.Clock // what to remember of it, nil for nothing
 	maxDays   int
 	pacer     *pacer
-	kept      []generation // before this one, oldest first
-	outlived  []string     // directories of what imports have replaced that are of no use any more
+	kept      []generation   // before this one, oldest first
+	closing   []counters.Day // by this one
+	outlived  []string       // directories of what imports have replaced that are of no use any more
 	log       *slog.Logger
 }
 
@@ -63,6 +65,7 @@ func (j *snapshotJob) run() ([]generation, error) {
 // that are closed now.
 func (j *snapshotJob) write() (*format.Manifest, error) {
 	defer j.frozen.Thaw()
+	j.registers.count(j.frozen, j.ruling.closeBefore)
 	closed, err := j.closeDays()
 	if err != nil {
 		return nil, err
@@ -72,6 +75,7 @@ func (j *snapshotJob) write() (*format.Manifest, error) {
 		Manifest: closed,
 		Benefits: j.store.Benefits.Names()[:j.frozen.Benefits],
 		Events:   j.store.Events.Names()[:j.frozen.Events],
+		Words:    j.store.Words.Names(),
 	}
 	_, err = disk.Save(disk.SnapshotPath(j.directory, j.header.Sequence), "snapshot", func(output io.Writer) error {
 		return content.Write(output, j.frozen.Parts(), j.pacedCells)
@@ -83,7 +87,10 @@ func (j *snapshotJob) write() (*format.Manifest, error) {
 		return nil, err
 	}
 	j.outlived = j.outlivedAsides(closed)
-	j.history.install(closed, j.frozen.CloseDays)
+	j.history.install(closed, func() {
+		j.frozen.CloseDays()
+		j.registers.forget(j.closing)
+	})
 	return closed, nil
 }
 
@@ -115,12 +122,11 @@ func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 		Imports:  before.Imports,
 		Clock:    j.clock,
 	}
-	var closing []counters.Day
 	for _, day := range j.frozen.Days() {
-		if day >= j.ruling.closeBefore || len(closing) == j.maxDays {
+		if day >= j.ruling.closeBefore || len(j.closing) == j.maxDays {
 			break
 		}
-		if len(closing) == 0 { // a start must tell these files from those of a snapshot that is lost
+		if len(j.closing) == 0 { // a start must tell these files from those of a snapshot that is lost
 			if err := disk.Mark(disk.ClosingPath(j.directory, j.header.Sequence)); err != nil {
 				return nil, err
 			}
@@ -129,13 +135,13 @@ func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 		if err != nil {
 			return nil, err
 		}
-		closing = append(closing, day)
+		j.closing = append(j.closing, day)
 		closed.Days = slices.DeleteFunc(closed.Days, func(old format.ClosedDay) bool { return old.Day == day })
 		closed.Days = append(closed.Days, latest)
 	}
 	slices.SortFunc(closed.Days, func(a, b format.ClosedDay) int { return cmp.Compare(a.Day, b.Day) })
 	j.expire(closed)
-	j.frozen.Closing(closing)
+	j.frozen.Closing(j.closing)
 	return closed, nil
 }
 
@@ -168,6 +174,7 @@ func (j *snapshotJob) closeDay(day counters.Day, before *format.Manifest) (forma
 		Identity:   j.header.Identity,
 		Benefits:   j.store.Benefits.Names()[:j.frozen.Benefits],
 		Events:     j.store.Events.Names()[:j.frozen.Events],
+		Words:      j.store.Words.Names(),
 	})
 }
 

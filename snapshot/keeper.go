@@ -43,6 +43,8 @@ type Options struct {
 	// Kinds are what is counted; nil means counters.BuiltInKinds. More come from
 	// counters.Kinds.With.
 	Kinds counters.Kinds
+	// Registers are made for the store that was found; nil for none.
+	Registers func(*counters.Store) []Register
 	// Observer is told what happens on disk; nil for nobody.
 	Observer Observer
 	// Follower is told what is counted, so that others can have it too; nil for nobody.
@@ -156,12 +158,19 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Len(),
 		},
 		snapshots: snapshotter{
-			options: options, store: store, history: k.history, almanac: k.almanac, pulse: k.pulse, hurry: k.quit, identity: identity,
+			options: options, store: store, history: k.history, registers: options.registersOf(store), almanac: k.almanac, pulse: k.pulse, hurry: k.quit, identity: identity,
 			kept: goodSnapshots(found, options.Kinds), covered: found.Loaded.Header.Sequence,
 		},
 	}
 	k.committer.snapshots.rule() // so that the first reader sees no more than the next
 	return k
+}
+
+func (o *Options) registersOf(store *counters.Store) registry {
+	if o.Registers == nil {
+		return nil
+	}
+	return o.Registers(store)
 }
 
 func (o Options) withDefaults() Options {

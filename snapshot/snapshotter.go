@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -36,9 +37,13 @@ type snapshotter struct {
 	options *Options
 	store   *counters.Store
 	history *History
-	almanac *almanac
-	pulse   *pulse
-	hurry   <-chan struct{} // closed when there is no time to rest
+	// registers are counted beside the store, registered is what they had when the last
+	// snapshot began.
+	registers  registry
+	registered uint64
+	almanac    *almanac
+	pulse      *pulse
+	hurry      <-chan struct{} // closed when there is no time to rest
 	// identity is that of the directory.
 	identity format.Identity
 
@@ -62,10 +67,11 @@ func (s *snapshotter) rule() ruling {
 }
 
 // isDue says whether a snapshot without new records would close a day, take one that
-// retention no longer keeps, or renew what is remembered of the clock.
+// retention no longer keeps, have something new of the registers, or renew what is remembered of the clock.
 func (s *snapshotter) isDue() bool {
 	ruled, closed := s.rule(), s.history.current()
-	if open := s.store.OpenDays(); len(open) > 0 && slices.Min(open) < ruled.closeBefore {
+	open := append(s.store.OpenDays(), s.registers.days()...)
+	if len(open) > 0 && slices.Min(open) < ruled.closeBefore || s.registers.changes() != s.registered {
 		return true
 	}
 	return s.almanac.memoryIsDue() || len(closed.Days) > 0 && closed.Days[0].Day < ruled.expireBefore
@@ -93,11 +99,13 @@ func (s *snapshotter) begin(j *journal) {
 // newJob freezes the base for a snapshot of the commits so far.
 func (s *snapshotter) newJob(j *journal) *snapshotJob {
 	ruled := s.rule()
+	s.registered = s.registers.changes()
 	return &snapshotJob{
 		directory: s.options.Directory,
 		store:     s.store,
 		frozen:    j.freeze(),
 		history:   s.history,
+		registers: s.registers,
 		header: format.SnapshotHeader{
 			Sequence:  j.sequence,
 			Journaled: j.isKept,
@@ -132,6 +140,7 @@ func (s *snapshotter) end(outcome jobOutcome) time.Duration {
 	}
 	took := time.Since(s.began)
 	if outcome.err != nil {
+		s.registered = 0
 		s.options.Observer.SnapshotFailed(took)
 		s.retry = min(max(2*s.retry, firstRetry), lastRetry)
 		s.options.Logger.Error("could not write a snapshot; it will be tried again", "error", outcome.err,
@@ -168,7 +177,12 @@ func (s *snapshotter) noteDamaged(days int) {
 func (s *snapshotter) last(j *journal) error {
 	s.await()
 	if j.sequence == s.covered {
-		return nil
+		if s.registers.changes() == s.registered {
+			return nil
+		}
+		if err := errors.Join(j.writeNothing(), j.sync()); err != nil { // for a name of its own
+			return fmt.Errorf("last snapshot: %w", err)
+		}
 	}
 	if err := s.write(s.newJob(j)); err != nil {
 		return fmt.Errorf("last snapshot: %w", err)

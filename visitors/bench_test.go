@@ -44,6 +44,7 @@ type site struct {
 	// visitors is how many come, spread says that each record is of its own.
 	visitors uint64
 	spread   bool
+	filling  visitors.Batch
 }
 
 func newSite(visitorCount uint64, spread bool) *site {
@@ -79,6 +80,12 @@ func (s *site) batch(n uint64) []visitors.Record {
 	return s.pages[n%uint64(len(s.pages))]
 }
 
+// filled is the same as the ledger takes it.
+func (s *site) filled(n uint64) *visitors.Batch {
+	s.filling.Fill(s.batch(n))
+	return &s.filling
+}
+
 func (s *site) batches() uint64 { return s.visitors / s.step() }
 
 // step is how many visitors a batch has.
@@ -92,7 +99,7 @@ func (s *site) step() uint64 {
 // fill lets every visitor come once.
 func (s *site) fill(ledger *visitors.Ledger) {
 	for n := range s.batches() {
-		ledger.Add(s.batch(n))
+		ledger.Add(s.filled(n))
 	}
 }
 
@@ -141,7 +148,7 @@ func BenchmarkAddKnown(b *testing.B) {
 			b.ResetTimer()
 			defer measureCPU(b)()
 			for range b.N {
-				ledger.Add(site.batch(random.Uint64N(site.batches())))
+				ledger.Add(site.filled(random.Uint64N(site.batches())))
 			}
 		})
 	}
@@ -162,7 +169,7 @@ func BenchmarkAddNew(b *testing.B) {
 				if n == 0 {
 					ledger = newLedger(b, visitors.DefaultLimits())
 				}
-				ledger.Add(site.batch(n))
+				ledger.Add(site.filled(n))
 			}
 		})
 	}
@@ -181,7 +188,7 @@ func BenchmarkAddParallel(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				site, random := newSite(bench.visitors, bench.spread), rand.New(rand.NewPCG(goroutine.Add(1), 4))
 				for pb.Next() {
-					ledger.Add(site.batch(random.Uint64N(site.batches())))
+					ledger.Add(site.filled(random.Uint64N(site.batches())))
 				}
 			})
 		})
@@ -210,7 +217,7 @@ func BenchmarkHalve(b *testing.B) {
 		crowd{visitors: 1 << 16, benefits: 7}.arrive(ledger)
 		one := shown("one more", noon)
 		b.StartTimer()
-		ledger.Add(one)
+		ledger.AddRecords(one)
 		b.StopTimer()
 		if ledger.Stats().Days[0].Halvings != 1 {
 			b.Fatal("the set was not halved")

@@ -59,40 +59,24 @@ func newDay(date counters.Day, config *Config, secret [2]uint64) *day {
 	return d
 }
 
-// add counts records of this day. It returns those that it did not take because
-// the day has been closed meanwhile.
-func (d *day) add(records []Record) (rest []Record) {
-	var run visit
-	for len(records) > 0 {
-		n := runLength(records)
-		run.records = records[:n]
-		if !d.addRun(&run) {
-			return records
-		}
-		records = records[n:]
-	}
-	return nil
-}
-
-// addRun counts the records of one visitor and says whether the day is open.
-func (d *day) addRun(run *visit) bool {
-	first := &run.records[0]
-	run.hash = newHash(d.key.hash(first.HashID))
+// add counts the records of one visitor and says whether the day is open.
+func (d *day) add(v *visit, records []record) bool {
+	run := run{records: records, hash: newHash(d.key.hash(v.id))}
 	s := &d.shards[run.hash>>stageBits%shardCount]
-	if d.config.isAnonymous(first.HashID) {
-		return s.addAnonymous(len(run.records))
+	if d.config.isAnonymous(v.id) {
+		return s.addAnonymous(len(records))
 	}
 	if !d.visitors.takes(run.hash) {
 		return true
 	}
-	d.names.resolve(first.Assignments, &run.assignments)
+	d.names.resolve(v.assignments, &run.assignments)
 	s.Lock()
 	if s.closed {
 		s.Unlock()
 		return false
 	}
 	if d.visitors.takes(run.hash) { // still
-		newVisitors, newPairs := s.add(run, d)
+		newVisitors, newPairs := s.add(&run, d)
 		d.keep(newVisitors, newPairs)
 	}
 	s.Unlock()

@@ -7,7 +7,7 @@
 // made when the day opens, written nowhere and overwritten when the day closes, so
 // that nobody can go from a sum, or from the memory of a closed day, to a person.
 //
-//	Record     what the ledger reads of a posted record             record.go
+//	Batch      what the ledger reads of the records of a request      batch.go
 //	Ledger     the open days; every caller meets here                ledger.go
 //	day        a key, two samples, and shards by visitor             day.go
 //	shard      visitors, and the pairs of visitor and benefit        shard.go, visitorset.go, pairset.go

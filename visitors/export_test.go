@@ -1,6 +1,7 @@
 package visitors
 
 import (
+	"bytes"
 	"math/rand/v2"
 
 	"stats-recorder/counters"
@@ -59,8 +60,57 @@ func (l *Ledger) LowerRates(date counters.Day, visitorHalvings, pairHalvings uin
 	}
 }
 
+// A Record is one record as tests write it.
+type Record struct {
+	HashID      []byte
+	Assignments []Assignment
+	Hour        counters.Hour
+	Benefit     counters.Benefit
+	Index       uint16
+	Event       counters.EventType
+}
+
+// Fill makes a batch of records.
+func (b *Batch) Fill(records []Record) {
+	b.Reset()
+	for i := range records {
+		r := &records[i]
+		if i == 0 || !r.continues(&records[i-1]) {
+			b.Visit(r.Hour.Day(), r.HashID)
+			for _, a := range r.Assignments {
+				b.Assign(a.Experiment, a.Variant)
+			}
+		}
+		b.Add(r.Benefit, r.Index, r.Event)
+	}
+}
+
+func (r *Record) continues(other *Record) bool {
+	if r.Hour.Day() != other.Hour.Day() || !bytes.Equal(r.HashID, other.HashID) || len(r.Assignments) != len(other.Assignments) {
+		return false
+	}
+	for i, a := range r.Assignments {
+		if b := other.Assignments[i]; !bytes.Equal(a.Experiment, b.Experiment) || !bytes.Equal(a.Variant, b.Variant) {
+			return false
+		}
+	}
+	return true
+}
+
+// AddRecords adds records as one batch.
+func (l *Ledger) AddRecords(records []Record) {
+	var b Batch
+	b.Fill(records)
+	l.Add(&b)
+}
+
 // Adder adds to a day that is open now, as one does who has found it and was held
 // up before adding.
-func (l *Ledger) Adder(date counters.Day) (add func([]Record) (rest []Record)) {
-	return find(*l.open.Load(), date).add
+func (l *Ledger) Adder(date counters.Day) (add func([]Record) (taken bool)) {
+	d := find(*l.open.Load(), date)
+	return func(records []Record) bool {
+		var b Batch
+		b.Fill(records)
+		return d.add(&b.visits[0], b.records)
+	}
 }

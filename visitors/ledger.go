@@ -108,32 +108,33 @@ func randomSecret() [2]uint64 {
 // Format keeps the ledger out of logs and messages.
 func (l *Ledger) Format(state fmt.State, _ rune) { _, _ = state.Write([]byte("visitors.Ledger")) }
 
-// Add counts the records of one posted batch, each in its day. The ledger keeps
-// none of their bytes. A record is refused if its day is older than MaxOpenDays
-// days that are open; one that is newer than the oldest of these closes that one,
-// whose sums wait for Close.
-//
-// Records of one visitor cost least one after the other.
-func (l *Ledger) Add(records []Record) {
-	for len(records) > 0 {
-		date := records[0].Hour.Day()
-		n := 1
-		for n < len(records) && (records[n].Hour == records[0].Hour || records[n].Hour.Day() == date) {
-			n++
-		}
-		l.addDay(date, records[:n])
-		records = records[n:]
+// Add counts the records of one posted batch, each in its day. The ledger keeps none
+// of their bytes. A record is refused if its day is older than MaxOpenDays days that are
+// open; one that is newer than the oldest of these closes that one, whose sums wait for
+// Close.
+func (l *Ledger) Add(b *Batch) {
+	records := b.records
+	for i := range b.visits {
+		v := &b.visits[i]
+		l.addVisit(v, records[:v.records])
+		records = records[v.records:]
 	}
 }
 
-func (l *Ledger) addDay(date counters.Day, records []Record) {
-	for len(records) > 0 {
-		d := l.dayOf(date)
+func (l *Ledger) addVisit(v *visit, records []record) {
+	if len(records) == 0 {
+		return
+	}
+	for {
+		d := l.dayOf(v.date)
 		if d == nil {
 			l.refused.Add(uint64(len(records)))
 			return
 		}
-		records = d.add(records)
+		if d.add(v, records) {
+			return
+		}
+		// It has been closed meanwhile.
 	}
 }
 

@@ -24,7 +24,7 @@ func TestPartsOfADayMergeToTheDay(t *testing.T) {
 				batch[j].HashID = append(batch[j].HashID, byte(i%2))
 			}
 		}
-		ledgers[i%2].Add(batch)
+		ledgers[i%2].AddRecords(batch)
 		whole.add(batch)
 	}
 	before, _ := ledgers[0].Close(noon.Day())

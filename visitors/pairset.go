@@ -67,10 +67,10 @@ func (s *pairSet) add(hash uint64, p pair, stages Stages) (added bool) {
 // another, so the processor waits for memory once and not for each search
 // (BenchmarkAddKnown, one visitor of 16000). The result means nothing; it is kept so
 // that the reads are.
-func (s *pairSet) fetch(hash uint64, records []Record) (read pair) {
+func (s *pairSet) fetch(hash uint64, records []record) (read pair) {
 	mask := len(s.table) - 1
 	for i := range records {
-		read ^= s.table[home(hash, records[i].Benefit)&mask]
+		read ^= s.table[home(hash, records[i].benefit)&mask]
 	}
 	return read
 }

@@ -27,7 +27,7 @@ func feed(ledger *visitors.Ledger, goroutines, batches int, visitorCount uint64)
 				for i := range page {
 					page[i].HashID, page[i].Hour, page[i].Assignments = id, noon, variants[visitor&1]
 				}
-				ledger.Add(page[:])
+				ledger.AddRecords(page[:])
 			}
 		})
 	}
@@ -108,7 +108,7 @@ func TestADayThatIsPushedOutWhileItIsReadIsNotDoubled(t *testing.T) {
 		}
 	})
 	for day := range counters.Day(2_000) {
-		ledger.Add(shown("one", (noon.Day() + day).FirstHour()))
+		ledger.AddRecords(shown("one", (noon.Day() + day).FirstHour()))
 	}
 	close(done)
 	reader.Wait()
@@ -149,7 +149,7 @@ func TestDaysThatComeAtOnceAreEachOpenedOnce(t *testing.T) {
 			feeders.Go(func() {
 				<-begin
 				for day := range counters.Day(visitors.MaxOpenDays) {
-					ledger.Add(shown("one", (noon.Day() + day).FirstHour()))
+					ledger.AddRecords(shown("one", (noon.Day() + day).FirstHour()))
 				}
 			})
 		}
@@ -193,7 +193,7 @@ func TestSumsAreRightWhileASetIsHalved(t *testing.T) {
 			one := shown("12345678", noon)
 			for visitor := range uint64(visitorCount) {
 				binary.LittleEndian.PutUint64(one[0].HashID, visitor)
-				ledger.Add(one)
+				ledger.AddRecords(one)
 				arrived.Add(1)
 			}
 		})

@@ -25,7 +25,7 @@ func TestSumsHoldNothingOfAVisitor(t *testing.T) {
 	ids := []string{"1f2e3d4c5b6a7988", "visitor@example.org", "uid_0123456789abcdef"}
 	ledger := newLedger(t, visitors.DefaultLimits())
 	for _, id := range ids {
-		ledger.Add(shown(id, noon, "place=A", "text=long"))
+		ledger.AddRecords(shown(id, noon, "place=A", "text=long"))
 	}
 	readKey, _ := ledger.Secrets(noon.Day())
 	key := readKey()
@@ -146,7 +146,7 @@ func TestAClosedDayForgetsItsKeyAndItsHashes(t *testing.T) {
 		"closed": func(l *visitors.Ledger) { l.Close(noon.Day()) },
 		"pushed out": func(l *visitors.Ledger) {
 			for day := range counters.Day(3) {
-				l.Add(shown("one", (noon.Day() + 1 + day).FirstHour()))
+				l.AddRecords(shown("one", (noon.Day() + 1 + day).FirstHour()))
 			}
 		},
 	} {
@@ -197,7 +197,7 @@ func TestKeysAreRandomForEachDayAndStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		for day := range counters.Day(3) {
-			ledger.Add(shown("one", (noon.Day() + day).FirstHour()))
+			ledger.AddRecords(shown("one", (noon.Day() + day).FirstHour()))
 			key, _ := ledger.Secrets(noon.Day() + day)
 			seen[key()] = true
 		}
@@ -209,7 +209,7 @@ func TestKeysAreRandomForEachDayAndStart(t *testing.T) {
 
 func TestPrintingALedgerSaysNothing(t *testing.T) {
 	ledger := newLedger(t, visitors.DefaultLimits())
-	ledger.Add(shown("one", noon))
+	ledger.AddRecords(shown("one", noon))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 		if got := fmt.Sprintf(verb, ledger); got != "visitors.Ledger" {
 			t.Errorf("%s prints %q", verb, got)

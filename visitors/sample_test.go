@@ -47,9 +47,9 @@ func (c crowd) arrive(ledger *visitors.Ledger) {
 		}
 		page[c.benefits] = visitors.Record{HashID: id, Hour: noon, Assignments: page[0].Assignments, Benefit: 0, Index: 1, Event: showDetails}
 		if opens(i) {
-			ledger.Add(page)
+			ledger.AddRecords(page)
 		} else {
-			ledger.Add(page[:c.benefits])
+			ledger.AddRecords(page[:c.benefits])
 		}
 	}
 }
@@ -239,7 +239,7 @@ func fairDay(t *testing.T, random *rand.Rand, seed uint64) visitors.Sums {
 	for i := range 4_000 {
 		batch := variants[random.IntN(2)]
 		binary.LittleEndian.PutUint32(batch[0].HashID, uint32(i))
-		ledger.Add(batch)
+		ledger.AddRecords(batch)
 	}
 	sums, _ := ledger.Close(noon.Day())
 	return sums
@@ -257,7 +257,7 @@ func TestABrokenAssignmentIsSeenInTheSample(t *testing.T) {
 		if i%5 < 3 {
 			variant = "place=B"
 		}
-		ledger.Add(shown(fmt.Sprint(i), noon, variant))
+		ledger.AddRecords(shown(fmt.Sprint(i), noon, variant))
 	}
 	sums, _ := ledger.Close(noon.Day())
 	a, b := float64(sums.Variants[0].Visitors()), float64(sums.Variants[1].Visitors())

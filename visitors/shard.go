@@ -35,16 +35,16 @@ func (t *tally) add(other tally) {
 	t.unplaced += other.unplaced
 }
 
-// A visit is a run of records of one visitor.
-type visit struct {
+// A run is the records of a visit, with the day's hash and numbers.
+type run struct {
 	hash        uint64
-	records     []Record
+	records     []record
 	assignments resolved
 }
 
 // add counts a run and says how many visitors and pairs are new. The caller holds
 // the lock.
-func (s *shard) add(run *visit, d *day) (newVisitors, newPairs int) {
+func (s *shard) add(run *run, d *day) (newVisitors, newPairs int) {
 	if s.visitors.isCrowded() {
 		s.pairs.move(s.visitors.rebuild(max(minVisitors, 2*len(s.visitors.table)), 0))
 	}
@@ -62,7 +62,7 @@ func (s *shard) add(run *visit, d *day) (newVisitors, newPairs int) {
 	stages := &d.config.Stages
 	for i := range run.records {
 		r := &run.records[i]
-		v.count(stages[r.Event], r.Index)
+		v.count(stages[r.event], r.index)
 	}
 	if pairs {
 		newPairs = s.addPairs(run, position, stages)
@@ -83,11 +83,11 @@ func (s *shard) assign(v *visitor, assignments *resolved, names *names) {
 	}
 }
 
-func (s *shard) addPairs(run *visit, position int, stages *StageTable) (added int) {
+func (s *shard) addPairs(run *run, position int, stages *StageTable) (added int) {
 	for i := range run.records {
 		r := &run.records[i]
-		reached := stages[r.Event]
-		if reached != 0 && s.pairs.add(run.hash, newPair(position, r.Benefit), reached) {
+		reached := stages[r.event]
+		if reached != 0 && s.pairs.add(run.hash, newPair(position, r.benefit), reached) {
 			added++
 		}
 	}

@@ -16,7 +16,7 @@ import (
 //	number   the day, days since 1970-01-01
 //	other    its generation: the sequence number of the snapshot that closed it
 //
-// Its sections, in this order: names of its benefits, names of event types, totals of
+// Its sections, in this order: names of its benefits, names of event types, words if there are any, totals of
 // the hourly kinds, then its kinds, the last number first. What a query of a long
 // time needs comes first. Benefits and event types have the numbers of the store;
 // the names make the file readable on its own.
@@ -24,24 +24,19 @@ const dayMagic = "SRDAYS\r\n"
 
 // A Day is what goes into the file of a closed day beside its counts.
 type Day struct {
-	Day              counters.Day
-	Generation       uint64
-	Journaled        bool
-	Identity         Identity // of the directory
-	Benefits, Events []string
+	Day        counters.Day
+	Generation uint64
+	Journaled  bool
+	Identity   Identity // of the directory
+	// Benefits, Events and Words are those of the store.
+	Benefits, Events, Words []string
 }
 
 // Write writes a closed day's file. It names the benefits that any kind counts for.
 func (d Day) Write(output io.Writer, kinds counters.Kinds, tables map[counters.Kind]*counters.Table) error {
 	header := appendFileHeader(nil, dayMagic, flags(d.Journaled), uint64(d.Day), d.Generation, d.Identity)
 	return writeSections(output, header, func(w *sectionWriter) error {
-		err := w.someNames(d.Benefits, func(benefit counters.Benefit) bool {
-			return slices.ContainsFunc(kinds, func(rule counters.KindRule) bool { return tables[rule.Kind].Has(benefit) })
-		})
-		if err != nil {
-			return err
-		}
-		if err := w.names(sectionEvents, d.Events); err != nil {
+		if err := d.writeNames(w, kinds, tables); err != nil {
 			return err
 		}
 		for _, rule := range kinds {
@@ -59,6 +54,41 @@ func (d Day) Write(output io.Writer, kinds counters.Kinds, tables map[counters.K
 		}
 		return nil
 	})
+}
+
+// writeNames writes the names of the benefits that any kind counts for, of the event
+// types, and the words that any key speaks of.
+func (d Day) writeNames(w *sectionWriter, kinds counters.Kinds, tables map[counters.Kind]*counters.Table) error {
+	err := w.someNames(sectionSomeBenefits, d.Benefits, func(number int) bool {
+		return slices.ContainsFunc(kinds, func(rule counters.KindRule) bool { return tables[rule.Kind].Has(counters.Benefit(number)) })
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.names(sectionEvents, d.Events); err != nil {
+		return err
+	}
+	if used := wordsIn(kinds, tables, len(d.Benefits)); len(used) > 0 {
+		return w.someNames(sectionSomeWords, d.Words, func(number int) bool { return used[number] })
+	}
+	return nil
+}
+
+// wordsIn are the numbers of the words that the keys of tables speak of.
+func wordsIn(kinds counters.Kinds, tables map[counters.Kind]*counters.Table, benefits int) map[int]bool {
+	used := map[int]bool{}
+	var cells []counters.Cell
+	for _, rule := range kinds {
+		for benefit := 0; rule.Detailed && benefit < benefits; benefit++ {
+			cells = tables[rule.Kind].Cells(counters.Benefit(benefit), cells[:0])
+			for _, cell := range cells {
+				if word := cell.Key.Detail().Word; word > 0 {
+					used[int(word)-1] = true
+				}
+			}
+		}
+	}
+	return used
 }
 
 // totals are the counters of an hourly kind without the hour.
@@ -83,7 +113,7 @@ type CellVisitor func(counters.Benefit, []counters.Cell) error
 // A DaySink takes what is wanted of a closed day. What is nil, or has no entry, is
 // not read.
 type DaySink struct {
-	Benefits, Events Names
+	Benefits, Events, Words Names
 	// Counts are of kinds, and Totals of hourly kinds without the hour.
 	Counts, Totals map[counters.Kind]CellVisitor
 }
@@ -94,6 +124,7 @@ func ReadDay(input io.Reader, size int64, kinds counters.Kinds, closed ClosedDay
 	handlers := sectionHandlers{
 		sectionSomeBenefits: names(readSomeNames, sink.Benefits),
 		sectionEvents:       names(readNames, sink.Events),
+		sectionSomeWords:    names(readSomeNames, sink.Words),
 	}
 	for _, rule := range kinds {
 		handlers[sectionOf(counters.Part{Kind: rule.Kind})] = columns(ofAnyDay(sink.Counts[rule.Kind]))

@@ -63,15 +63,15 @@ func readName(c *cursor, number uint64, visit Names) error {
 	return visit(number, name)
 }
 
-// appendSomeNames encodes the names of some benefits from a number on, until there are
+// appendSomeNames encodes some names from a number on, until there are
 // enough for a section, and returns the number to go on with:
 //
 //	for each, ascending: uvarint number less the previous one (0 before the
 //	first), uvarint length, bytes
-func appendSomeNames(dst []byte, names []string, from int, has func(counters.Benefit) bool) (content []byte, next int) {
+func appendSomeNames(dst []byte, names []string, from int, has func(number int) bool) (content []byte, next int) {
 	previous := 0
 	for number := from; number < len(names); number++ {
-		if !has(counters.Benefit(number)) {
+		if !has(number) {
 			continue
 		}
 		dst = appendName(binary.AppendUvarint(dst, uint64(number-previous)), names[number])

@@ -43,6 +43,8 @@ import (
 //	11 the days that are closed, see appendDays
 //	12 what is remembered of the clock, see appendClock
 //	13 where that came from, see Imports.appendSource
+//	14 words, as names
+//	15 some words, as names of some benefits
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
 //	any other: columns, of the part that the type says, see the package's doc
@@ -84,6 +86,8 @@ const (
 	sectionDays         = 11
 	sectionClock        = 12
 	sectionSources      = 13
+	sectionWords        = 14
+	sectionSomeWords    = 15
 
 	// sectionKinds is where the types of kinds begin that are not built in.
 	sectionKinds = 32
@@ -183,13 +187,13 @@ func (w *sectionWriter) names(kind uint32, names []string) error {
 	return nil
 }
 
-// someNames writes at least one section, also for nobody.
-func (w *sectionWriter) someNames(names []string, has func(counters.Benefit) bool) error {
+// someNames writes at least one section, also for none.
+func (w *sectionWriter) someNames(kind uint32, names []string, has func(number int) bool) error {
 	for next := 0; ; {
 		var content []byte
 		content, next = appendSomeNames(nil, names, next, has)
 		full := len(content) >= sectionTarget
-		if err := w.section(sectionSomeBenefits, content); err != nil || !full {
+		if err := w.section(kind, content); err != nil || !full {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ import (
 //	number   sequence number of the last commit in it
 //	other    when it was written, milliseconds since 1970, for people
 //
-// Its sections, in this order: names of benefits and of event types, the days
+// Its sections, in this order: names of benefits and of event types, words if there are any, the days
 // that are closed, the imports and their sources, the clock if there is anything to remember of it,
 // then its parts: the past of each kind that keeps it, and for each open day its
 // kinds in the order of their numbers.
@@ -55,9 +55,10 @@ func decodeSnapshotHeader(b []byte) SnapshotHeader {
 
 // A Snapshot is what goes into a snapshot beside its counts.
 type Snapshot struct {
-	Header           SnapshotHeader
-	Manifest         *Manifest
-	Benefits, Events []string
+	Header   SnapshotHeader
+	Manifest *Manifest
+	// Benefits, Events and Words are those of the store.
+	Benefits, Events, Words []string
 }
 
 // PartCells appends the counters of a benefit in a part to dst, sorted by key.
@@ -70,6 +71,9 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 			return err
 		}
 		if err := w.names(sectionEvents, s.Events); err != nil {
+			return err
+		}
+		if err := w.names(sectionWords, s.Words); err != nil {
 			return err
 		}
 		if err := w.section(sectionDays, s.Manifest.appendDays(nil)); err != nil {
@@ -99,13 +103,13 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 
 // A SnapshotSink takes what a snapshot has; what is nil is not read.
 type SnapshotSink struct {
-	Benefits, Events Names
-	Counts           func(counters.Part, counters.Benefit, []counters.Cell) error
+	Benefits, Events, Words Names
+	Counts                  func(counters.Part, counters.Benefit, []counters.Cell) error
 }
 
 // RestoreInto adds to an empty store.
 func RestoreInto(store *counters.Store) SnapshotSink {
-	return SnapshotSink{Benefits: NamesOf(store.Benefits), Events: NamesOf(store.Events), Counts: store.Restore}
+	return SnapshotSink{Benefits: NamesOf(store.Benefits), Events: NamesOf(store.Events), Words: NamesOf(store.Words), Counts: store.Restore}
 }
 
 // ReadSnapshot reads a file of the given size. Sections of other kinds are refused
@@ -119,6 +123,7 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 	handlers := sectionHandlers{
 		sectionBenefits: names(readNames, sink.Benefits),
 		sectionEvents:   names(readNames, sink.Events),
+		sectionWords:    names(readNames, sink.Words),
 		sectionDays:     manifest.readDays,
 		sectionDayRows:  manifest.readDayRows,
 		sectionImports:  manifest.Imports.readList,

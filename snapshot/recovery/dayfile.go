@@ -49,6 +49,7 @@ func everyPartOf(kinds counters.Kinds) format.DaySink {
 	sink := format.DaySink{
 		Benefits: func(uint64, []byte) error { return nil },
 		Events:   func(uint64, []byte) error { return nil },
+		Words:    func(uint64, []byte) error { return nil },
 		Counts:   map[counters.Kind]format.CellVisitor{},
 		Totals:   map[counters.Kind]format.CellVisitor{},
 	}

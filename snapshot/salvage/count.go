@@ -21,6 +21,9 @@ func (s *salvage) count() error {
 		if err := give(store.Events, s.events.list()); err != nil {
 			return err
 		}
+		if err := give(store.Words, s.words.list()); err != nil {
+			return err
+		}
 	}
 	if err := s.countBase(); err != nil {
 		return err

@@ -103,7 +103,7 @@ func (s *salvage) readDay(path string, closed format.ClosedDay) (*found, error) 
 		}
 	}
 	err := recovery.ReadDay(path, s.kinds, closed, format.DaySink{
-		Benefits: into(names.benefits), Events: into(names.events), Counts: note, Totals: note,
+		Benefits: into(names.benefits), Events: into(names.events), Words: into(names.words), Counts: note, Totals: note,
 	})
 	maps.DeleteFunc(names.events, func(index uint64, _ string) bool { return !used[index] })
 	return names, err

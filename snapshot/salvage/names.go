@@ -7,7 +7,7 @@ import (
 	"stats-recorder/snapshot/format"
 )
 
-// names are those of benefits or of event types, by number, that were read as good.
+// names are those of benefits, of event types or words, by number, that were read as good.
 type names struct {
 	kind    string // for people
 	byIndex map[uint64]string
@@ -92,11 +92,12 @@ func (n *names) list() []string {
 // found are names that one file has, and how many numbers it counts for.
 type found struct {
 	benefits, events       map[uint64]string
+	words                  map[uint64]string
 	benefitsEnd, eventsEnd uint64
 }
 
 func newFound() *found {
-	return &found{benefits: map[uint64]string{}, events: map[uint64]string{}}
+	return &found{benefits: map[uint64]string{}, events: map[uint64]string{}, words: map[uint64]string{}}
 }
 
 // into collects names.
@@ -112,6 +113,9 @@ func (s *salvage) check(file *found) error {
 	if err := s.benefits.check(file.benefits); err != nil {
 		return err
 	}
+	if err := s.words.check(file.words); err != nil {
+		return err
+	}
 	return s.events.check(file.events)
 }
 
@@ -124,6 +128,7 @@ func (s *salvage) learn(file *found) error {
 	s.benefits.need(file.benefitsEnd)
 	s.events.learn(file.events)
 	s.events.need(file.eventsEnd)
+	s.words.learn(file.words)
 	return nil
 }
 
@@ -131,7 +136,7 @@ func (s *salvage) learn(file *found) error {
 func (s *salvage) fillNames() {
 	s.events.guess(s.builtInEvents)
 	const most = 20 // lines for people
-	for _, names := range []*names{s.benefits, s.events} {
+	for _, names := range []*names{s.benefits, s.events, s.words} {
 		unknown := names.unknown()
 		for i, index := range unknown {
 			placeholder := names.fill(index)

@@ -71,8 +71,8 @@ type salvage struct {
 	builtInEvents []string
 
 	// base is the newest good snapshot; its sequence number is 0 for none.
-	base             recovery.Snapshot
-	benefits, events *names
+	base                    recovery.Snapshot
+	benefits, events, words *names
 	// journals are the files whose frames count, seen the commits in them.
 	journals []string
 	seen     map[uint64]bool
@@ -104,6 +104,7 @@ func newSalvage(directory string, files disk.Contents, kinds counters.Kinds, bui
 		base:          recovery.Snapshot{Manifest: &format.Manifest{}},
 		benefits:      newNames("benefit"),
 		events:        newNames("event"),
+		words:         newNames("word"),
 		seen:          map[uint64]bool{},
 		adopted:       map[counters.Day]format.ClosedDay{},
 		store:         counters.NewStoreOf(kinds, counters.WhenDurable),
@@ -181,6 +182,9 @@ func namesOf(store *counters.Store) *found {
 	}
 	for number, name := range store.Events.Names() {
 		all.events[uint64(number)] = name
+	}
+	for number, name := range store.Words.Names() {
+		all.words[uint64(number)] = name
 	}
 	return all
 }

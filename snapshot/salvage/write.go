@@ -90,6 +90,7 @@ func (s *salvage) writeDay(day rebuiltDay, header format.SnapshotHeader) (bytes 
 		Identity:   header.Identity,
 		Benefits:   s.store.Benefits.Names(),
 		Events:     s.store.Events.Names(),
+		Words:      s.store.Words.Names(),
 	}
 	return disk.Save(recovery.DayPath(s.directory, closed), "segment", func(output io.Writer) error {
 		return content.Write(output, s.kinds, day.tables)
@@ -106,6 +107,7 @@ func (s *salvage) writeSnapshot(header format.SnapshotHeader, closed *format.Man
 		Manifest: closed,
 		Benefits: s.store.Benefits.Names(),
 		Events:   s.store.Events.Names(),
+		Words:    s.store.Words.Names(),
 	}
 	_, err := disk.Save(disk.SnapshotPath(s.directory, header.Sequence), "snapshot", func(output io.Writer) error {
 		return content.Write(output, frozen.Parts(), frozen.Cells)
