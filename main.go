@@ -20,6 +20,6 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	if err := command.Run(ctx, os.Args, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "stats-recorder:", strings.ReplaceAll(err.Error(), "\n", "; "))
-		os.Exit(1)
+		os.Exit(command.ExitCode(err))
 	}
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +19,18 @@ func Run(ctx context.Context, arguments []string, output io.Writer) error {
 	return root(output).Run(ctx, arguments)
 }
 
+// ExitCode is the code of the process for an error of Run: 1, unless the command has
+// codes of its own. It is for main alone.
+func ExitCode(err error) int {
+	if coded, ok := errors.AsType[interface {
+		error
+		Code() int // not ExitCode, for which the library would end the process itself
+	}](err); ok {
+		return coded.Code()
+	}
+	return 1
+}
+
 func root(output io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:  "stats-recorder",
@@ -26,7 +39,7 @@ func root(output io.Writer) *cli.Command {
 			"GET /benefits sums since a date. Everything is kept in the data directory.",
 		Flags:        append(settingFlags(), &cli.BoolFlag{Name: versionFlag, Category: "Operation", Usage: "say which version this is", Local: true}),
 		Action:       serve,
-		Commands:     []*cli.Command{healthCommand(output), versionCommand(output), manualCommand(output), verifyCommand(output), importCommand(output), exportCommand(output)},
+		Commands:     []*cli.Command{healthCommand(output), statusCommand(output), versionCommand(output), manualCommand(output), verifyCommand(output), importCommand(output), exportCommand(output)},
 		Writer:       output,
 		ErrWriter:    io.Discard, // main prints the error, once
 		OnUsageError: usageError,

@@ -33,42 +33,63 @@ func healthCommand(output io.Writer) *cli.Command {
 			if c.Bool("ready") {
 				path = "/readyz"
 			}
-			config, err := settingOf(c, "admin-addr")
-			if err == nil && config.AdminOff() {
-				err = fmt.Errorf("%w: ADMIN_ADDR: %q: want the address of a server", service.ErrConfig, config.AdminAddr)
-			}
+			address, err := adminAddressOf(c)
 			if err != nil {
 				return err
 			}
-			return askHealth(ctx, output, config.AdminAddr, path)
+			says, err := askAdmin(ctx, address, path)
+			if err != nil {
+				return err
+			}
+			_, err = output.Write(says)
+			return err
 		},
 	}
 }
 
-// askHealth prints what the server says and returns an error if that is not good.
-func askHealth(ctx context.Context, output io.Writer, address, path string) error {
-	host, port, _ := net.SplitHostPort(address)
+// adminAddressOf is where the server's admin address can be reached from here.
+func adminAddressOf(c *cli.Command) (string, error) {
+	config, err := settingOf(c, "admin-addr")
+	if err == nil && config.AdminOff() {
+		err = fmt.Errorf("%w: ADMIN_ADDR: %q: want the address of a server", service.ErrConfig, config.AdminAddr)
+	}
+	if err != nil {
+		return "", err
+	}
+	host, port, _ := net.SplitHostPort(config.AdminAddr)
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "localhost"
 	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// maxAdminAnswer bounds what is read of an answer.
+const maxAdminAnswer = 16 << 20
+
+// adminRefusal is what a server answers that is not well.
+type adminRefusal struct{ path, says string }
+
+func (r adminRefusal) Error() string { return r.path + ": " + r.says }
+
+// askAdmin returns what the server at an admin address answers, or an adminRefusal.
+func askAdmin(ctx context.Context, address, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer response.Body.Close()
-	says, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+	says, err := io.ReadAll(io.LimitReader(response.Body, maxAdminAnswer))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", path, bytes.TrimSpace(says))
+		return nil, adminRefusal{path, string(bytes.TrimSpace(says))}
 	}
-	_, err = output.Write(says)
-	return err
+	return says, nil
 }

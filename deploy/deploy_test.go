@@ -4,6 +4,7 @@ package deploy
 import (
 	"context"
 	"debug/elf"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -239,6 +240,30 @@ func TestAlertRules(t *testing.T) {
 	promtool := tool(t, "promtool", "prometheus")
 	output(t, promtool, "check", "rules", "alerts.yml")
 	output(t, promtool, "test", "rules", "alerts_test.yml")
+}
+
+// TestTheDashboardAsksInPromQL makes a rule of each query of the dashboard, for a job
+// named as one would be, and has them checked.
+func TestTheDashboardAsksInPromQL(t *testing.T) {
+	t.Parallel()
+	promtool := tool(t, "promtool", "prometheus")
+	var dashboard struct {
+		Panels []struct{ Targets []struct{ Expr string } }
+	}
+	if err := json.Unmarshal([]byte(example(t, "grafana/stats-recorder.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	rules := []map[string]string{}
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			rules = append(rules, map[string]string{"record": fmt.Sprintf("panel:%d", len(rules)), "expr": target.Expr})
+		}
+	}
+	groups, err := json.Marshal(map[string]any{"groups": []any{map[string]any{"name": "dashboard", "rules": rules}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	output(t, promtool, "check", "rules", write(t, filepath.Join(t.TempDir(), "rules.yml"), string(groups))) // JSON is YAML
 }
 
 // TestAlertsAreAboutMetricsThatThereAre compares the rules with a server.

@@ -30,9 +30,10 @@ var rooms = []room{
 	{name: "harness", helper: true},
 
 	{name: "main", lower: []string{"command"}},
-	{name: "command", lower: []string{"service", "report", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters"}},
+	{name: "command", lower: []string{"service", "status", "report", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters"}},
 	{name: "service", lower: []string{"service/admin", "report", "report/endpoint", "httpapi", "httpapi/conn", "httpapi/records", "insight", "snapshot", "counters"}},
 	{name: "service/admin"},
+	{name: "status"},
 	{name: "report/endpoint", lower: []string{"report", "insight", "httpapi", "counters"}},
 	{name: "httpapi", lower: []string{"httpapi/conn", "httpapi/records", "insight", "counters"}},
 	{name: "httpapi/conn"},

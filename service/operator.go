@@ -177,7 +177,13 @@ func readFigures(config Config, keeper *snapshot.Keeper) admin.Figures {
 		JournalBytes:  status.JournalBytes,
 		SnapshotBytes: status.SnapshotBytes,
 		SnapshotAge:   status.SnapshotAge,
+		Committed:     status.Committed,
+		Unsynced:      status.Unsynced,
 		FreeBytes:     freeBytes(config.DataDir),
+		Limits: []admin.Limit{
+			{Setting: "MAX_BENEFITS", Value: int64(config.MaxBenefits)},
+			{Setting: "MAX_COUNTERS", Value: int64(config.MaxCounters)},
+		},
 		Clock: admin.Clock{
 			Reading: status.Clock, Expected: status.ClockExpected, Doubted: status.ClockDoubted, HeldDays: status.HeldDays,
 		},

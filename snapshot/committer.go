@@ -71,6 +71,7 @@ func (c *committer) run(quit <-chan struct{}) error {
 			c.broken = c.lookAfter()
 		case outcome := <-c.journal.syncing:
 			c.broken = c.journal.endSync(outcome)
+			c.pulse.noteUnsynced(c.journal.unsyncedSince())
 		case <-snapshots.C:
 			var began bool
 			if began, c.broken = c.beginSnapshot(); !began {
@@ -146,7 +147,8 @@ func (c *committer) commit() (batches int, err error) {
 
 // commitTo ends a delta that is as durable as it must be.
 func (c *committer) commitTo(delta *counters.Delta) {
-	c.pulse.sequence.Store(c.journal.sequence)
+	c.pulse.noteCommitted(c.journal.sequence)
+	c.pulse.noteUnsynced(c.journal.unsyncedSince())
 	delta.Commit()
 	if c.options.Follower == nil {
 		return

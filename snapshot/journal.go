@@ -29,6 +29,8 @@ type journal struct {
 
 	sequence uint64 // last commit that was written, or only counted
 	durable  uint64 // last commit that was synced
+	// oldest is when the oldest commit was written that is not synced, or earlier.
+	oldest time.Time
 	// knownBenefits and knownEvents are how many names the files define.
 	knownBenefits, knownEvents int
 
@@ -45,6 +47,7 @@ type journal struct {
 // syncOutcome is what became of a sync of the commits up to a sequence number.
 type syncOutcome struct {
 	sequence uint64
+	began    time.Time
 	err      error
 }
 
@@ -107,6 +110,9 @@ func (j *journal) append(payload func([]byte) []byte) error {
 			return err
 		}
 	}
+	if j.sequence == j.durable {
+		j.oldest = time.Now()
+	}
 	j.sequence++
 	return nil
 }
@@ -127,6 +133,15 @@ func (j *journal) isDurable() bool {
 	return j.file == nil || (j.durable == j.sequence && len(j.retired) == 0)
 }
 
+// unsyncedSince is when the oldest commit was written that is not synced, or somewhat
+// earlier; the zero time where all are as durable as they are to be.
+func (j *journal) unsyncedSince() time.Time {
+	if j.isDurable() {
+		return time.Time{}
+	}
+	return j.oldest
+}
+
 // sync makes all commits durable, and waits for it. After an error it is unknown what
 // is on disk.
 func (j *journal) sync() error {
@@ -138,7 +153,7 @@ func (j *journal) sync() error {
 	if j.isDurable() {
 		return nil
 	}
-	err := j.file.broken()
+	began, err := time.Now(), j.file.broken()
 	if err == nil {
 		err = j.syncFiles(j.retired, j.file)
 		j.retired = nil
@@ -146,7 +161,7 @@ func (j *journal) sync() error {
 	if err != nil {
 		err = fmt.Errorf("%w; what was not acknowledged may or may not be on disk", err)
 	}
-	return j.endSync(syncOutcome{j.sequence, err})
+	return j.endSync(syncOutcome{j.sequence, began, err})
 }
 
 // beginSync makes all commits durable in the background: a slow disk must not keep
@@ -158,9 +173,9 @@ func (j *journal) beginSync() {
 	}
 	done := make(chan syncOutcome, 1)
 	j.syncing = done
-	retired, file, sequence := j.retired, j.file, j.sequence
+	retired, file, sequence, began := j.retired, j.file, j.sequence, time.Now()
 	j.retired = nil
-	go func() { done <- syncOutcome{sequence, j.syncFiles(retired, file)} }()
+	go func() { done <- syncOutcome{sequence, began, j.syncFiles(retired, file)} }()
 }
 
 // endSync takes the outcome of a sync. After an error it is unknown what is on disk.
@@ -172,6 +187,7 @@ func (j *journal) endSync(outcome syncOutcome) error {
 		return err
 	}
 	j.durable = max(j.durable, outcome.sequence)
+	j.oldest = outcome.began // the commits after it were written later
 	waiting := j.waiting
 	j.waiting = nil
 	for _, w := range waiting {

@@ -21,6 +21,13 @@ type Status struct {
 	// SnapshotAge is how long ago the newest snapshot, or what there was to be
 	// written, was known to hold everything.
 	SnapshotAge time.Duration
+	// Committed is when records last became a commit, the zero time if none did since
+	// the keeper was opened.
+	Committed time.Time
+	// Unsynced is how long the oldest acknowledged commit has waited for what makes it
+	// survive a loss of power: a sync, or a snapshot where no journal is kept. It is 0
+	// where none waits, and always with Always.
+	Unsynced time.Duration
 	// JournalBytes is the size of the journal's files, and SnapshotBytes that of
 	// the newest snapshot.
 	JournalBytes, SnapshotBytes int64
@@ -44,6 +51,9 @@ type pulse struct {
 	// when the disk last refused a commit, 0 if it took the last one. Both are
 	// times since opened, so that no clock that is set matters.
 	covered, refused atomic.Int64
+	// committed is when records last became a commit, and unsynced since when the
+	// oldest commit waits for a sync, as times since opened; 0 for never and none.
+	committed, unsynced atomic.Int64
 }
 
 func newPulse(found recovery.Summary, now time.Time) *pulse {
@@ -67,6 +77,22 @@ func (p *pulse) noteRefused(refused bool) {
 	p.refused.Store(int64(max(1, time.Since(p.opened))))
 }
 
+// noteCommitted says that records became a commit now.
+func (p *pulse) noteCommitted(sequence uint64) {
+	p.sequence.Store(sequence)
+	p.committed.Store(int64(time.Since(p.opened)))
+}
+
+// noteUnsynced says since when the oldest commit waits for a sync; the zero time is
+// for none.
+func (p *pulse) noteUnsynced(since time.Time) {
+	if since.IsZero() {
+		p.unsynced.Store(0)
+		return
+	}
+	p.unsynced.Store(int64(max(1, since.Sub(p.opened))))
+}
+
 // Beat receives whenever the committing goroutine is between two steps of its
 // work. If it does not for long, that hangs, and nothing is made durable.
 func (k *Keeper) Beat() <-chan struct{} { return k.pulse.beat }
@@ -78,11 +104,25 @@ func (k *Keeper) Refusing() bool {
 	return refused > 0 && time.Since(k.pulse.opened)-refused < refusalMemory
 }
 
+// describe fills in what the pulse has of a status.
+func (p *pulse) describe(status *Status) {
+	if committed := p.committed.Load(); committed > 0 {
+		status.Committed = p.opened.Add(time.Duration(committed))
+	}
+	if since := p.unsynced.Load(); since > 0 {
+		status.Unsynced = time.Since(p.opened) - time.Duration(since)
+	}
+}
+
 // Status returns what there is to say now. It looks at the directory.
 func (k *Keeper) Status() (Status, error) {
 	status := Status{
 		Sequence:    k.pulse.sequence.Load(),
 		SnapshotAge: time.Since(k.pulse.opened) - time.Duration(k.pulse.covered.Load()),
+	}
+	k.pulse.describe(&status)
+	if !k.options.Durability.isJournaled() && k.pulse.committed.Load() > k.pulse.covered.Load() {
+		status.Unsynced = status.SnapshotAge
 	}
 	closed, ruled := k.history.current(), k.almanac.rule()
 	status.Clock, status.ClockExpected, status.ClockDoubted = ruled.reading, ruled.expected, ruled.doubted

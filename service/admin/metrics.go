@@ -43,16 +43,30 @@ type Figures struct {
 
 	JournalBytes, SnapshotBytes, ClosedBytes int64
 	SnapshotAge                              time.Duration
+	// Committed is when records last became a commit; the zero time if none did since
+	// the start. Unsynced is how long the oldest acknowledged one waits to survive a
+	// loss of power.
+	Committed time.Time
+	Unsynced  time.Duration
 	// FreeBytes is the space that is left for the data directory, -1 where the
 	// system does not say.
 	FreeBytes int64
 
 	Clock Clock
 
+	// Limits are settings that bound what the server holds, in their own units.
+	Limits []Limit
+
 	RecoveryTook      time.Duration
 	RecoveredCommits  int
 	RecoveryTornBytes int64
 	RecoveryWarnings  int
+}
+
+// A Limit is the value of a setting, by the name of its variable.
+type Limit struct {
+	Setting string
+	Value   int64
 }
 
 // Build says what is running. Date is when the revision was made, in RFC 3339.
@@ -155,6 +169,13 @@ func (m *Metrics) addDisk() {
 		[]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10})
 	m.figure("stats_recorder_journal_bytes", "Size of the journal files, with the space they reserve.", func() float64 { return float64(m.figures.JournalBytes) })
 	m.figure("stats_recorder_snapshot_age_seconds", "Time since the newest snapshot held everything.", func() float64 { return m.figures.SnapshotAge.Seconds() })
+	m.figure("stats_recorder_unsynced_seconds", "How long the oldest acknowledged record waits to survive a loss of power.", func() float64 { return m.figures.Unsynced.Seconds() })
+	const committed = "stats_recorder_last_commit_timestamp_seconds"
+	m.visited(committed, "gauge", "When records last became a commit, since the start.", func(w io.Writer) {
+		if at := m.figures.Committed; !at.IsZero() {
+			metrics.WriteGaugeFloat64(w, committed, float64(at.UnixMilli())/1000)
+		}
+	})
 	m.written = m.histogram("stats_recorder_snapshot_duration_seconds", "Time to write a snapshot.",
 		[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60})
 	m.figure("stats_recorder_snapshot_bytes", "Size of the newest snapshot.", func() float64 { return float64(m.figures.SnapshotBytes) })
@@ -172,6 +193,12 @@ func (m *Metrics) addDisk() {
 func (m *Metrics) addFigures() {
 	m.figure("stats_recorder_benefits", "Names of benefits that have been seen.", func() float64 { return float64(m.figures.Benefits) })
 	m.figure("stats_recorder_counters", "Counters in memory.", func() float64 { return float64(m.figures.Counters) })
+	const limit = "stats_recorder_limit"
+	m.visited(limit, "gauge", "Settings that bound what the server holds.", func(w io.Writer) {
+		for _, l := range m.figures.Limits {
+			metrics.WriteGaugeUint64(w, label(limit, "setting", l.Setting), uint64(l.Value))
+		}
+	})
 	m.figure("stats_recorder_open_days", "Days that are in memory.", func() float64 { return float64(m.figures.OpenDays) })
 	m.figure("stats_recorder_closed_days", "Days that are in files of their own.", func() float64 { return float64(m.figures.ClosedDays) })
 	m.figure("stats_recorder_closed_days_bytes", "Size of the closed days' files.", func() float64 { return float64(m.figures.ClosedBytes) })
