@@ -67,6 +67,35 @@ func (c *Covered) addInterval(origin Origin, added Interval) {
 	c.origins[origin] = c.origins[origin].with(added)
 }
 
+// remove makes a frame one that the state lacks.
+func (c *Covered) remove(origin Origin, sequence uint64) {
+	if !c.Contains(origin, sequence) {
+		return
+	}
+	have := c.origins[origin]
+	var left sequences
+	for _, interval := range append([]Interval{{1, have.upTo}}, have.beyond...) {
+		if interval.First <= sequence && sequence <= interval.Last {
+			left = left.withAny(Interval{interval.First, sequence - 1})
+			interval.First = sequence + 1
+		}
+		left = left.withAny(interval)
+	}
+	if left.upTo == 0 && len(left.beyond) == 0 {
+		delete(c.origins, origin)
+		return
+	}
+	c.origins[origin] = left
+}
+
+// withAny is with for an interval that may be empty.
+func (s sequences) withAny(added Interval) sequences {
+	if added.First > added.Last {
+		return s
+	}
+	return s.with(added)
+}
+
 // with is the set and an interval, in its one normal form.
 func (s sequences) with(added Interval) sequences {
 	if added.First-1 <= s.upTo { // not upTo+1, which may not exist

@@ -116,6 +116,8 @@ type Delta struct {
 	// Batches is how many it holds, merges among them, and Records how many the
 	// other batches have.
 	Batches, Records int
+	// Notes came with merges, see Store.Merge.
+	Notes [][]byte
 
 	store           *Store
 	ticket          *Ticket

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // Foreign is what another store counted. Its benefits and event types have numbers
 // of their own: those of the names in its lists. It is filled by Add, given to
-// Store.Merge once, and belongs to one goroutine.
+// Store.Merge once, alone or with others, and belongs to one goroutine.
 type Foreign struct {
 	// Benefits are the names of Benefit(0) and on, Events those of EventType(1) and on.
 	// The bytes must stay as they are until it is merged.
@@ -43,18 +44,19 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 	return nil
 }
 
-// Merge adds what another store counted, as one batch: it is in the next delta, whole,
+// Merge adds what other stores counted, as one batch: it is in the next delta, whole,
 // and counts as records do, also where they make counters beyond the limits. Names
 // get numbers of this store. It returns ErrShut after Shut, ErrDirectoryFull for names
 // that no Key can number, and ErrImpossibleCounts for counts too large to be any. The
-// ticket is nil where nothing was counted.
-func (s *Store) Merge(f *Foreign) (*Ticket, error) {
-	spans, err := s.spansOf(f)
+// note, if it is not empty, becomes one of the delta's: what must be durable exactly if
+// these counts are. The ticket is nil where there is neither a count nor a note.
+func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
+	spans, err := s.spansOf(foreign)
 	if err != nil {
 		return nil, err
 	}
 	s.gate.RLock()
-	if s.shut || len(spans) == 0 {
+	if s.shut || len(spans) == 0 && len(note) == 0 {
 		return nil, s.turnAway()
 	}
 	for _, span := range spans {
@@ -63,37 +65,84 @@ func (s *Store) Merge(f *Foreign) (*Ticket, error) {
 		intake.active.merged = append(intake.active.merged, span)
 		intake.Unlock()
 	}
+	if len(note) > 0 {
+		s.notes.add(note)
+	}
 	return s.taken(), nil
 }
 
-// spansOf gives what another store counted this store's numbers and the order of a
-// Delta: it sorts the runs, which are far fewer than the counters.
-func (s *Store) spansOf(f *Foreign) ([]Span, error) {
-	benefits, events, err := s.numbersOf(f)
-	if err != nil {
-		return nil, err
+// notes are those of the next delta. They are added behind the gate.
+type notes struct {
+	mu   sync.Mutex
+	list [][]byte
+}
+
+func (n *notes) add(note []byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = append(n.list, note)
+}
+
+func (n *notes) take() [][]byte {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	taken := n.list
+	n.list = nil
+	return taken
+}
+
+// spansOf gives what other stores counted this store's numbers and the order of a
+// Delta. What several of them count alike is added up before it meets a table: a
+// counter that is sorted next to its like is cheaper than one that is looked up.
+func (s *Store) spansOf(foreign []*Foreign) ([]Span, error) {
+	var runs []mergedRun
+	entries := make([]Entry, 0, cellsOf(foreign))
+	for _, f := range foreign {
+		benefits, events, err := s.numbersOf(f)
+		if err != nil {
+			return nil, err
+		}
+		for _, run := range f.runs {
+			start, benefit := len(entries), benefits[run.benefit]
+			entries = appendEntries(entries, benefit, events, f.cells[run.start:run.end])
+			runs = append(runs, mergedRun{run.hour, s.shardOf(benefit), benefit, entries[start:len(entries):len(entries)]})
+		}
 	}
-	for i := range f.runs {
-		f.runs[i].benefit = benefits[f.runs[i].benefit]
-	}
-	slices.SortFunc(f.runs, func(a, b foreignRun) int {
-		return cmp.Or(cmp.Compare(s.shardOf(a.benefit), s.shardOf(b.benefit)), cmp.Compare(a.hour, b.hour), cmp.Compare(a.benefit, b.benefit))
+	slices.SortStableFunc(runs, func(a, b mergedRun) int {
+		return cmp.Or(cmp.Compare(a.shard, b.shard), cmp.Compare(a.hour, b.hour), cmp.Compare(a.benefit, b.benefit))
 	})
 	var spans []Span
-	entries := make([]Entry, 0, len(f.cells))
-	for runs := f.runs; len(runs) > 0; {
-		hour, shard, start := runs[0].hour, s.shardOf(runs[0].benefit), len(entries)
-		for len(runs) > 0 && runs[0].hour == hour && s.shardOf(runs[0].benefit) == shard {
-			entries = appendEntries(entries, runs[0].benefit, events, f.cells[runs[0].start:runs[0].end])
+	gathered := make([]Entry, 0, len(entries))
+	var scratch []Entry
+	for len(runs) > 0 {
+		hour, shard, start := runs[0].hour, runs[0].shard, len(gathered)
+		for len(runs) > 0 && runs[0].hour == hour && runs[0].shard == shard {
+			gathered = append(gathered, runs[0].entries...)
 			runs = runs[1:]
 		}
-		ordered, err := inOrder(entries[start:len(entries):len(entries)])
-		if err != nil {
+		var ordered []Entry
+		ordered, scratch = inOrder(gathered[start:len(gathered):len(gathered)], scratch)
+		if err := checkSums(ordered); err != nil {
 			return nil, err
 		}
 		spans = append(spans, Span{Hour: hour, Entries: ordered, Merged: true, shard: shard})
 	}
 	return spans, nil
+}
+
+// mergedRun is what one store counted for a benefit in an hour.
+type mergedRun struct {
+	hour    Hour
+	shard   int
+	benefit Benefit
+	entries []Entry
+}
+
+func cellsOf(foreign []*Foreign) (cells int) {
+	for _, f := range foreign {
+		cells += len(f.cells)
+	}
+	return cells
 }
 
 // numbersOf returns this store's numbers of the names, by their own.
@@ -124,27 +173,13 @@ func appendEntries(dst []Entry, benefit Benefit, events []EventType, cells []Cel
 	return dst
 }
 
-// inOrder makes entries ones of a span: sorted, each pair once. Nearly always they
-// are already, because stores number the event types in the same order. What is named
-// twice must not add up to more than can be read back.
-func inOrder(entries []Entry) ([]Entry, error) {
-	ascending := true
-	for i := 1; i < len(entries) && ascending; i++ {
-		ascending = entries[i-1].increment < entries[i].increment
-	}
-	if ascending {
-		return entries, nil
-	}
-	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.increment, b.increment) })
-	merged := entries[:0]
+// checkSums makes sure that what is named several times does not add up to more than
+// can be read back.
+func checkSums(entries []Entry) error {
 	for _, entry := range entries {
-		if last := len(merged) - 1; last >= 0 && merged[last].increment == entry.increment {
-			if merged[last].Count += entry.Count; merged[last].Count > maxCount {
-				return nil, fmt.Errorf("%w: count %d", ErrImpossibleCounts, merged[last].Count)
-			}
-			continue
+		if entry.Count > maxCount {
+			return fmt.Errorf("%w: count %d", ErrImpossibleCounts, entry.Count)
 		}
-		merged = append(merged, entry)
 	}
-	return merged, nil
+	return nil
 }

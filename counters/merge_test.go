@@ -39,7 +39,7 @@ func merge(t testing.TB, store *counters.Store, records []storetest.Record) *cou
 	if delta == nil {
 		return nil
 	}
-	ticket, err := store.Merge(told(t, source, delta))
+	ticket, err := store.Merge(nil, told(t, source, delta))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestImpossibleMergesAreRefused(t *testing.T) {
 			foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}, Events: [][]byte{[]byte("show")}}
 			expectImpossible(t, foreign.Add(test.hour, test.benefit, []counters.Cell{test.cell}))
 			store := counters.NewStore(counters.WhenDurable)
-			if ticket, err := store.Merge(foreign); ticket != nil || err != nil || store.Seal() != nil {
+			if ticket, err := store.Merge(nil, foreign); ticket != nil || err != nil || store.Seal() != nil {
 				t.Errorf("ticket %v, %v; want nothing to wait for", ticket, err)
 			}
 		})
@@ -197,7 +197,7 @@ func TestCountsThatAddUpToTooManyAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := store.Merge(foreign)
+	_, err := store.Merge(nil, foreign)
 	expectImpossible(t, err)
 	if store.Seal() != nil {
 		t.Error("some of it is merged")
@@ -211,7 +211,7 @@ func TestAShutStoreMergesNothing(t *testing.T) {
 	if err := foreign.Add(1, 0, []counters.Cell{{Key: mustKey(t, 1, 2, 3, 1), Count: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Merge(foreign); !errors.Is(err, counters.ErrShut) {
+	if _, err := store.Merge(nil, foreign); !errors.Is(err, counters.ErrShut) {
 		t.Errorf("%v, want ErrShut", err)
 	}
 }
@@ -224,7 +224,7 @@ func TestMoreEventTypesThanAKeyCanTellApartAreRefused(t *testing.T) {
 		}
 	}
 	foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}, Events: [][]byte{[]byte("one more")}}
-	if _, err := store.Merge(foreign); !errors.Is(err, counters.ErrDirectoryFull) {
+	if _, err := store.Merge(nil, foreign); !errors.Is(err, counters.ErrDirectoryFull) {
 		t.Errorf("%v, want ErrDirectoryFull", err)
 	}
 }

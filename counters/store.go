@@ -54,6 +54,7 @@ type Store struct {
 	wake             chan struct{}
 
 	limits limits
+	notes  notes
 
 	// sealedVisible is whether readers count the sealed layer.
 	sealedVisible atomic.Bool
@@ -230,7 +231,7 @@ func (s *Store) Seal() *Delta {
 		intake.Unlock()
 	}
 	s.sealedBatches += uint64(delta.Batches)
-	delta.ticket = s.ticket
+	delta.ticket, delta.Notes = s.ticket, s.notes.take()
 	s.sealed, s.ticket = s.ticket, newTicket()
 	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()
 	s.gate.Unlock()

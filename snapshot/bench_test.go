@@ -199,12 +199,14 @@ func BenchmarkMerge(b *testing.B) {
 			merges := 0
 			for b.Loop() {
 				began := time.Now()
-				portable = format.AppendPortable(portable[:0], delta, source.Benefits.Names(), source.Events.Names())
+				var counted counters.Gathering
+				counted.Add(delta)
+				portable = format.AppendPortable(portable[:0], counted.Spans(), source.Benefits.Names(), source.Events.Names())
 				encoded := time.Now()
 				foreign, err := format.ReadPortable(portable)
 				decoded := time.Now()
 				if err == nil {
-					_, err = store.Merge(foreign)
+					_, err = store.Merge(nil, foreign)
 				}
 				if err != nil {
 					b.Fatal(err)

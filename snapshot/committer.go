@@ -7,7 +7,6 @@ import (
 
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/disk"
-	"stats-recorder/snapshot/format"
 )
 
 const (
@@ -24,9 +23,12 @@ const (
 // snapshotJob removes journals only below what it keeps, and a journal file that is
 // full is durable and belongs to who closes it.
 type committer struct {
-	options   *Options
-	store     *counters.Store
-	pulse     *pulse
+	options *Options
+	store   *counters.Store
+	pulse   *pulse
+
+	membership *membership
+
 	lock      *disk.DirectoryLock
 	journal   journal
 	snapshots snapshotter
@@ -34,7 +36,6 @@ type committer struct {
 	refusing bool              // whether the last commit failed, so that only changes are logged
 	broken   error             // a sync failed: nothing can be made durable any more
 	requests chan chan<- error // for a snapshot at once, with whom to tell what became of it
-	portable []byte
 }
 
 // run commits until quit is closed, or until nothing can be made durable any more,
@@ -141,22 +142,21 @@ func (c *committer) commit() (batches int, err error) {
 		}
 	}
 	c.noteRefusal(nil)
-	c.commitTo(delta)
-	return delta.Batches, nil
+	return delta.Batches, c.commitTo(delta)
 }
 
 // commitTo ends a delta that is as durable as it must be.
-func (c *committer) commitTo(delta *counters.Delta) {
+func (c *committer) commitTo(delta *counters.Delta) error {
+	if err := c.membership.apply(delta.Notes); err != nil {
+		return err
+	}
 	c.pulse.noteCommitted(c.journal.sequence)
 	c.pulse.noteUnsynced(c.journal.unsyncedSince())
 	delta.Commit()
-	if c.options.Follower == nil {
-		return
+	if c.options.Follower != nil {
+		c.options.Follower.Committed(c.journal.sequence, delta)
 	}
-	c.portable = format.AppendPortable(c.portable[:0], delta, c.store.Benefits.Names(), c.store.Events.Names())
-	if len(c.portable) > 0 {
-		c.options.Follower.Committed(c.journal.sequence, c.portable)
-	}
+	return nil
 }
 
 // commitNothing writes a commit without counts, so that the next snapshot, which

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"io"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
@@ -85,7 +86,7 @@ func EncodeFrame(b []byte, store *counters.Store, delta *counters.Delta, knownBe
 
 // DecodeFrame adds the payload of a frame to a store.
 func DecodeFrame(payload []byte, store *counters.Store) error {
-	return format.ReadPayload(payload, format.ReplayInto(store))
+	return format.ReadPayload(payload, format.ReplayInto(store, new(*cluster.Membership)))
 }
 
 // SaveSnapshot writes the base of a store, whose days are all open, to a file.

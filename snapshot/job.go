@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
@@ -37,12 +38,16 @@ type snapshotJob struct {
 	header    format.SnapshotHeader
 	ruling    ruling
 	clock     *format.Clock // what to remember of it, nil for nothing
-	maxDays   int
-	pacer     *pacer
-	kept      []generation   // before this one, oldest first
-	closing   []counters.Day // by this one
-	outlived  []string       // directories of what imports have replaced that are of no use any more
-	log       *slog.Logger
+
+	membership *cluster.Membership // what is known of the log, nil for nothing
+	unneeded   uint64              // commit up to which nobody but a start needs the journal
+
+	maxDays  int
+	pacer    *pacer
+	kept     []generation   // before this one, oldest first
+	closing  []counters.Day // by this one
+	outlived []string       // directories of what imports have replaced that are of no use any more
+	log      *slog.Logger
 }
 
 // run does the job. It returns the generations that are kept now.
@@ -121,6 +126,8 @@ func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 		Days:     slices.Clone(before.Days),
 		Imports:  before.Imports,
 		Clock:    j.clock,
+
+		Membership: j.membership,
 	}
 	for _, day := range j.frozen.Days() {
 		if day >= j.ruling.closeBefore || len(j.closing) == j.maxDays {
@@ -199,7 +206,7 @@ func (j *snapshotJob) tidy(kept []generation) {
 	if len(kept) != generations {
 		return // without its journal, the only snapshot would have nothing to fall back to
 	}
-	if err := removeJournalsBelow(j.directory, kept[0].sequence); err != nil {
+	if err := removeJournalsBelow(j.directory, min(kept[0].sequence, j.unneeded)); err != nil {
 		j.log.Warn("could not remove old journal files", "error", err)
 	}
 	manifests := []*format.Manifest{kept[0].manifest, kept[1].manifest}

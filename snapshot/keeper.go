@@ -66,13 +66,16 @@ type Recovery = recovery.Summary
 // Keeper keeps a store durable. Record may be called by any number of
 // goroutines until Close. One goroutine, started by Open, owns everything on disk.
 type Keeper struct {
-	options   *Options
-	lock      *disk.DirectoryLock
-	store     *counters.Store
-	history   *History
-	almanac   *almanac
-	recovery  Recovery
-	pulse     *pulse
+	options  *Options
+	lock     *disk.DirectoryLock
+	store    *counters.Store
+	history  *History
+	almanac  *almanac
+	recovery Recovery
+	pulse    *pulse
+
+	membership *membership
+
 	committer *committer
 
 	quit   chan struct{}
@@ -143,13 +146,16 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 		almanac:  newAlmanac(options, found),
 		recovery: found.Summary,
 		pulse:    newPulse(found.Summary, options.Now()),
-		quit:     make(chan struct{}),
-		failed:   make(chan error, 1),
-		ended:    make(chan struct{}),
+
+		membership: newMembership(found.Membership, options.Follower),
+
+		quit:   make(chan struct{}),
+		failed: make(chan error, 1),
+		ended:  make(chan struct{}),
 	}
 	k.close = sync.OnceValue(k.end)
 	k.committer = &committer{
-		options: options, store: store, pulse: k.pulse, requests: make(chan chan<- error),
+		options: options, store: store, pulse: k.pulse, membership: k.membership, requests: make(chan chan<- error),
 		journal: journal{
 			store: store, directory: options.Directory, identity: identity, size: options.JournalSize,
 			observer: options.Observer, log: options.Logger,
@@ -158,7 +164,7 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Len(),
 		},
 		snapshots: snapshotter{
-			options: options, store: store, history: k.history, registers: options.registersOf(store), almanac: k.almanac, pulse: k.pulse, hurry: k.quit, identity: identity,
+			options: options, store: store, history: k.history, registers: options.registersOf(store), almanac: k.almanac, membership: k.membership, pulse: k.pulse, hurry: k.quit, identity: identity,
 			kept: goodSnapshots(found, options.Kinds), covered: found.Loaded.Header.Sequence,
 		},
 	}
@@ -216,18 +222,6 @@ func (k *Keeper) Failed() <-chan error { return k.failed }
 // batch is not counted, now or after a restart.
 func (k *Keeper) Record(batch *counters.Batch) (*counters.Ticket, error) {
 	return k.acknowledgement(k.store.Add(batch))
-}
-
-// Merge adds what another keeper's Follower was told, of any names and numbers, as
-// Record adds a batch. That each is merged once is up to the caller. It returns an
-// error of format.ReadPortable for what cannot be read, of which nothing counts, and
-// counters.ErrDirectoryFull for more names than a store can number.
-func (k *Keeper) Merge(portable []byte) (*counters.Ticket, error) {
-	foreign, err := format.ReadPortable(portable)
-	if err != nil {
-		return nil, err
-	}
-	return k.acknowledgement(k.store.Merge(foreign))
 }
 
 // acknowledgement says what there is to wait for of what was added.

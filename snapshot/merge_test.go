@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot"
@@ -22,12 +23,27 @@ import (
 type mailbox struct {
 	mu      sync.Mutex
 	letters [][]byte
+	store   *counters.Store
 }
 
-func (m *mailbox) Committed(_ uint64, portable []byte) {
+func (m *mailbox) Committed(_ uint64, delta *counters.Delta) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.letters = append(m.letters, slices.Clone(portable))
+	var counted counters.Gathering
+	counted.Add(delta)
+	letter := format.AppendPortable(nil, counted.Spans(), m.store.Benefits.Names(), m.store.Events.Names())
+	if len(letter) > 0 {
+		m.letters = append(m.letters, letter)
+	}
+}
+
+func (m *mailbox) Frozen(uint64, *cluster.Membership) {}
+
+// of says whose numbers the letters have.
+func (m *mailbox) of(store *counters.Store) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.store = store
 }
 
 // take takes some letters, in a random order.
@@ -54,6 +70,7 @@ func newNode(t testing.TB, kinds counters.Kinds, clock *clock, names ...string) 
 	n := &node{options: options(t.TempDir())}
 	n.options.Follower, n.options.Kinds, n.options.Now, n.options.JournalSize = &n.mailbox, kinds, clock.now, 20<<10
 	n.keeper = opened(t, n.options)
+	n.mailbox.of(n.keeper.Store())
 	for _, name := range names { // so that its numbers are others
 		storetest.Number(t, n.keeper.Store(), storetest.Record{Benefit: name, Event: "event-" + name, PageTotal: 1, Index: 1})
 	}
@@ -85,7 +102,7 @@ func (n *node) step(t *testing.T, random *rand.Rand, other *node) (counted []sto
 func (n *node) hear(t *testing.T, letters [][]byte) {
 	var tickets []*counters.Ticket
 	for _, letter := range letters {
-		ticket, err := n.keeper.Merge(letter)
+		ticket, err := n.keeper.Merge(cluster.Note{}, letter)
 		if err != nil {
 			t.Error(err)
 		}
@@ -108,6 +125,7 @@ func (n *node) restart(t *testing.T, crash bool) {
 	closed(t, n.keeper)
 	n.options.Directory = directory
 	n.keeper = opened(t, n.options)
+	n.mailbox.of(n.keeper.Store())
 }
 
 func TestTwoStoresThatHearOfEachOtherCountTheSame(t *testing.T) {
@@ -157,27 +175,27 @@ func TestWhatCannotBeReadIsNotMerged(t *testing.T) {
 	good := source.mailbox.letters[0]
 	keeper := opened(t, options(t.TempDir()))
 	for length := range good {
-		if _, err := keeper.Merge(good[:length]); !isOneOf(err, format.ErrTruncated, format.ErrChecksum) {
+		if _, err := keeper.Merge(cluster.Note{}, good[:length]); !isOneOf(err, format.ErrTruncated, format.ErrChecksum) {
 			t.Errorf("the first %d of %d bytes: %v, want ErrTruncated or ErrChecksum", length, len(good), err)
 		}
 	}
 	for at := range good {
-		if _, err := keeper.Merge(flipped(good, at, 1<<(at%8))); !errors.Is(err, format.ErrChecksum) {
+		if _, err := keeper.Merge(cluster.Note{}, flipped(good, at, 1<<(at%8))); !errors.Is(err, format.ErrChecksum) {
 			t.Errorf("byte %d changed: %v, want ErrChecksum", at, err)
 		}
 	}
 	newer := append([]byte{77, 0}, good[:len(good)-4]...)
 	newer = binary.LittleEndian.AppendUint32(newer, crc32.Checksum(newer, castagnoli()))
-	if _, err := keeper.Merge(newer); !errors.Is(err, format.ErrVersion) {
+	if _, err := keeper.Merge(cluster.Note{}, newer); !errors.Is(err, format.ErrVersion) {
 		t.Errorf("what a newer program tells: %v, want ErrVersion", err)
 	}
 	check(t, keeper, storetest.Model{})
-	if ticket, err := keeper.Merge(good); err != nil || ticket.Wait() != nil {
+	if ticket, err := keeper.Merge(cluster.Note{}, good); err != nil || ticket.Wait() != nil {
 		t.Error(err)
 	}
 	check(t, keeper, storetest.ModelOf(storetest.Page(3, storetest.Noon())))
 	closed(t, keeper)
-	if _, err := keeper.Merge(good); !errors.Is(err, snapshot.ErrClosing) {
+	if _, err := keeper.Merge(cluster.Note{}, good); !errors.Is(err, snapshot.ErrClosing) {
 		t.Errorf("after it was closed: %v, want ErrClosing", err)
 	}
 }

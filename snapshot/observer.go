@@ -1,6 +1,11 @@
 package snapshot
 
-import "time"
+import (
+	"time"
+
+	"stats-recorder/cluster"
+	"stats-recorder/counters"
+)
 
 // An Observer is told what a Keeper does on disk. The committing goroutine
 // calls it, one call at a time, and waits for it: it must not block.
@@ -25,9 +30,12 @@ type Observer interface {
 // too, see Keeper.Merge. The committing goroutine calls it, one call at a time, and
 // waits for it: it must not block.
 type Follower interface {
-	// Committed gets what was counted here, by names. Commits that only have what was
-	// merged are left out. The bytes are valid during the call.
-	Committed(sequence uint64, portable []byte)
+	// Committed gets each commit, after those who wait for it were woken. The delta is
+	// valid during the call.
+	Committed(sequence uint64, delta *counters.Delta)
+	// Frozen is called when a snapshot is begun of all commits up to a sequence number,
+	// with what the directory knows of the log there: shared, read only; nil for nothing.
+	Frozen(sequence uint64, known *cluster.Membership)
 }
 
 // unobserved is the Observer of a Keeper that has none.

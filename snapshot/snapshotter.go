@@ -42,8 +42,11 @@ type snapshotter struct {
 	registers  registry
 	registered uint64
 	almanac    *almanac
-	pulse      *pulse
-	hurry      <-chan struct{} // closed when there is no time to rest
+
+	membership *membership
+
+	pulse *pulse
+	hurry <-chan struct{} // closed when there is no time to rest
 	// identity is that of the directory.
 	identity format.Identity
 
@@ -98,7 +101,10 @@ func (s *snapshotter) begin(j *journal) {
 
 // newJob freezes the base for a snapshot of the commits so far.
 func (s *snapshotter) newJob(j *journal) *snapshotJob {
-	ruled := s.rule()
+	ruled, known := s.rule(), s.membership.clone()
+	if s.options.Follower != nil {
+		s.options.Follower.Frozen(j.sequence, known)
+	}
 	s.registered = s.registers.changes()
 	return &snapshotJob{
 		directory: s.options.Directory,
@@ -112,7 +118,11 @@ func (s *snapshotter) newJob(j *journal) *snapshotJob {
 			Written:   ruled.reading,
 			Identity:  s.identity,
 		},
-		ruling:  ruled,
+		ruling: ruled,
+
+		membership: known,
+		unneeded:   s.membership.unneeded.Load(),
+
 		clock:   s.almanac.memory(),
 		maxDays: maxDaysClosed,
 		pacer:   newPacer(s.hurry),

@@ -2,8 +2,10 @@ package format
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 )
 
@@ -17,7 +19,14 @@ func AppendPayload(b []byte, delta *counters.Delta, benefits, events []string, k
 		b = appendNamesSection(b, frameEvents, events, knownEvents)
 	}
 	for _, span := range delta.Spans {
-		b = appendSpanSection(b, span)
+		kind := byte(frameSpan)
+		if span.Merged {
+			kind = frameMerged
+		}
+		b = appendSpanSection(b, kind, span)
+	}
+	for _, note := range delta.Notes {
+		b = appendSection(b, frameNote, func(b []byte) []byte { return append(b, note...) })
 	}
 	return b
 }
@@ -33,8 +42,8 @@ func appendNamesSection(b []byte, kind byte, names []string, first int) []byte {
 	return appendSection(b, kind, func(b []byte) []byte { return appendNames(b, names, first) })
 }
 
-func appendSpanSection(b []byte, span counters.Span) []byte {
-	return appendSection(b, frameSpan, func(b []byte) []byte { return appendSpan(b, span) })
+func appendSpanSection(b []byte, kind byte, span counters.Span) []byte {
+	return appendSection(b, kind, func(b []byte) []byte { return appendSpan(b, span) })
 }
 
 // appendSection leaves room for the longest length before the content and
@@ -177,12 +186,50 @@ func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version
 // A FrameSink takes what the payload of a frame holds.
 type FrameSink struct {
 	Benefits, Events Names
-	Counts           func(counters.Hour, counters.Benefit, []counters.Cell) error
+	// Counts gets what was counted here, and what was merged where Merged is nil.
+	Counts, Merged func(counters.Hour, counters.Benefit, []counters.Cell) error
+	// Note gets what the commit has to do with the log; nil for nobody.
+	Note func(cluster.Note) error
 }
 
-// ReplayInto adds to a store.
-func ReplayInto(store *counters.Store) FrameSink {
-	return FrameSink{Benefits: NamesOf(store.Benefits), Events: NamesOf(store.Events), Counts: store.Replay}
+func (s FrameSink) merged() func(counters.Hour, counters.Benefit, []counters.Cell) error {
+	if s.Merged == nil {
+		return s.Counts
+	}
+	return s.Merged
+}
+
+func (s FrameSink) readNote(content []byte) error {
+	if s.Note == nil {
+		return nil
+	}
+	note, err := cluster.DecodeNote(content)
+	if err != nil {
+		return ofCluster(err)
+	}
+	return s.Note(note)
+}
+
+// ofCluster is an error of package cluster about what a file holds.
+func ofCluster(err error) error {
+	if errors.Is(err, cluster.ErrFormat) {
+		return fmt.Errorf("%w: %w", ErrVersion, err)
+	}
+	return fmt.Errorf("%w: %w", ErrMalformed, err)
+}
+
+// ReplayInto adds to a store, and to what is known of the log.
+func ReplayInto(store *counters.Store, membership **cluster.Membership) FrameSink {
+	return FrameSink{
+		Benefits: NamesOf(store.Benefits), Events: NamesOf(store.Events), Counts: store.Replay,
+		Note: func(note cluster.Note) error {
+			if *membership == nil {
+				*membership = &cluster.Membership{}
+			}
+			(*membership).Apply(note)
+			return nil
+		},
+	}
 }
 
 // ReadPayload decodes the payload of a frame.
@@ -202,6 +249,10 @@ func ReadPayload(payload []byte, sink FrameSink) error {
 			err = readNames(content, sink.Events)
 		case frameSpan:
 			err = readSpan(content, sink.Counts)
+		case frameMerged:
+			err = readSpan(content, sink.merged())
+		case frameNote:
+			err = sink.readNote(content)
 		default:
 			err = unknownVersion("frame section of unknown type %d", kind)
 		}

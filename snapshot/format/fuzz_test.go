@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/snapshot/format"
@@ -188,7 +189,7 @@ func FuzzPortable(f *testing.F) {
 			return
 		}
 		store := storeWithNames(t)
-		if _, err := store.Merge(foreign); err != nil {
+		if _, err := store.Merge(nil, foreign); err != nil {
 			if !errors.Is(err, counters.ErrDirectoryFull) && !errors.Is(err, counters.ErrImpossibleCounts) {
 				t.Errorf("merge: %v", err)
 			}
@@ -201,7 +202,7 @@ func FuzzPortable(f *testing.F) {
 		payload := format.AppendPayload(nil, delta, store.Benefits.Names(), store.Events.Names(), 0, 0)
 		delta.Commit()
 		again := counters.NewStore(counters.WhenDurable)
-		if err := format.ReadPayload(payload, format.ReplayInto(again)); err != nil {
+		if err := format.ReadPayload(payload, format.ReplayInto(again, new(*cluster.Membership))); err != nil {
 			t.Fatalf("what was merged cannot be read back: %v", err)
 		}
 		formattest.ExpectSame(t, again, store)

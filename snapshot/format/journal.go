@@ -35,6 +35,8 @@ import (
 //	1  names of benefits, see appendNames, that no earlier frame defined
 //	2  names of event types, the same
 //	3  counts of one hour, see appendSpan
+//	8  what a commit has to do with the log of a cluster, see cluster.Note.AppendTo
+//	9  counts of one hour that were merged: another directory's, as in 3
 //
 // Salt, sequence number and the CRC of the frame before tie a frame to its
 // place, so that a block of another file, of an older life of the disk's
@@ -56,6 +58,8 @@ const (
 	frameBenefits = 1
 	frameEvents   = 2
 	frameSpan     = 3
+	frameNote     = 8
+	frameMerged   = 9
 )
 
 // AppendJournalHeader appends the header of a journal file and returns its CRC, which

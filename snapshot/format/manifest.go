@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 )
 
@@ -18,6 +19,16 @@ type Manifest struct {
 	Imports  Imports
 	// Clock is what is remembered of the clock; nil for nothing.
 	Clock *Clock
+	// Membership is what was known of the log of a cluster as of the snapshot; nil for
+	// nothing.
+	Membership *cluster.Membership
+}
+
+func (m *Manifest) readMembership(content []byte) (sum uint64, err error) {
+	if m.Membership, err = cluster.DecodeMembership(content); err != nil {
+		return 0, ofCluster(err)
+	}
+	return 0, nil
 }
 
 // A ClosedDay is what a snapshot says of the file of a closed day.

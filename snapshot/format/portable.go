@@ -12,12 +12,11 @@ import (
 // event types in the order of the names in it, and then 4 bytes, little endian, of the
 // CRC32C of that.
 
-// AppendPortable encodes what a store itself counted in a delta: without what was
-// merged into it, which another store tells. The names are the store's, by number.
-// It appends nothing where nothing was counted.
-func AppendPortable(b []byte, delta *counters.Delta, benefits, events []string) []byte {
+// AppendPortable encodes what a store itself counted, as counters.Gathering has it. The
+// names are the store's, by number. It appends nothing where nothing was counted.
+func AppendPortable(b []byte, spans []counters.Span, benefits, events []string) []byte {
 	usedBenefits, usedEvents := localNumbers{}, localNumbers{}
-	for _, span := range own(delta) {
+	for _, span := range spans {
 		for _, entry := range span.Entries {
 			usedBenefits.see(int(entry.Benefit()))
 			usedEvents.see(int(entry.Key().Event()) - 1)
@@ -29,25 +28,15 @@ func AppendPortable(b []byte, delta *counters.Delta, benefits, events []string) 
 	start := len(b)
 	b = appendNamesSection(b, frameBenefits, usedBenefits.number(benefits), 0)
 	b = appendNamesSection(b, frameEvents, usedEvents.number(events), 0)
-	for _, span := range own(delta) {
+	for _, span := range spans {
 		local := counters.Span{Hour: span.Hour, Entries: make([]counters.Entry, len(span.Entries))}
 		for i, entry := range span.Entries {
 			benefit, event := usedBenefits[entry.Benefit()]-1, usedEvents[entry.Key().Event()-1]
 			local.Entries[i] = entry.Renumbered(counters.Benefit(benefit), counters.EventType(event))
 		}
-		b = appendSpanSection(b, local)
+		b = appendSpanSection(b, frameSpan, local)
 	}
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
-}
-
-// own are the spans of a delta that were not merged into it.
-func own(delta *counters.Delta) (spans []counters.Span) {
-	for _, span := range delta.Spans {
-		if !span.Merged {
-			spans = append(spans, span)
-		}
-	}
-	return spans
 }
 
 // localNumbers are, by number in a store, 0 for what is not used, else the number

@@ -17,7 +17,7 @@ import (
 //
 // Its sections, in this order: names of benefits and of event types, words if there are any, the days
 // that are closed, the imports and their sources, the clock if there is anything to remember of it,
-// then its parts: the past of each kind that keeps it, and for each open day its
+// the membership if there is one, then its parts: the past of each kind that keeps it, and for each open day its
 // kinds in the order of their numbers.
 const (
 	snapshotMagic = "SRSNAP\r\n"
@@ -87,6 +87,11 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 				return err
 			}
 		}
+		if s.Manifest.Membership != nil {
+			if err := w.section(sectionMembership, s.Manifest.Membership.AppendTo(nil)); err != nil {
+				return err
+			}
+		}
 		for _, part := range parts {
 			day := part.Day
 			if day == counters.Past {
@@ -129,6 +134,8 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 		sectionImports:  manifest.Imports.readList,
 		sectionSources:  manifest.Imports.readSource,
 		sectionClock:    manifest.readClock,
+
+		sectionMembership: manifest.readMembership,
 	}
 	for _, rule := range kinds {
 		handlers[sectionOf(counters.Part{Kind: rule.Kind})] = columns(sink.ofDays(rule.Kind))

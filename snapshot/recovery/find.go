@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
@@ -67,6 +68,8 @@ type State struct {
 	Loaded Snapshot
 	// Identity is that of the directory; the zero one when no file tells it.
 	Identity format.Identity
+	// Membership is what is known of the log of a cluster; nil for nothing.
+	Membership *cluster.Membership
 	// Files are those of the directory, Damaged the snapshots that cannot be read,
 	// Replayed the journal files that were read, Newest the last of them, nil for none,
 	// and Torn the journal files after that, of which nothing was ever durable.
@@ -121,6 +124,7 @@ func (s *State) loadSnapshot() error {
 		}
 		if err == nil {
 			s.Loaded, s.Identity = loaded, loaded.Header.Identity
+			s.Membership = loaded.Manifest.Membership.Clone()
 			s.Summary.Snapshot, s.Summary.Written = path, loaded.Header.Written
 			return s.checkOwner()
 		}
@@ -259,7 +263,7 @@ func (s *State) replayJournal(scan *Scan) error {
 		if frame.Sequence <= sequence {
 			continue
 		}
-		if err := format.ReadPayload(frame.Payload, format.ReplayInto(s.Store)); err != nil {
+		if err := format.ReadPayload(frame.Payload, format.ReplayInto(s.Store, &s.Membership)); err != nil {
 			return fmt.Errorf("journal %q at offset %d, frame %d: %w", scan.Path, frame.Offset, frame.Sequence, err)
 		}
 		s.Summary.Frames++

@@ -44,6 +44,10 @@ func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
 		header.Identity = format.NewIdentity()
 	}
 	closed := *s.base.Manifest
+	if closed.Membership != nil {
+		closed.Membership = nil // it would tell of counts that may not be there
+		s.drop("what the directory knew of the log of a cluster: it must adopt the state of another node")
+	}
 	closed.Days = slices.Collect(maps.Values(s.adopted))
 	for _, day := range s.listed {
 		if _, adopted := s.adopted[day.Day]; !adopted {

@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// A Membership is what a data directory knows of the log beside its counts. It is in
+// each snapshot, and changed by the notes of the commits after it. It has no lock.
+type Membership struct {
+	// Covered is which frames the state has, its own included, and up to where the log
+	// was merged.
+	Covered Covered
+	// Origin is under which the directory makes frames, and Sequence the last one.
+	Origin   Origin
+	Sequence uint64
+	// Framed is a commit up to which what was counted in this directory is in frames.
+	Framed uint64
+}
+
+// Apply changes the membership by the note of a commit that follows.
+func (m *Membership) Apply(note Note) {
+	if note.Origin != (Origin{}) && note.Origin != m.Origin {
+		m.Origin, m.Sequence = note.Origin, 0
+	}
+	m.Framed = max(m.Framed, note.Framed)
+	if note.Position != (Position{}) {
+		m.Covered.Position = note.Position
+	}
+	for _, dropped := range note.Dropped {
+		m.Covered.remove(dropped.Origin, dropped.Sequence)
+	}
+	for _, merged := range note.Merged {
+		m.Covered.Add(merged.Origin, merged.Sequence)
+	}
+	for _, own := range note.Own {
+		m.Covered.Add(own.Origin, own.Sequence)
+		if own.Origin == m.Origin {
+			m.Sequence = max(m.Sequence, own.Sequence)
+		}
+	}
+}
+
+// Clone is a copy that shares nothing with m. That of nil is nil.
+func (m *Membership) Clone() *Membership {
+	if m == nil {
+		return nil
+	}
+	clone := *m
+	clone.Covered = *m.Covered.Clone()
+	return &clone
+}
+
+const (
+	membershipVersion = 1
+	membershipFixed   = 1 + 16 + 8 + 8
+)
+
+// AppendTo appends the membership to b, little endian:
+//
+//	byte  version, 1
+//	16    origin
+//	8     last sequence number of the origin
+//	8     framed
+//	      the vector, as Covered.AppendTo has it, up to the end
+func (m *Membership) AppendTo(b []byte) []byte {
+	b = append(b, membershipVersion)
+	b = append(b, m.Origin[:]...)
+	b = binary.LittleEndian.AppendUint64(b, m.Sequence)
+	b = binary.LittleEndian.AppendUint64(b, m.Framed)
+	return m.Covered.AppendTo(b)
+}
+
+// DecodeMembership reads what AppendTo appended, which must be all of data. Errors are
+// those of DecodeCovered.
+func DecodeMembership(data []byte) (*Membership, error) {
+	if len(data) > 0 && data[0] != membershipVersion {
+		return nil, fmt.Errorf("%w: the membership has %d, this program reads %d", ErrFormat, data[0], membershipVersion)
+	}
+	if len(data) < membershipFixed {
+		return nil, fmt.Errorf("%w: a membership of %d bytes, want at least %d", ErrMalformed, len(data), membershipFixed)
+	}
+	covered, err := DecodeCovered(data[membershipFixed:])
+	if err != nil {
+		return nil, err
+	}
+	return &Membership{
+		Covered:  *covered,
+		Origin:   Origin(data[1:17]),
+		Sequence: binary.LittleEndian.Uint64(data[17:]),
+		Framed:   binary.LittleEndian.Uint64(data[25:]),
+	}, nil
+}

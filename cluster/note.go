@@ -1,0 +1,144 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+)
+
+// A FrameNumber is a frame by the number that its origin gave it.
+type FrameNumber struct {
+	Origin   Origin
+	Sequence uint64
+}
+
+// A Note says what a commit of a node has to do with the log. It is written in the
+// same commit as the counts that it tells of, so that both are durable or none is.
+type Note struct {
+	// Origin is under which the node makes frames from this commit on; zero: as before.
+	Origin Origin
+	// Framed is a commit up to which what was counted here is in frames, those of this
+	// note included; 0: as before.
+	Framed uint64
+	// Position is up to where the log was merged with this commit; zero: as before.
+	Position Position
+	// Dropped are numbers under which the log has other frames than this node
+	// thought: its state does not have them after all.
+	Dropped []FrameNumber
+	// Merged are the frames of others whose counts are in the commit.
+	Merged []FrameNumber
+	// Own are frames made of what was counted here, whose counts are in the state
+	// already. The journal keeps them until others have them.
+	Own []Frame
+}
+
+const (
+	noteVersion = 1
+	numberSize  = 16 + 8
+)
+
+// AppendTo appends the note to b, little endian:
+//
+//	byte     version, 1
+//	16       origin, zeros for none
+//	8        framed
+//	16, 8    position: epoch and sequence
+//	4        how many dropped, then for each: 16 origin, 8 sequence
+//	4        how many merged, then the same
+//	4        how many own, then for each: 4 length, the frame as Frame.Encode has it
+//
+// The error is that of Frame.Encode.
+func (n Note) AppendTo(b []byte) ([]byte, error) {
+	b = append(b, noteVersion)
+	b = append(b, n.Origin[:]...)
+	b = binary.LittleEndian.AppendUint64(b, n.Framed)
+	b = append(b, n.Position.Epoch[:]...)
+	b = binary.LittleEndian.AppendUint64(b, n.Position.Sequence)
+	b = appendNumbers(b, n.Dropped)
+	b = appendNumbers(b, n.Merged)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(n.Own)))
+	for _, frame := range n.Own {
+		encoded, err := frame.Encode()
+		if err != nil {
+			return nil, err
+		}
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(encoded)))
+		b = append(b, encoded...)
+	}
+	return b, nil
+}
+
+func appendNumbers(b []byte, numbers []FrameNumber) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(numbers)))
+	for _, number := range numbers {
+		b = append(b, number.Origin[:]...)
+		b = binary.LittleEndian.AppendUint64(b, number.Sequence)
+	}
+	return b
+}
+
+// DecodeNote reads what AppendTo appended, which must be all of data. Payloads are
+// copies. The error wraps ErrFormat if a newer program wrote it, else ErrMalformed.
+func DecodeNote(data []byte) (Note, error) {
+	if len(data) > 0 && data[0] != noteVersion {
+		return Note{}, fmt.Errorf("%w: the note has %d, this program reads %d", ErrFormat, data[0], noteVersion)
+	}
+	d := noteDecoder{data: data}
+	d.take(1)
+	note := Note{Origin: d.origin(), Framed: d.number()}
+	note.Position = Position{Epoch: Epoch(d.origin()), Sequence: d.number()}
+	note.Dropped, note.Merged = d.numbers(), d.numbers()
+	for range d.count(frameHeaderSize) {
+		frame, err := DecodeFrame(bytes.Clone(d.take(d.length())))
+		if d.err == nil && err != nil {
+			d.err = err
+		}
+		note.Own = append(note.Own, frame)
+	}
+	if d.err == nil && len(d.data) > 0 {
+		d.err = fmt.Errorf("%w: note with %d bytes after its end", ErrMalformed, len(d.data))
+	}
+	return note, d.err
+}
+
+// noteDecoder reads a note from front to back. The first failure sticks.
+type noteDecoder struct {
+	data []byte
+	err  error
+}
+
+func (d *noteDecoder) take(n int) []byte {
+	if d.err == nil && len(d.data) < n {
+		d.err = fmt.Errorf("%w: note of too few bytes", ErrMalformed)
+	}
+	if d.err != nil {
+		return make([]byte, min(n, numberSize))
+	}
+	taken := d.data[:n]
+	d.data = d.data[n:]
+	return taken
+}
+
+func (d *noteDecoder) origin() Origin { return Origin(d.take(16)) }
+func (d *noteDecoder) number() uint64 { return binary.LittleEndian.Uint64(d.take(8)) }
+func (d *noteDecoder) length() int    { return int(binary.LittleEndian.Uint32(d.take(4))) }
+
+// count reads how many things follow, each of at least so many bytes.
+func (d *noteDecoder) count(least int) int {
+	n := d.length()
+	if d.err == nil && n > len(d.data)/least {
+		d.err = fmt.Errorf("%w: note with more entries than bytes", ErrMalformed)
+	}
+	if d.err != nil {
+		return 0
+	}
+	return n
+}
+
+func (d *noteDecoder) numbers() []FrameNumber {
+	var numbers []FrameNumber
+	for range d.count(numberSize) {
+		numbers = append(numbers, FrameNumber{d.origin(), d.number()})
+	}
+	return numbers
+}

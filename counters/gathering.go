@@ -1,0 +1,150 @@
+package counters
+
+import (
+	"cmp"
+	"maps"
+	"math/bits"
+	"slices"
+)
+
+// A Gathering adds up what a store itself counted in several deltas, to be told to
+// other stores at once: they merge a counter that was bumped a hundred times as one.
+// It belongs to one goroutine.
+type Gathering struct {
+	hours map[Hour]*gathered
+}
+
+// gathered are the counters of one hour. Those before sorted are in order, each once.
+type gathered struct {
+	entries []Entry
+	sorted  int
+}
+
+// unsortedLeast is how many entries may lie unsorted behind the sorted ones, if there
+// are no more than that of them.
+const unsortedLeast = 1 << 15
+
+// Add adds what a delta has, but what was merged into it: another store tells of that.
+func (g *Gathering) Add(delta *Delta) {
+	for _, span := range delta.Spans {
+		if !span.Merged {
+			g.add(span.Hour, span.Entries)
+		}
+	}
+}
+
+// AddCells adds counters of one benefit and hour.
+func (g *Gathering) AddCells(hour Hour, benefit Benefit, cells []Cell) {
+	entries := make([]Entry, len(cells))
+	for i, cell := range cells {
+		entries[i] = Entry{newIncrement(benefit, cell.Key), cell.Count}
+	}
+	g.add(hour, entries)
+}
+
+// Take adds another gathering and empties it.
+func (g *Gathering) Take(other *Gathering) {
+	for hour, of := range other.hours {
+		g.add(hour, of.entries)
+	}
+	other.hours = nil
+}
+
+func (g *Gathering) add(hour Hour, entries []Entry) {
+	if g.hours == nil {
+		g.hours = map[Hour]*gathered{}
+	}
+	of := g.hours[hour]
+	if of == nil {
+		of = &gathered{}
+		g.hours[hour] = of
+	}
+	of.entries = append(of.entries, entries...)
+	if unsorted := len(of.entries) - of.sorted; unsorted > max(of.sorted, unsortedLeast) {
+		of.compact()
+	}
+}
+
+func (g *gathered) compact() {
+	g.entries, _ = inOrder(g.entries, nil)
+	g.sorted = len(g.entries)
+}
+
+// Len is how many counters it holds, at most: those that are there twice count twice.
+func (g *Gathering) Len() (counters int) {
+	for _, of := range g.hours {
+		counters += len(of.entries)
+	}
+	return counters
+}
+
+// Spans are the counters, by hour. Equal gatherings of stores that number names alike
+// have equal spans.
+func (g *Gathering) Spans() (spans []Span) {
+	for _, hour := range slices.Sorted(maps.Keys(g.hours)) {
+		of := g.hours[hour]
+		of.compact()
+		spans = append(spans, Span{Hour: hour, Entries: of.entries})
+	}
+	return spans
+}
+
+// inOrder makes entries ones of a span: sorted by benefit and key, each pair once. It
+// may use scratch, and returns what of both is free.
+func inOrder(entries, scratch []Entry) (ordered, free []Entry) {
+	ascending := true
+	for i := 1; i < len(entries) && ascending; i++ {
+		ascending = entries[i-1].increment < entries[i].increment
+	}
+	if ascending {
+		return entries, scratch
+	}
+	entries, scratch = sortEntries(entries, scratch)
+	merged := entries[:0]
+	for _, entry := range entries {
+		if last := len(merged) - 1; last >= 0 && merged[last].increment == entry.increment {
+			merged[last].Count += entry.Count
+			continue
+		}
+		merged = append(merged, entry)
+	}
+	return merged, scratch
+}
+
+// sortEntries is sortIncrements for entries.
+func sortEntries(unsorted, scratch []Entry) (sorted, other []Entry) {
+	if len(unsorted) < radixFrom {
+		slices.SortFunc(unsorted, func(a, b Entry) int { return cmp.Compare(a.increment, b.increment) })
+		return unsorted, scratch
+	}
+	from, to := unsorted, slices.Grow(scratch[:0], len(unsorted))[:len(unsorted)]
+	differ := increment(0)
+	for i := range from {
+		differ |= from[i].increment ^ from[0].increment
+	}
+	for differ != 0 {
+		shift := bits.TrailingZeros64(uint64(differ))
+		sortEntriesByDigit(to, from, shift)
+		from, to = to, from
+		differ &^= 0xff << shift
+	}
+	return from, to
+}
+
+// sortEntriesByDigit copies from to to, sorted by eight bits and else in the same order.
+func sortEntriesByDigit(to, from []Entry, shift int) {
+	var next [256]int32
+	for i := range from {
+		next[uint8(from[i].increment>>shift)]++
+	}
+	sum := int32(0)
+	for digit, count := range next {
+		next[digit] = sum
+		sum += count
+	}
+	for i := range from {
+		digit := uint8(from[i].increment >> shift)
+		to[next[digit]] = from[i]
+		next[digit]++
+	}
+}
