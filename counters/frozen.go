@@ -22,9 +22,9 @@ type Frozen struct {
 func (s *Store) Freeze() *Frozen {
 	for i := range s.shards {
 		shard := &s.shards[i]
-		shard.layers.Lock()
+		shard.lock()
 		shard.frozen = true
-		shard.layers.Unlock()
+		shard.unlock()
 	}
 	return &Frozen{store: s, Benefits: s.Benefits.Len(), Events: s.Events.Len()}
 }
@@ -40,9 +40,9 @@ func (f *Frozen) Thaw() {
 }
 
 func (sh *shard) thaw(s *Store, number int) {
-	sh.layers.Lock()
+	sh.lock()
 	sh.frozen = false
-	sh.layers.Unlock()
+	sh.unlock()
 	// Nobody else changes the overlay of a shard that is not frozen.
 	for day, tables := range sh.overlay {
 		for kind, table := range tables {
@@ -50,9 +50,9 @@ func (sh *shard) thaw(s *Store, number int) {
 				sh.absorb(s, number, kind, day, table)
 			}
 		}
-		sh.layers.Lock()
+		sh.lock()
 		delete(sh.overlay, day)
-		sh.layers.Unlock()
+		sh.unlock()
 	}
 }
 
@@ -60,8 +60,8 @@ func (sh *shard) thaw(s *Store, number int) {
 // few thousand counters, so that no reader and no fold waits long.
 func (sh *shard) absorb(s *Store, number, kind int, day Day, overlay *Table) {
 	const chunk = 4096
-	sh.layers.Lock()
-	defer sh.layers.Unlock()
+	sh.lock()
+	defer sh.unlock()
 	base := sh.base.at(s, number, kind, day)
 	moved := 0
 	for local := range overlay.benefits {
@@ -69,8 +69,8 @@ func (sh *shard) absorb(s *Store, number, kind int, day Day, overlay *Table) {
 		base.take(overlay, local)
 		if moved >= chunk {
 			moved = 0
-			sh.layers.Unlock()
-			sh.layers.Lock()
+			sh.unlock()
+			sh.lock()
 		}
 	}
 }
@@ -158,11 +158,11 @@ func (f *Frozen) cells(kind int, day Day, benefit Benefit, dst []Cell) []Cell {
 func (f *Frozen) CloseDays() {
 	for i := range f.store.shards {
 		shard := &f.store.shards[i]
-		shard.layers.Lock()
+		shard.lock()
 		for _, day := range f.closing {
 			shard.close(f.store, i, day)
 		}
-		shard.layers.Unlock()
+		shard.unlock()
 	}
 }
 

@@ -35,6 +35,18 @@ func (s *Store) tableAt(tables []*Table, shard, kind int) *Table {
 	return tables[kind]
 }
 
+// counters is how many the layer has, of all kinds.
+func (l layer) counters() (total int) {
+	for _, tables := range l {
+		for _, table := range tables {
+			if table != nil {
+				total += table.Len()
+			}
+		}
+	}
+	return total
+}
+
 // seeDays adds the days of which the layer has counts.
 func (l layer) seeDays(seen map[Day]bool) {
 	for day := range l {
@@ -45,23 +57,46 @@ func (l layer) seeDays(seen map[Day]bool) {
 }
 
 // addRecords adds sorted records of a shard and an hour to each kind that they count
-// in, and returns how many positions are new. It is the one place that says what a
+// in, and returns how many counters are new. It is the one place that says what a
 // record adds.
 func (l layer) addRecords(s *Store, shard int, hour Hour, entries []Entry) (added int) {
 	tables := l.tables(s, hour.Day())
-	positions := s.tableAt(tables, shard, 0)
-	before := positions.counters
-	positions.addEntries(entries)
+	added = s.tableAt(tables, shard, 0).addEntries(entries)
 	for kind := 1; kind < len(tables); kind++ {
 		if rule := &s.kinds[kind]; rule.OfRecord != nil {
-			s.tableAt(tables, shard, kind).addRuns(hour, entries, rule)
+			added += s.tableAt(tables, shard, kind).addRuns(hour, entries, rule)
 		}
 	}
-	return positions.counters - before
+	return added
 }
 
-// addEntries adds sorted entries under their own keys.
-func (t *Table) addEntries(entries []Entry) {
+// dayTables are the tables of a day in the base and in the overlay, nil for none.
+type dayTables struct{ base, overlay []*Table }
+
+// hasRecord says whether there is a counter of a record in each kind that it counts in.
+func (d dayTables) hasRecord(kinds Kinds, benefit Benefit, key Key, hour Hour) bool {
+	if !d.has(0, benefit, key) {
+		return false
+	}
+	for kind := 1; kind < len(kinds); kind++ {
+		if kinds[kind].OfRecord == nil {
+			continue
+		}
+		if counted := kinds[kind].OfRecord(hour, key); counted != 0 && !d.has(kind, benefit, counted) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d dayTables) has(kind int, benefit Benefit, key Key) bool {
+	return (d.base != nil && d.base[kind].hasKey(benefit, key)) || (d.overlay != nil && d.overlay[kind].hasKey(benefit, key))
+}
+
+// addEntries adds sorted entries under their own keys, and returns how many counters
+// are new.
+func (t *Table) addEntries(entries []Entry) (added int) {
+	counters := t.counters
 	for i := 0; i < len(entries); {
 		benefit := entries[i].Benefit()
 		into := t.at(benefit)
@@ -71,12 +106,14 @@ func (t *Table) addEntries(entries []Entry) {
 		}
 		t.counters += into.used - before
 	}
+	return t.counters - counters
 }
 
 // addRuns adds sorted entries under the keys of another kind. Neighbours with the
 // same one are added up first, and the rule is asked once for those that it takes
-// for the same, of any benefit: see BenchmarkFold.
-func (t *Table) addRuns(hour Hour, entries []Entry, rule *KindRule) {
+// for the same, of any benefit: see BenchmarkFold. It returns how many counters are new.
+func (t *Table) addRuns(hour Hour, entries []Entry, rule *KindRule) (added int) {
+	counters := t.counters
 	const wholeKey = 1<<keyBits - 1
 	looksAt := increment(rule.LooksAt)
 	if looksAt == 0 {
@@ -96,4 +133,5 @@ func (t *Table) addRuns(hour Hour, entries []Entry, rule *KindRule) {
 			t.Add(first.benefit(), key, total)
 		}
 	}
+	return t.counters - counters
 }

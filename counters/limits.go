@@ -14,8 +14,8 @@ const OtherBenefit = "__other__"
 type Limits struct {
 	// Benefits is how many names of benefits there may be, beside OtherBenefit.
 	Benefits int
-	// Counters is how many counters there may be. Records that were on their way
-	// when it was reached may exceed it a little.
+	// Counters is how many counters there may be, of all kinds together. Records that
+	// were on their way when it was reached may exceed it a little.
 	Counters int
 }
 
@@ -47,7 +47,7 @@ func (s *Store) Place(name []byte, key Key, hour Hour) (Benefit, Key, error) {
 		number = s.Benefits.reserved([]byte(OtherBenefit))
 	}
 	benefit := Benefit(number)
-	if s.limits.existing.Load() < s.limits.counters.Load() || s.has(benefit, key, hour.Day()) {
+	if s.limits.existing.Load() < s.limits.counters.Load() || s.has(benefit, key, hour) {
 		return benefit, key, nil
 	}
 	s.limits.overflowed.Add(1)
@@ -102,35 +102,31 @@ func (o *otherVersions) list() []uint16 {
 // Overflowed is how many records Place had no room for since the start.
 func (s *Store) Overflowed() uint64 { return s.limits.overflowed.Load() }
 
-// has says whether a counter exists, folded.
-func (s *Store) has(benefit Benefit, key Key, day Day) bool {
+// has says whether all counters of a record exist, folded. It waits for a fold at most,
+// and for no reader.
+func (s *Store) has(benefit Benefit, key Key, hour Hour) bool {
 	shard := &s.shards[s.shardOf(benefit)]
-	shard.layers.Lock()
-	defer shard.layers.Unlock()
-	for _, layer := range []layer{shard.base, shard.overlay} {
-		if table := layer.table(0, day); table != nil && table.hasKey(benefit, key) {
-			return true
-		}
+	shard.tables.RLock()
+	defer shard.tables.RUnlock()
+	day := dayTables{base: shard.base[hour.Day()]}
+	if len(shard.overlay) > 0 {
+		day.overlay = shard.overlay[hour.Day()]
 	}
-	return false
+	return day.hasRecord(s.kinds, benefit, key, hour)
 }
 
-// Counters is how many counters of positions the store holds: those of each open
-// day, and those of the past. One that is also in the overlay counts twice until
-// that has been absorbed.
+// Counters is how many counters the store holds: of each kind, those of each open day,
+// and those of the past. One that is also in the overlay counts twice until that has
+// been absorbed.
 func (s *Store) Counters() int {
 	total := 0
 	for i := range s.shards {
 		shard := &s.shards[i]
-		shard.layers.Lock()
+		shard.tables.RLock()
 		for _, layer := range []layer{shard.base, shard.overlay} {
-			for _, tables := range layer {
-				if tables[0] != nil {
-					total += tables[0].Len()
-				}
-			}
+			total += layer.counters()
 		}
-		shard.layers.Unlock()
+		shard.tables.RUnlock()
 	}
 	return total
 }

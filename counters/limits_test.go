@@ -2,6 +2,7 @@ package counters_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
 	"stats-recorder/counters"
@@ -49,7 +50,7 @@ func TestLimitsHoldForWhatThereIsInEveryLayer(t *testing.T) {
 			store.Freeze()
 			count(t, store)
 		}, 1, "rsa", counters.OtherBenefit},
-		{"there is room below the limit", count, 2, "rsa", "apl"},
+		{"there is room below the limit", count, 3, "rsa", "apl"},
 		{"the past takes room too", func(t *testing.T, store *counters.Store) {
 			count(t, store)
 			frozen := store.Freeze()
@@ -76,7 +77,7 @@ func TestLimitsHoldForWhatThereIsInEveryLayer(t *testing.T) {
 func TestACounterThatWasInTwoLayersTakesRoomOnceWhenTheyAreOne(t *testing.T) {
 	t.Parallel()
 	store := counters.NewStore(counters.WhenDurable)
-	store.SetLimits(counters.Limits{Benefits: 100, Counters: 2})
+	store.SetLimits(counters.Limits{Benefits: 100, Counters: 4}) // a record is one of positions and one of hours
 	noon := storetest.Noon()
 	known, unknown := storetest.Shown("rsa", 3, 1, noon), storetest.Shown("apl", 3, 2, noon)
 	add := func() {
@@ -90,8 +91,8 @@ func TestACounterThatWasInTwoLayersTakesRoomOnceWhenTheyAreOne(t *testing.T) {
 		t.Errorf("with a counter in two layers, a new record counts for %q, want %q", got, counters.OtherBenefit)
 	}
 	frozen.Thaw()
-	if got := placed(t, store, unknown); got != "apl" || store.Counters() != 1 {
-		t.Errorf("with one counter of two, a new record counts for %q, want %q; %d counters", got, "apl", store.Counters())
+	if got := placed(t, store, unknown); got != "apl" || store.Counters() != 2 {
+		t.Errorf("with two counters of four, a new record counts for %q, want %q; %d counters", got, "apl", store.Counters())
 	}
 }
 
@@ -158,7 +159,7 @@ func TestOthersAreFewWhateverStrangersVary(t *testing.T) {
 		delta.Commit()
 	}
 	// Records on their way when the limit is reached may exceed it a little.
-	if got, most := s.Counters(), 1000+64*3+3*(8+1); got > most {
+	if got, most := s.Counters(), 1000+64*3*2+3*(8+1)+3; got > most {
 		t.Errorf("there are %d counters, want at most %d", got, most)
 	}
 	total := uint64(0)
@@ -170,4 +171,98 @@ func TestOthersAreFewWhateverStrangersVary(t *testing.T) {
 	if total != sent {
 		t.Errorf("%d records count, %d were sent", total, sent)
 	}
+}
+
+// TestAtTheLimitNothingGrowsWhateverFieldVaries has strangers send what is known, in
+// other hours: the counters of hours must not grow either.
+func TestAtTheLimitNothingGrowsWhateverFieldVaries(t *testing.T) {
+	t.Parallel()
+	noon := storetest.Noon()
+	store := counters.NewStore(counters.WhenDurable)
+	number, _ := store.Events.Number([]byte("show"))
+	key := mustKey(t, counters.EventType(number+1), 2, 1, 1)
+	store.SetLimits(counters.Limits{Benefits: 1000, Counters: 2 * 500})
+	send := func(hour counters.Hour) {
+		for benefit := range 1000 {
+			batch := store.NewBatch()
+			batch.Reset(hour)
+			where, placed, err := store.Place(fmt.Appendf(nil, "benefit-%d", benefit), key, hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch.Add(where, placed, hour)
+			if _, err := store.Add(batch); err != nil {
+				t.Fatal(err)
+			}
+			storetest.Commit(store)
+		}
+	}
+	for hour := noon; hour < noon+48; hour++ {
+		send(hour)
+	}
+	// Of each hour, __other__ has one counter, and of each day one of a position.
+	if got, most := store.Counters(), 1000+48+3; got > most {
+		t.Errorf("there are %d counters, want at most %d", got, most)
+	}
+	if got := storetest.Events(store); got != 48*1000 {
+		t.Errorf("%d records count, want %d", got, 48*1000)
+	}
+}
+
+// TestAWriterAtTheLimitDoesNotWaitForAReader holds a reader up in the middle of a shard.
+func TestAWriterAtTheLimitDoesNotWaitForAReader(t *testing.T) {
+	t.Parallel()
+	store := counters.NewStore(counters.WhenDurable)
+	known := storetest.Shown("rsa", 3, 1, storetest.Noon())
+	_, _ = store.Add(storetest.Batch(t, store, []storetest.Record{known}))
+	storetest.Commit(store)
+	store.SetLimits(counters.Limits{Benefits: 100, Counters: 1})
+	inside, proceed, read := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	go func() {
+		defer close(read)
+		q := counters.PositionsOf(2, nil)
+		project := q.Project
+		q.Project = func(step uint32, key counters.Key) (counters.Key, bool) {
+			once.Do(func() { close(inside); <-proceed })
+			return project(step, key)
+		}
+		store.Read(q, nil, func(counters.Benefit, []counters.Cell) {})
+	}()
+	<-inside
+	// A fold that waits for the reader must not hold up the writer either.
+	_, _ = store.Add(storetest.Batch(t, store, []storetest.Record{known}))
+	delta, folded := store.Seal(), make(chan struct{})
+	go func() {
+		defer close(folded)
+		delta.Commit()
+	}()
+	if got := placed(t, store, known); got != "rsa" {
+		t.Errorf("a record like one before counts for %q, want rsa", got)
+	}
+	select {
+	case <-folded:
+		t.Error("a fold came between while the reader copied a shard")
+	default:
+	}
+	close(proceed)
+	<-read
+	<-folded
+}
+
+func BenchmarkPlaceAtTheLimit(b *testing.B) {
+	store := counters.NewStore(counters.WhenDurable)
+	storetest.Grow(b, store, 100_000)
+	store.SetLimits(counters.Limits{Benefits: 1000, Counters: 1})
+	hour := storetest.Noon()
+	names := store.Benefits.Names()
+	key := mustKey(b, 1, 2, 1, 1)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if _, _, err := store.Place([]byte(names[i%len(names)]), key, hour); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

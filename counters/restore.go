@@ -23,8 +23,8 @@ func (s *Store) Restore(part Part, benefit Benefit, cells []Cell) error {
 	}
 	number := s.shardOf(benefit)
 	shard := &s.shards[number]
-	shard.layers.Lock()
-	defer shard.layers.Unlock()
+	shard.lock()
+	defer shard.unlock()
 	into := shard.base.at(s, number, kind, part.Day)
 	into.Reserve(benefit, len(cells))
 	into.AddCells(benefit, cells)
@@ -54,8 +54,8 @@ func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
 	}
 	number := s.shardOf(benefit)
 	shard := &s.shards[number]
-	shard.layers.Lock()
-	defer shard.layers.Unlock()
+	shard.lock()
+	defer shard.unlock()
 	var buffer [4]Entry // most runs are short, and clearing takes time too
 	for len(cells) > 0 {
 		n := min(len(cells), len(buffer))

@@ -76,7 +76,11 @@ type shard struct {
 
 	// layers is locked by folds and readers, never by writers. It is locked
 	// before intake.
-	layers  sync.Mutex
+	layers sync.Mutex
+	// tables is locked, after layers, while base and overlay change, and for reading by
+	// writers that ask for a counter: a reader copies for long, and holds up folds, but
+	// no writer.
+	tables  sync.RWMutex
 	base    layer
 	overlay layer // open days, while the base is frozen
 	frozen  bool  // the base is being read without a lock: fold into the overlay
@@ -256,8 +260,8 @@ func (s *Store) fold(d *Delta) {
 }
 
 func (sh *shard) fold(s *Store, spans []Span) {
-	sh.layers.Lock()
-	defer sh.layers.Unlock()
+	sh.lock()
+	defer sh.unlock()
 	into := sh.base
 	if sh.frozen {
 		into = sh.overlay
@@ -266,6 +270,17 @@ func (sh *shard) fold(s *Store, spans []Span) {
 		s.limits.existing.Add(int64(into.addRecords(s, span.shard, span.Hour, span.Entries)))
 	}
 	sh.forgetSealed()
+}
+
+// lock is taken by who changes base and overlay.
+func (sh *shard) lock() {
+	sh.layers.Lock()
+	sh.tables.Lock()
+}
+
+func (sh *shard) unlock() {
+	sh.tables.Unlock()
+	sh.layers.Unlock()
 }
 
 // drop forgets a sealed delta.

@@ -99,7 +99,7 @@ func (t *Table) Has(benefit Benefit) bool {
 	return local < len(t.benefits) && t.benefits[local].used > 0
 }
 
-// hasKey says whether the table has a counter.
+// hasKey says whether the table has a counter; a nil one has none.
 func (t *Table) hasKey(benefit Benefit, key Key) bool {
-	return t.Has(benefit) && t.at(benefit).has(t.seed, key)
+	return t != nil && t.Has(benefit) && t.at(benefit).has(t.seed, key)
 }

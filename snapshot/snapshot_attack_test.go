@@ -278,8 +278,8 @@ func TestManySectionsLoadExactly(t *testing.T) {
 	if err := snapshot.DecodeSnapshot(path, loaded); err != nil {
 		t.Fatal(err)
 	}
-	if got := storetest.Events(loaded); got != events || loaded.Counters() != size {
-		t.Errorf("%d events in %d counters, want %d in %d", got, loaded.Counters(), events, size)
+	if got := storetest.Events(loaded); got != events || loaded.Counters() != store.Counters() {
+		t.Errorf("%d events in %d counters, want %d in %d", got, loaded.Counters(), events, store.Counters())
 	}
 	want := map[counters.Benefit][]counters.Cell{}
 	store.Read(counters.PositionsOf(2, nil), nil, func(benefit counters.Benefit, cells []counters.Cell) { want[benefit] = slices.Clone(cells) })
