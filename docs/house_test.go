@@ -30,8 +30,8 @@ var rooms = []room{
 	{name: "harness", helper: true},
 
 	{name: "main", lower: []string{"command"}},
-	{name: "command", lower: []string{"service", "status", "report", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters"}},
-	{name: "service", lower: []string{"service/admin", "report", "report/endpoint", "httpapi", "httpapi/conn", "httpapi/records", "insight", "snapshot", "counters"}},
+	{name: "command", lower: []string{"service", "backup", "status", "report", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters"}},
+	{name: "service", lower: []string{"service/admin", "backup", "report", "report/endpoint", "httpapi", "httpapi/conn", "httpapi/records", "insight", "snapshot", "counters"}},
 	{name: "service/admin"},
 	{name: "status"},
 	{name: "report/endpoint", lower: []string{"report", "insight", "httpapi", "counters"}},
@@ -43,6 +43,7 @@ var rooms = []room{
 	{name: "visitors", lower: []string{"counters"}},
 	{name: "cluster/natslog", lower: []string{"cluster", "cluster/fence"}},
 	{name: "cluster/member", lower: []string{"cluster", "snapshot", "snapshot/format", "counters"}},
+	{name: "backup", lower: []string{"snapshot", "snapshot/salvage", "snapshot/recovery", "snapshot/format", "snapshot/disk", "counters"}},
 	{name: "snapshot/salvage", lower: []string{"snapshot", "snapshot/recovery", "snapshot/format", "snapshot/disk", "counters"}},
 	{name: "snapshot", lower: []string{"snapshot/recovery", "snapshot/format", "snapshot/disk", "cluster", "counters"}},
 	{name: "snapshot/recovery", lower: []string{"snapshot/format", "snapshot/disk", "cluster", "counters"}},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"stats-recorder/backup"
 	"stats-recorder/snapshot"
 )
 
@@ -35,7 +36,7 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if err != nil {
 		return err
 	}
-	keeper, err := snapshot.Open(config.keeperOptions(operator.metrics))
+	keeper, err := openKeeper(config, operator)
 	if errors.Is(err, os.ErrPermission) {
 		err = fmt.Errorf("%w; DATA_DIR must be writable for the user that runs the server", err)
 	}
@@ -53,6 +54,17 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	}
 	config.Logger.Info("stopped", "data_dir", config.DataDir)
 	return nil
+}
+
+// errInterrupted is the error for a data directory into which a backup is half restored.
+var errInterrupted = errors.New("the restore of a backup into the data directory was interrupted; run `stats-recorder restore` again to end it")
+
+// openKeeper recovers the data directory.
+func openKeeper(config Config, operator *operator) (*snapshot.Keeper, error) {
+	if backup.IsInterrupted(config.DataDir) {
+		return nil, fmt.Errorf("%q: %w", config.DataDir, errInterrupted)
+	}
+	return snapshot.Open(config.keeperOptions(operator.metrics))
 }
 
 // serve answers requests until the context ends or nothing can be saved any

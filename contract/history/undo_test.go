@@ -189,24 +189,14 @@ func TestUndoIsRefusedWhileAServerRunsAndWithoutADirectory(t *testing.T) {
 	importOf(t, directory, "--continue", "--force", dumpOf(t, monday)).ExpectRefusal(t, "one of them")
 }
 
-// undoPoints are the places that an undo on a directory reaches: the first and the last
-// time of each.
-func undoPoints(t testing.TB, directory string) (points []crashPoint) {
+// undoPoints are the places that an undo on a directory reaches.
+func undoPoints(t testing.TB, directory string) []crashPoint {
 	t.Helper()
 	ending, process := crashing(t, directory, "list", nil, "import", "--undo")
 	if ending != (harness.Ending{}) {
 		t.Fatalf("it ended with %v:\n%s", ending, process.Log)
 	}
-	seen := map[string]int{}
-	for _, line := range blackbox.Logged(process) {
-		if place, found := strings.CutPrefix(line.Text(t, "msg"), "failpoint "); found {
-			seen[place]++
-			points = append(points, crashPoint{place, seen[place], len(points)})
-		}
-	}
-	return slices.DeleteFunc(points, func(p crashPoint) bool {
-		return p.nth != 1 && p.nth != seen[p.place] && !strings.HasPrefix(p.place, "rename")
-	})
+	return pointsOf(t, process)
 }
 
 // TestAnInterruptedUndoIsAllOrNothing kills an undo at each place, and calls it again.

@@ -191,7 +191,27 @@ func Save(path, kind string, write func(io.Writer) error, check func(temporary s
 	if err := Remove(temporary); err != nil {
 		return 0, err
 	}
-	file, err := Create(temporary)
+	if size, err = writeNew(temporary, kind, write); err == nil {
+		err = check(temporary)
+	}
+	if err != nil {
+		return 0, errors.Join(err, Remove(temporary))
+	}
+	if err := Rename(temporary, path); err != nil {
+		return 0, errors.Join(err, Remove(temporary))
+	}
+	return size, nil
+}
+
+// WriteNew writes a file that must not exist, durably but for its name. What is there
+// after an error means nothing. The kind names the failpoints.
+func WriteNew(path, kind string, write func(io.Writer) error) error {
+	_, err := writeNew(path, kind, write)
+	return err
+}
+
+func writeNew(path, kind string, write func(io.Writer) error) (size int64, err error) {
+	file, err := Create(path)
 	if err != nil {
 		return 0, err
 	}
@@ -202,16 +222,7 @@ func Save(path, kind string, write func(io.Writer) error, check func(temporary s
 	if err == nil {
 		err = SyncFile(file, kind)
 	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = check(temporary)
-	}
-	if err != nil {
-		return 0, errors.Join(err, Remove(temporary))
-	}
-	if err := Rename(temporary, path); err != nil {
-		return 0, errors.Join(err, Remove(temporary))
-	}
-	return output.offset, nil
+	return output.offset, errors.Join(err, file.Close())
 }
 
 // Mark makes an empty file, durably. It may be there already.

@@ -215,3 +215,11 @@ func Sizes(paths ...string) (sum int64) {
 	}
 	return sum
 }
+
+// IsDataFile says whether a file of such a name holds counts: it is a snapshot, a journal
+// or a closed day.
+func IsDataFile(name string) bool {
+	var c Contents
+	kind := c.kindOf(name)
+	return kind != nil && kind != &c.Closing
+}

@@ -42,6 +42,19 @@ func Asides(directory string) (paths []string, err error) {
 // KeepAside gives files a second name in a new directory, durably, so that they stay
 // when the first is removed. One of that name is what an interrupted import has left.
 func KeepAside(aside string, paths []string) error {
+	if err := MakeAside(aside); err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err := Link(path, filepath.Join(aside, filepath.Base(path))); err != nil {
+			return err
+		}
+	}
+	return errors.Join(SyncDirectory(aside), SyncDirectory(filepath.Dir(aside)))
+}
+
+// MakeAside makes such a directory anew, without any files.
+func MakeAside(aside string) error {
 	if err := RemoveAside(aside); err != nil {
 		return err
 	}
@@ -51,15 +64,7 @@ func KeepAside(aside string, paths []string) error {
 	if err != nil {
 		return fmt.Errorf("make directory %q: %w", aside, Plain(err))
 	}
-	if err := giveDirectoryToOwner(aside); err != nil {
-		return err
-	}
-	for _, path := range paths {
-		if err := Link(path, filepath.Join(aside, filepath.Base(path))); err != nil {
-			return err
-		}
-	}
-	return errors.Join(SyncDirectory(aside), SyncDirectory(filepath.Dir(aside)))
+	return giveDirectoryToOwner(aside)
 }
 
 func giveDirectoryToOwner(path string) error {

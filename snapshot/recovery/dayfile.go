@@ -39,13 +39,13 @@ func CheckDay(path string, kinds counters.Kinds, closed format.ClosedDay) error 
 // CheckDayContent is CheckDay for a file of unknown size. It visits the names of its
 // benefits.
 func CheckDayContent(path string, kinds counters.Kinds, closed format.ClosedDay, benefits format.Names) error {
-	sink := everyPartOf(kinds)
+	sink := EveryPartOf(kinds)
 	sink.Benefits = benefits
 	return ReadDay(path, kinds, closed, sink)
 }
 
-// everyPartOf is a sink that has every part of a file read, and forgets it.
-func everyPartOf(kinds counters.Kinds) format.DaySink {
+// EveryPartOf is a sink that has every part of a file read, and forgets it.
+func EveryPartOf(kinds counters.Kinds) format.DaySink {
 	sink := format.DaySink{
 		Benefits: func(uint64, []byte) error { return nil },
 		Events:   func(uint64, []byte) error { return nil },

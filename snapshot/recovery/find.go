@@ -190,7 +190,7 @@ func (s *State) replayJournals() error {
 		return err
 	}
 	for i, scan := range scans {
-		if s.neverDurable(scans[i:]) {
+		if NeverDurable(scans[i:], s.Summary.Sequence, s.Identity) {
 			s.drop(scans[i:])
 			break
 		}
@@ -222,14 +222,15 @@ func (s *State) scanJournals() (scans []*Scan, err error) {
 	return scans, nil
 }
 
-// neverDurable says whether commits are missing before these last files, which were
-// never known to be durable: the power was lost before they were, and the disk may
-// write what was not synced in any order. It is so if each of the files was made ahead,
-// and no frame in them says otherwise.
-func (s *State) neverDurable(scans []*Scan) bool {
-	missing := s.Summary.Sequence + 1
+// NeverDurable says whether commits are missing between the last that is there and the
+// last files of a directory, which were never known to be durable: the power was lost
+// before they were, and the disk may write what was not synced in any order. It is so if
+// each of the files was made ahead, and no frame in them says otherwise. The zero
+// identity is that of a directory of which none is known.
+func NeverDurable(scans []*Scan, last uint64, identity format.Identity) bool {
+	missing := last + 1
 	return scans[0].First > missing && !slices.ContainsFunc(scans, func(scan *Scan) bool {
-		return !scan.Ahead || scan.Durable >= missing || (scan.Identity != s.Identity && !s.Identity.IsZero())
+		return !scan.Ahead || scan.Durable >= missing || (scan.Identity != identity && !identity.IsZero())
 	})
 }
 

@@ -50,6 +50,11 @@ func ScanJournal(path string) (*Scan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", path, disk.Plain(err))
 	}
+	return ScanJournalData(path, data)
+}
+
+// ScanJournalData is ScanJournal for the content of a file that was read already.
+func ScanJournalData(path string, data []byte) (*Scan, error) {
 	named := disk.JournalSequence(path)
 	scan := &Scan{Path: path, First: named}
 	if wasCutShort(data) {

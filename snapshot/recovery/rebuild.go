@@ -181,7 +181,7 @@ func (d dayCounts) addSnapshot(directory, path string, kinds counters.Kinds, day
 
 // addFile adds a closed day's file, all of which must be good.
 func (d dayCounts) addFile(path string, kinds counters.Kinds, closed format.ClosedDay) error {
-	sink := everyPartOf(kinds)
+	sink := EveryPartOf(kinds)
 	for kind, table := range d {
 		sink.Counts[kind] = func(benefit counters.Benefit, cells []counters.Cell) error {
 			table.AddCells(benefit, cells)
