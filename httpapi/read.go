@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,6 +24,8 @@ type Read struct {
 	// Parameters are the names of the query's parameters that it knows. Others are
 	// ignored, counted, and named in the answer.
 	Parameters []string
+	// Access says how a client shows that it may read.
+	Access Access
 	// Open lets everybody read it, also without the token: it says nothing of counts.
 	Open bool
 	// Answer makes the answer; it is called by many goroutines at a time. An *Error is
@@ -70,40 +73,48 @@ type Answer struct {
 	CacheControl string
 	// Header are further headers, which pages may read.
 	Header []Header
+	// Vary names a header of the request that the answer depends on; empty for none
+	// but Accept-Encoding.
+	Vary string
 }
 
 // Header is a header of an answer.
 type Header struct{ Name, Value string }
 
-// set replaces a header.
-func (a *Answer) set(name, value string) {
+// Set replaces a header.
+func (a *Answer) Set(name, value string) {
 	a.Header = slices.DeleteFunc(a.Header, func(h Header) bool { return h.Name == name })
 	a.Header = append(a.Header, Header{name, value})
 }
 
 // get answers a read, if the client may and when it is its turn.
 func (s *Server) get(x *conn.Exchange, read Read) {
-	if !read.Open && !s.token.admits(&x.Request.Header) {
+	request := requestOf(x)
+	if !read.Open && !s.admits(x, read.Access, request.Query) {
 		s.metrics.defence.unauthorized.Add(1)
-		x.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="statistics"`)
+		x.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, read.Access.challenge())
 		fail(&x.Response, errUnauthorized)
 		return
 	}
+	s.read(x, read, request)
+}
+
+// read answers a read of a client that may read.
+func (s *Server) read(x *conn.Exchange, read Read, request Request) {
 	if !s.turns.await() {
 		s.metrics.defence.busy.Add(1)
 		fail(&x.Response, errBusy)
 		return
 	}
 	defer s.turns.done()
-	request := requestOf(x)
 	answer, err := read.Answer(request)
-	if ignored := request.Query.beyond(read.Parameters); len(ignored) > 0 {
+	if ignored := request.Query.beyond(read.known()); len(ignored) > 0 {
 		s.metrics.ignoredParameters.count(ignored)
-		answer.set(headerIgnored, listOfNames(ignored))
+		answer.Set(headerIgnored, listOfNames(ignored))
 	}
 	s.setHeaders(&x.Response, answer.Header)
 	if err != nil {
-		if !isKnown(err) {
+		if !isKnown(err) && !errors.Is(err, errBusy) {
 			s.config.Logger.Error("cannot read counts", "error", err)
 		}
 		fail(&x.Response, err)
@@ -155,6 +166,9 @@ func (s *Server) setHeaders(response *fasthttp.Response, headers []Header) {
 func (s *Server) respondCacheable(x *conn.Exchange, answer Answer) {
 	header, body := &x.Response.Header, answer.Body
 	header.Add(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
+	if answer.Vary != "" {
+		header.Add(fasthttp.HeaderVary, answer.Vary)
+	}
 	header.Set(fasthttp.HeaderCacheControl, cmp.Or(answer.CacheControl, "no-cache"))
 	tag := entityTag(body)
 	header.Set(fasthttp.HeaderETag, tag)
@@ -189,6 +203,9 @@ func matchesTag(header, tag string) bool {
 	}
 	return false
 }
+
+// Busy is the error for a read that others have kept waiting too long.
+func Busy() error { return errBusy }
 
 // errBusy means that too many read at the moment.
 var errBusy = fmt.Errorf("%w: too many reads", errUnavailable)

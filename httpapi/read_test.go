@@ -74,13 +74,13 @@ func TestTheErrorsOfAReadAreToldOrLogged(t *testing.T) {
 			t.Parallel()
 			log := new(lockedBuilder)
 			response := readFrom(t, slog.NewTextHandler(log, nil), func(Request) (Answer, error) {
-				return Answer{Header: []Header{{headerEffectiveStart, "2026"}}}, test.err
+				return Answer{Header: []Header{{HeaderEffectiveStart, "2026"}}}, test.err
 			}, "/insight/x")
 			if response.StatusCode() != test.status || string(response.Body()) != test.body {
 				t.Errorf("status %d and %s, want %d and %s", response.StatusCode(), response.Body(), test.status, test.body)
 			}
-			if got := string(response.Header.Peek(headerEffectiveStart)); got != "2026" {
-				t.Errorf("%s is %q, want 2026", headerEffectiveStart, got)
+			if got := string(response.Header.Peek(HeaderEffectiveStart)); got != "2026" {
+				t.Errorf("%s is %q, want 2026", HeaderEffectiveStart, got)
 			}
 			if logged := strings.Contains(log.String(), "secret"); logged != test.logged {
 				t.Errorf("it is logged: %v, want %v", logged, test.logged)

@@ -16,7 +16,7 @@ import (
 // of a window, and breaks them down by event type, page total and index.
 func readStatistics(store *counters.Store, history History) func(Request) (Answer, error) {
 	return func(r Request) (answer Answer, err error) {
-		version, err := versionAsked(r.Query)
+		version, err := AskedVersion(r.Query)
 		if err != nil {
 			return answer, err
 		}
@@ -25,7 +25,7 @@ func readStatistics(store *counters.Store, history History) func(Request) (Answe
 			return answer, err
 		}
 		if overflowed := store.Overflowed(); overflowed > 0 {
-			answer.set(headerOverflowed, strconv.FormatUint(overflowed, 10))
+			answer.Set(headerOverflowed, strconv.FormatUint(overflowed, 10))
 		}
 		ranking := ranking{events: store.Events.Names()}
 		if err := history.Read(counters.PositionsOf(version, window.Bounds()), ranking.add); err != nil {
@@ -36,8 +36,9 @@ func readStatistics(store *counters.Store, history History) func(Request) (Answe
 	}
 }
 
-// versionAsked reads the version that is asked for.
-func versionAsked(q Query) (uint16, error) {
+// AskedVersion reads the version of records that is asked for. The error is for the
+// client.
+func AskedVersion(q Query) (uint16, error) {
 	text := q.First("version")
 	if text == "" {
 		return records.DefaultVersion, nil

@@ -60,7 +60,7 @@ type stepSum struct {
 }
 
 func askedTimeline(q Query, store *counters.Store, history History, answer *Answer, now time.Time) (*timeline, error) {
-	location, err := askedZone(q.First("time_zone"))
+	location, err := AskedZone(q.First("time_zone"))
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func bounded(history History, answer *Answer, w Window, c calendar) Window {
 	today := counters.HourOf(c.now).Day()
 	if w.To = c.end(last); last > today && w.From < c.end(today) && c.tooLong(w) {
 		w.To = c.end(today)
-		answer.set(headerEffectiveEnd, w.To.Time().Format(time.RFC3339))
+		answer.Set(HeaderEffectiveEnd, w.To.Time().Format(time.RFC3339))
 	}
 	return c.shortened(answer, w)
 }
@@ -157,11 +157,13 @@ func (c calendar) shortened(answer *Answer, w Window) Window {
 		}
 	}
 	w.From = counters.HourOf(c.step.next(late.Time().In(c.location)))
-	answer.set(headerEffectiveStart, w.From.Time().Format(time.RFC3339))
+	answer.Set(HeaderEffectiveStart, w.From.Time().Format(time.RFC3339))
 	return w
 }
 
-func askedZone(name string) (*time.Location, error) {
+// AskedZone is the time zone of a name of the IANA database, UTC for none. The error is
+// for the client.
+func AskedZone(name string) (*time.Location, error) {
 	location, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
 		return nil, Unprocessable("time_zone: %s is not a name of the IANA time zone database, such as Europe/Paris",

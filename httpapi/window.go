@@ -19,16 +19,19 @@ type History interface {
 	Span() (first, last counters.Day, any bool)
 }
 
-// These headers say what was counted.
+// HeaderEffectiveStart and HeaderEffectiveEnd say which window was counted.
 const (
-	headerEffectiveStart = "Effective-Start-At"
-	headerEffectiveEnd   = "Effective-End-At"
+	HeaderEffectiveStart = "Effective-Start-At"
+	HeaderEffectiveEnd   = "Effective-End-At"
+)
+
+const (
 	// headerRetentionStart is there when a window begins before it.
 	headerRetentionStart = "Retention-Start-At"
 	// headerOverflowed is how many records since the start were counted under
 	// counters.OtherBenefit for want of room.
 	headerOverflowed = "Overflowed-Records"
-	exposedHeaders   = headerEffectiveStart + ", " + headerEffectiveEnd + ", " + headerRetentionStart + ", " + headerOverflowed
+	exposedHeaders   = HeaderEffectiveStart + ", " + HeaderEffectiveEnd + ", " + headerRetentionStart + ", " + headerOverflowed
 )
 
 // Window is a part of time, in whole units.
@@ -64,13 +67,13 @@ func AskedWindow(q Query, history History, answer *Answer, unit time.Duration, z
 	if startAsked {
 		start = start.UTC().Truncate(unit)
 		w.From = counters.HourOf(start)
-		answer.set(headerEffectiveStart, start.Format(time.RFC3339))
+		answer.Set(HeaderEffectiveStart, start.Format(time.RFC3339))
 	}
 	w = cutOff(history, answer, w)
 	if endAsked {
 		end = end.UTC().Add(unit - 1).Truncate(unit)
 		w.To = max(counters.HourOf(end), w.From)
-		answer.set(headerEffectiveEnd, end.Format(time.RFC3339))
+		answer.Set(HeaderEffectiveEnd, end.Format(time.RFC3339))
 	}
 	return w, nil
 }
@@ -83,8 +86,8 @@ func cutOff(history History, answer *Answer, w Window) Window {
 	}
 	w.From = kept.FirstHour()
 	start := kept.Time().Format(time.RFC3339)
-	answer.set(headerRetentionStart, start)
-	answer.set(headerEffectiveStart, start)
+	answer.Set(headerRetentionStart, start)
+	answer.Set(HeaderEffectiveStart, start)
 	return w
 }
 

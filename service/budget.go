@@ -24,6 +24,8 @@ type budget struct {
 	Files uint64
 	// Windows are sums of closed days that are kept for the next who asks.
 	Windows uint64
+	// Insight is what is kept of windows that were read and fitted.
+	Insight uint64
 	// Keys are idempotency keys.
 	Keys uint64
 	// Visitors are the ledger of visitors.
@@ -41,13 +43,14 @@ func apportion(there uint64) budget {
 	usable -= min(usable, programBytes())
 	hundredth := usable / 100
 	return budget{
-		Counters:    40 * hundredth,
+		Counters:    36 * hundredth,
 		Connections: 16 * hundredth,
 		Answers:     12 * hundredth,
 		Inflaters:   8 * hundredth,
 		Commits:     6 * hundredth,
 		Files:       6 * hundredth,
 		Windows:     4 * hundredth,
+		Insight:     4 * hundredth,
 		Keys:        4 * hundredth,
 		Visitors:    4 * hundredth,
 	}
@@ -69,6 +72,7 @@ const (
 	mostCounters    = 20_000_000
 	mostAnswerBytes = 256 << 20
 	mostConnections = 4096
+	mostInsight     = 32 << 20
 )
 
 // followMemory gives the settings that nobody has made what the budget allows.
@@ -81,6 +85,7 @@ func (c Config) followMemory(b budget) Config {
 	byMemory(&c.MaxCounters, b.Counters, counterBytes, mostCounters)
 	byMemory(&c.Bounds.AnswerBytes, b.Answers, 1, min(mostAnswerBytes, math.MaxInt))
 	byMemory(&c.Bounds.Connections, b.Connections, c.demand().ConnectionBytes(), mostConnections)
+	byMemory(&c.InsightCacheBytes, b.Insight, 1, mostInsight)
 	c.inflaters = httpapi.InflatersWithin(b.Inflaters)
 	return c
 }

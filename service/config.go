@@ -7,6 +7,7 @@ import (
 
 	"stats-recorder/counters"
 	"stats-recorder/httpapi"
+	"stats-recorder/insight"
 	"stats-recorder/snapshot"
 )
 
@@ -37,6 +38,17 @@ type Config struct {
 	MaxBenefits, MaxCounters int
 	// BenefitsFile lists the benefits that exist, one a line; empty lets any be.
 	BenefitsFile string
+	// Insight is whether the public may read /insight: "on" or "off".
+	Insight string
+	// Stages are the event types of each stage, as insight.ParseStages reads them; empty
+	// for its defaults.
+	Stages string
+	// LabelsFile has labels and groups of benefits; empty for none. See
+	// report.ReadLabels.
+	LabelsFile string
+	// InsightCacheBytes bounds what is kept of windows that were read and fitted; 0
+	// follows the memory.
+	InsightCacheBytes int
 	// Retention is how long closed days are kept; 0 means for ever.
 	Retention time.Duration
 	// AdminAddr is where the person on call is served, see package admin; empty
@@ -77,6 +89,8 @@ type parsed struct {
 	origins    httpapi.Origins
 	durability snapshot.Durability
 	proxies    httpapi.Proxies
+	insight    bool
+	stages     insight.Stages
 }
 
 // ErrConfig is wrapped by the error for a setting that makes no sense.
@@ -96,6 +110,7 @@ func DefaultConfig() Config {
 		MaxEventAge:      48 * time.Hour,
 		MaxBodyBytes:     128 << 10,
 		Durability:       "always",
+		Insight:          "on",
 		MaxBenefits:      10_000,
 		Bounds:           boundsByMemory(),
 		RateBurst:        1000,

@@ -37,13 +37,14 @@ type Setting struct {
 
 // Groups are the groups of settings in the order of lists.
 func Groups() []string {
-	return []string{groupNetwork, groupData, groupRecords, groupBounds, groupOperation}
+	return []string{groupNetwork, groupData, groupRecords, groupInsight, groupBounds, groupOperation}
 }
 
 const (
 	groupNetwork   = "Network"
 	groupData      = "Data"
 	groupRecords   = "Records"
+	groupInsight   = "Insight"
 	groupBounds    = "Bounds"
 	groupOperation = "Operation"
 )

@@ -44,6 +44,15 @@ func (c *Config) Settings() []Setting {
 		duration("max-event-age", groupRecords, &c.MaxEventAge, 0, "how old a record's created_at may be; 0 means no limit"),
 		text("benefits-file", groupRecords, &c.BenefitsFile, "file with the benefits that exist, one a line; records of any other are rejected; read again on SIGHUP").shown("none"),
 
+		meaning("insight", groupInsight, &c.Insight, &c.parsed.insight, parseInsight,
+			"whether /insight is on the public port: on or off; it is always on ADMIN_ADDR"),
+		meaning("stages", groupInsight, &c.Stages, &c.parsed.stages, parseStages,
+			"event types of the stages shown, opened and acted, such as opened:details,more;acted:form, in place of their defaults").shown("those of the contract"),
+		text("labels-file", groupInsight, &c.LabelsFile,
+			"file with labels and groups of benefits: CSV with the columns id, label, group and type, or the JSON of a list of benefits; read again on SIGHUP").shown("none"),
+		number("insight-cache-bytes", groupInsight, &c.InsightCacheBytes, 1, math.MaxInt,
+			"limit of what is kept of windows for which /insight was asked").byMemory(&c.InsightCacheBytes),
+
 		number("max-benefits", groupBounds, &c.MaxBenefits, 1, counters.MaxBenefits-1,
 			"how many distinct benefits get counters of their own; later ones count as __other__"),
 		number("max-counters", groupBounds, &c.MaxCounters, 1, math.MaxInt, "how many counters there may be in memory; later ones count as __other__").byMemory(&c.MaxCounters),

@@ -1,0 +1,46 @@
+package service
+
+import (
+	"fmt"
+	"strings"
+
+	"stats-recorder/httpapi"
+	"stats-recorder/insight"
+	"stats-recorder/report"
+	"stats-recorder/report/endpoint"
+	"stats-recorder/snapshot"
+)
+
+// newReporter makes what tells what counts mean.
+func newReporter(config Config, keeper *snapshot.Keeper) *report.Reporter {
+	return report.New(report.Options{
+		Source:     keeper.History(),
+		Stages:     config.parsed.stages,
+		CacheBytes: config.InsightCacheBytes,
+	})
+}
+
+// insightReads are what is under /insight.
+func insightReads(reporter *report.Reporter, history httpapi.History) []httpapi.Read {
+	return endpoint.Reads(reporter, history)
+}
+
+// parseInsight reads whether the public may read /insight.
+func parseInsight(text string) (bool, error) {
+	switch strings.ToLower(text) {
+	case "on", "true", "1":
+		return true, nil
+	case "off", "false", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q: want on or off", text)
+}
+
+// parseStages reads STAGES.
+func parseStages(text string) (insight.Stages, error) {
+	stages, err := insight.ParseStages(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w; an example is opened:details,more;acted:form", err)
+	}
+	return stages, nil
+}
