@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -65,9 +66,11 @@ func (o *operator) close() error {
 }
 
 // serving begins to look after a server that answers requests, until end.
-func (o *operator) serving(keeper *snapshot.Keeper, server *httpapi.Server) {
+func (o *operator) serving(keeper *snapshot.Keeper, server *httpapi.Server, insight http.Handler) {
 	if o.admin != nil {
-		o.admin.Observe(o.subject(keeper, server))
+		subject := o.subject(keeper, server)
+		subject.Insight = insight
+		o.admin.Observe(subject)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	o.cancel = cancel

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"stats-recorder/httpapi"
+	"stats-recorder/report"
 )
 
 // reloadable is what SIGHUP has read again.
@@ -13,6 +14,7 @@ type reloadable struct {
 	config      Config
 	server      *httpapi.Server
 	certificate *certificate // nil without TLS
+	reporter    *report.Reporter
 }
 
 // onHangup reloads at each SIGHUP until stop is called.
@@ -45,6 +47,7 @@ func (r *reloadable) reload() {
 	}{
 		{"TLS_CERT", r.config.TLSCert, func() error { return r.certificate.load() }},
 		{"BENEFITS_FILE", r.config.BenefitsFile, r.loadBenefits},
+		{"LABELS_FILE", r.config.LabelsFile, r.loadLabels},
 	} {
 		if step.file == "" {
 			continue
@@ -61,6 +64,14 @@ func (r *reloadable) loadBenefits() error {
 	benefits, err := readBenefits(r.config.BenefitsFile)
 	if err == nil {
 		r.server.SetBenefits(benefits)
+	}
+	return err
+}
+
+func (r *reloadable) loadLabels() error {
+	labels, err := report.ReadLabels(r.config.LabelsFile)
+	if err == nil {
+		r.reporter.SetLabels(labels)
 	}
 	return err
 }

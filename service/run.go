@@ -70,7 +70,7 @@ func openKeeper(config Config, operator *operator) (*snapshot.Keeper, error) {
 // serve answers requests until the context ends or nothing can be saved any
 // more. When it returns, nothing more is recorded.
 func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator *operator, ready func(address string)) error {
-	server, files, err := newServer(config, config.serverConfig(keeper))
+	server, files, err := newServer(config, keeper)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator
 	if err != nil {
 		return err
 	}
-	operator.serving(keeper, server)
+	operator.serving(keeper, server, server.Handler(insightReads(files.reporter, keeper.History())))
 	defer operator.end()
 	logStart(config, keeper, operator, listener.Addr())
 	served := make(chan error, 1)

@@ -4,11 +4,16 @@ import (
 	"fmt"
 
 	"stats-recorder/httpapi"
+	"stats-recorder/snapshot"
 )
 
 // newServer makes the server of a valid configuration, and the files of it that
 // can be read again.
-func newServer(config Config, http httpapi.Config) (*httpapi.Server, *reloadable, error) {
+func newServer(config Config, keeper *snapshot.Keeper) (*httpapi.Server, *reloadable, error) {
+	http, reporter := config.serverConfig(keeper), newReporter(config, keeper)
+	if config.parsed.insight {
+		http.Reads = insightReads(reporter, keeper.History())
+	}
 	certificate, err := loadCertificate(config.TLSCert, config.TLSKey)
 	if err != nil {
 		return nil, nil, err
@@ -23,5 +28,11 @@ func newServer(config Config, http httpapi.Config) (*httpapi.Server, *reloadable
 		return nil, nil, err
 	}
 	server.SetBenefits(benefits)
-	return server, &reloadable{config, server, certificate}, nil
+	files := &reloadable{config, server, certificate, reporter}
+	if config.LabelsFile != "" {
+		if err := files.loadLabels(); err != nil {
+			return nil, nil, fmt.Errorf("%w: LABELS_FILE: %w", ErrConfig, err)
+		}
+	}
+	return server, files, nil
 }

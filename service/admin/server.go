@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -19,6 +20,8 @@ type Subject struct {
 	Requests Requests
 	// Figures reads what the server holds.
 	Figures func() Figures
+	// Insight answers what is under /insight; nil for nothing.
+	Insight http.Handler
 	// Ready returns why the server should get no traffic, or nil.
 	Ready func() error
 	// Alive returns why the server does not work any more, or nil, at the latest
@@ -92,6 +95,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /readyz", s.getReadiness)
 	mux.HandleFunc("GET "+pathClock, s.getClock)
 	mux.HandleFunc("POST "+pathClock, s.postClock)
+	mux.HandleFunc("GET /{path...}", s.getInsight)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -103,6 +107,20 @@ func (s *Server) routes() http.Handler {
 func (s *Server) getMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	s.metrics.write(w, s.subject.Load(), s.readiness() == nil)
+}
+
+// getInsight answers what is under /insight, in any letter case.
+func (s *Server) getInsight(w http.ResponseWriter, r *http.Request) {
+	const prefix = "/insight"
+	is := len(r.URL.Path) >= len(prefix) && strings.EqualFold(r.URL.Path[:len(prefix)], prefix)
+	switch subject := s.subject.Load(); {
+	case !is || subject != nil && subject.Insight == nil:
+		http.NotFound(w, r)
+	case subject == nil:
+		respond(w, errRecovering, "")
+	default:
+		subject.Insight.ServeHTTP(w, r)
+	}
 }
 
 // getHealth tells whether restarting the process could help. A server that
