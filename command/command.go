@@ -82,6 +82,10 @@ func serve(ctx context.Context, c *cli.Command) error {
 	for _, wrong := range misspelt(os.Environ(), config.Settings()) {
 		config.Logger.Warn("a variable of the environment is no setting", "variable", wrong.variable, "did_you_mean", wrong.setting)
 	}
+	for _, variable := range databaseVariables(os.Environ()) {
+		config.Logger.Info("this server keeps its counts in DATA_DIR and reads no database; docs/migration.md says how to import the old ones; then remove the variable",
+			"variable", variable)
+	}
 	return service.Run(ctx, config, func(string) { service.AddProcessor() })
 }
 

@@ -20,8 +20,10 @@ func importCommand(output io.Writer) *cli.Command {
 		Usage:     "add the records of the replaced service, or an export of this one",
 		ArgsUsage: "FILE…",
 		Description: "Reads mongoexport JSON, mongodump BSON files, directories and archives, and this\n" +
-			"program's own jsonl export, compressed or not; - is standard input. Stop the server\n" +
-			"first. Either everything is imported or nothing is, and the same document only once.",
+			"program's own jsonl export, compressed or not; - is standard input. Without a dump it\n" +
+			"takes the answers of GET /statistics and GET /benefits, saved to files, or the URL of a\n" +
+			"server that is asked for them: sums of all time alone. Stop the server first. Either\n" +
+			"everything is imported or nothing is, and the same document only once.",
 		OnUsageError: usageError,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "collection", Usage: "which collection of a dump to read, where it has several"},
@@ -48,6 +50,9 @@ func importCommand(output io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if job.answers, err = withAnswers(ctx, &job.options); err != nil {
+				return fmt.Errorf("nothing was imported: %w", err)
+			}
 			return job.run(ctx, output)
 		},
 	}
@@ -58,7 +63,7 @@ const maxSourceBytes = 64
 
 func importJobOf(c *cli.Command, directory string) (importJob, error) {
 	if !c.Args().Present() {
-		return importJob{}, errors.New("import what? name a file, a dump directory, or - for standard input")
+		return importJob{}, errors.New("import what? name a file, a dump directory, the URL of a server whose answers are to be taken, or - for standard input")
 	}
 	if c.Bool("continue") && c.Bool("force") {
 		return importJob{}, fmt.Errorf("%w: --continue leaves out what was imported before, and --force counts it once more: give one of them", service.ErrConfig)

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"stats-recorder/counters"
+	"stats-recorder/exchange/answers"
 	"stats-recorder/exchange/comparison"
 	"stats-recorder/exchange/importer"
 	"stats-recorder/service"
@@ -28,7 +29,7 @@ func compareCommand(ctx context.Context, c *cli.Command, output io.Writer) error
 			return fmt.Errorf("%w: --compare imports nothing and undoes nothing: leave out --%s", service.ErrConfig, flag)
 		}
 	}
-	answers, err := comparison.Ask(ctx, c.String("compare"))
+	there, err := answers.Ask(ctx, c.String("compare"))
 	if err != nil {
 		return err
 	}
@@ -36,7 +37,7 @@ func compareCommand(ctx context.Context, c *cli.Command, output io.Writer) error
 	if err != nil {
 		return err
 	}
-	return printComparison(output, comparison.Compare(answers, counts))
+	return printComparison(output, comparison.Compare(there, counts))
 }
 
 // countsToCompare counts the documents of the files that are named, or else what the
@@ -52,6 +53,9 @@ func countsToCompare(ctx context.Context, c *cli.Command, output io.Writer) (*co
 	job := importJob{
 		skipped: c.String("skipped"),
 		options: importer.Options{Paths: c.Args().Slice(), Collection: c.String("collection"), Progress: os.Stderr},
+	}
+	if _, err := withAnswers(ctx, &job.options); err != nil {
+		return nil, err
 	}
 	return job.countDocuments(ctx, output)
 }
@@ -72,14 +76,14 @@ func countsOfDirectory(directory string) (*comparison.Counts, error) {
 }
 
 // addToCounts adds counters of a benefit.
-func addToCounts(counts *comparison.Counts, sums map[comparison.Sum]uint64, benefit string, events []string, cells []counters.Cell) {
+func addToCounts(counts *comparison.Counts, sums map[answers.Sum]uint64, benefit string, events []string, cells []counters.Cell) {
 	const shownByDefault = 2 // the version that GET /statistics counts
 	for _, cell := range cells {
 		event := events[cell.Key.Event()-1]
-		sums[comparison.Sum{Benefit: benefit, EventType: event}] += cell.Count
+		sums[answers.Sum{Benefit: benefit, EventType: event}] += cell.Count
 		if cell.Key.Version() == shownByDefault {
 			total, index := cell.Key.Position()
-			counts.Positions[comparison.Position{
+			counts.Positions[answers.Position{
 				Benefit: benefit, EventType: event, PageTotal: strconv.Itoa(int(total)), Index: strconv.Itoa(int(index)),
 			}] += cell.Count
 		}
@@ -120,7 +124,7 @@ func (j importJob) countDocuments(ctx context.Context, output io.Writer) (*compa
 	return counts, nil
 }
 
-func addStore(counts *comparison.Counts, sums map[comparison.Sum]uint64, store *counters.Store) {
+func addStore(counts *comparison.Counts, sums map[answers.Sum]uint64, store *counters.Store) {
 	frozen, events := store.Freeze(), store.Events.Names()
 	defer frozen.Thaw()
 	past := counters.Part{Kind: counters.Positions, Day: counters.Past}
@@ -142,10 +146,10 @@ func printComparison(output io.Writer, result comparison.Result) error {
 	}
 	if result.UndatedSums > 0 {
 		fmt.Fprintf(output, "%s: %d sums differ by %d events without a time alone, which count here and not there\n",
-			comparison.Benefits, result.UndatedSums, result.Undated)
+			answers.Benefits, result.UndatedSums, result.Undated)
 	}
 	fmt.Fprintf(output, "%s: %d sums are the same; %s: %d counts are the same; %d numbers differ\n",
-		comparison.Benefits, result.Sums, comparison.Statistics, result.Positions, len(result.Differences))
+		answers.Benefits, result.Sums, answers.Statistics, result.Positions, len(result.Differences))
 	if len(result.Differences) > 0 {
 		return errDiffer
 	}

@@ -61,7 +61,7 @@ func (n importedNow) check() error {
 	if n.overlap == countAgain {
 		return nil
 	}
-	for _, check := range []func() error{n.checkContent, n.checkOrigins, n.checkTwice, n.checkUntold, n.checkRanges} {
+	for _, check := range []func() error{n.checkContent, n.checkAnswers, n.checkOrigins, n.checkTwice, n.checkUntold, n.checkRanges} {
 		if err := check(); err != nil {
 			return err
 		}

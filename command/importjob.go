@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"stats-recorder/counters"
+	"stats-recorder/exchange/answers"
 	"stats-recorder/exchange/importer"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/snapshot"
@@ -21,6 +22,7 @@ type importJob struct {
 	directory   string
 	open        func(snapshot.Options) (*snapshot.Import, error)
 	options     importer.Options
+	answers     *answers.Answers // what the options read; nil for dumps and exports
 	overlap     overlap
 	skipped     string // path of the file for skipped documents; empty for none
 	isRehearsal bool   // change nothing
@@ -87,6 +89,9 @@ func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot
 		return 0, err
 	}
 	printSummary(output, summary, hidden, j.skipped)
+	if j.answers != nil {
+		printAnswers(output, *j.answers)
+	}
 	if summary.Counted > 0 {
 		return summary.Counted, session.Commit(now.remembered())
 	}

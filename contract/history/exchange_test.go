@@ -21,8 +21,9 @@ func TestAnImportThatCountsNothingLeavesNoTrace(t *testing.T) {
 	p.Terminate(t)
 	for name, content := range map[string]string{
 		"an object of something else": `{"x":1}`,
-		"an answer of /statistics":    `[{"benefit":"RSA","events_count":1,"events":{"show":{"2":{"1":1}}}}]`,
-		"an answer of /benefits":      `[{"id":"RSA","events":{"show":1}}]`,
+		"an answer without counts":    `[{"id":"RSA","events":{}}]`,
+		"an answer without a name":    `[{"id":null,"events":{"show":1}}]`,
+		"an answer of another kind":   `[{"start":"2026-01-01","events":{"show":1}}]`,
 		"numbers":                     `[1,2,3]`,
 	} {
 		file := savedAs(t, "file.json", []byte(content))

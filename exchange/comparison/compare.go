@@ -5,25 +5,27 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"stats-recorder/exchange/answers"
 )
 
 // Counts are what is compared with the answers of a server.
 type Counts struct {
 	// Dated are of events with a time, and Undated of those without: the replaced
 	// server leaves these out of GET /benefits.
-	Dated, Undated map[Sum]uint64
+	Dated, Undated map[answers.Sum]uint64
 	// Positions are of records of version 2, with a time and without.
-	Positions map[Position]uint64
+	Positions map[answers.Position]uint64
 }
 
 // NewCounts counts nothing.
 func NewCounts() *Counts {
-	return &Counts{Dated: map[Sum]uint64{}, Undated: map[Sum]uint64{}, Positions: map[Position]uint64{}}
+	return &Counts{Dated: map[answers.Sum]uint64{}, Undated: map[answers.Sum]uint64{}, Positions: map[answers.Position]uint64{}}
 }
 
 // A Difference is a number that is another in a server's answer than by the counts.
 type Difference struct {
-	Answer string // Benefits or Statistics
+	Answer string // answers.Benefits or answers.Statistics
 	Of     string // what the number is of, for a person
 	There  uint64 // in the answer
 	Here   uint64 // by the counts
@@ -43,7 +45,7 @@ type Result struct {
 
 // Compare compares. A server counts events without a time in all sums or in none: which
 // of it, is what makes fewer of them differ. Nothing that is lost can hide behind these.
-func Compare(there Answers, here *Counts) Result {
+func Compare(there answers.Answers, here *Counts) Result {
 	result := compareSums(there, here, here.Undated)
 	if without := compareSums(there, here, nil); len(without.Differences) < len(result.Differences) {
 		result = without
@@ -54,7 +56,7 @@ func Compare(there Answers, here *Counts) Result {
 			continue
 		}
 		of := fmt.Sprintf("%q %s at %s of %s", at.Benefit, at.EventType, at.Index, at.PageTotal)
-		result.Differences = append(result.Differences, Difference{Statistics, of, there.Positions[at], here.Positions[at]})
+		result.Differences = append(result.Differences, Difference{answers.Statistics, of, there.Positions[at], here.Positions[at]})
 	}
 	slices.SortFunc(result.Differences, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.Answer, b.Answer), cmp.Compare(a.Of, b.Of))
@@ -64,14 +66,14 @@ func Compare(there Answers, here *Counts) Result {
 
 // compareSums compares the sums with those of events with a time and some of those
 // without: all, or none.
-func compareSums(there Answers, here *Counts, undated map[Sum]uint64) (result Result) {
+func compareSums(there answers.Answers, here *Counts, undated map[answers.Sum]uint64) (result Result) {
 	for _, sum := range union(there.Sums, here.Dated, here.Undated) {
 		have, counted := there.Sums[sum], here.Dated[sum]+undated[sum]
 		leftOut := here.Undated[sum] - undated[sum]
 		switch {
 		case have != counted:
 			of := fmt.Sprintf("%q %s", sum.Benefit, sum.EventType)
-			result.Differences = append(result.Differences, Difference{Benefits, of, have, counted})
+			result.Differences = append(result.Differences, Difference{answers.Benefits, of, have, counted})
 		case leftOut > 0:
 			result.UndatedSums++
 			result.Undated += leftOut

@@ -34,6 +34,8 @@ type Options struct {
 	Paths []string
 	// Stdin is what the path "-" reads; nil is the process's standard input.
 	Stdin io.Reader
+	// StdinName is what messages call it; empty is "-".
+	StdinName string
 	// Collection is the collection to read of a directory or an archive, as
 	// "collection" or "database.collection". Empty is the only one that is there.
 	Collection string

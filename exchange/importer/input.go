@@ -3,6 +3,7 @@ package importer
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,8 +24,9 @@ const standardInput = "-"
 
 // input is one file to read.
 type input struct {
-	path string
-	size int64 // as it is stored, or unknownSize
+	path    string // or what standard input is called
+	size    int64  // as it is stored, or unknownSize
+	isStdin bool
 }
 
 const unknownSize = -1
@@ -35,7 +37,7 @@ func findInputs(options Options) ([]input, error) {
 	var inputs []input
 	for _, path := range options.Paths {
 		if path == standardInput {
-			inputs = append(inputs, input{path: path, size: unknownSize})
+			inputs = append(inputs, input{path: cmp.Or(options.StdinName, path), size: unknownSize, isStdin: true})
 			continue
 		}
 		info, err := os.Stat(path)
@@ -130,7 +132,7 @@ func databaseOf(root, path, collection string) string {
 
 // open returns the bytes as they are stored.
 func (in input) open(stdin io.Reader) (io.ReadCloser, error) {
-	if in.path == standardInput {
+	if in.isStdin {
 		return io.NopCloser(stdin), nil
 	}
 	file, err := os.Open(in.path)
