@@ -16,6 +16,10 @@ import (
 // recordCreated is the answer of the replaced server, to the letter.
 var recordCreated = []byte(`{"response":"Record created"}`)
 
+// postFields are the header fields that recording a post looks at, beside those
+// about its content. Where a post is read in the leanest way, no others are there.
+var postFields = []string{fasthttp.HeaderOrigin, fasthttp.HeaderXForwardedFor, fasthttp.HeaderForwarded, "Idempotency-Key"}
+
 // post is what recording one request needs.
 type post struct {
 	decoder *records.Decoder

@@ -120,7 +120,8 @@ func NewServer(config Config) (*Server, error) {
 // connections says how connections are to be served.
 func (s *Server) connections() conn.Config {
 	return conn.Config{
-		Handler: s.handle, Invalid: s.handleInvalid, Wanted: s.wantsBody, PlainPath: pathBenefits,
+		Handler: s.handle, Invalid: s.handleInvalid, Wanted: s.wantsBody,
+		PlainPath: pathBenefits, PlainFields: postFields,
 		Events: events{s.metrics}, Logger: s.config.Logger,
 		Bounds: conn.Bounds(s.config.Bounds), BodyBytes: s.config.MaxBodyBytes + encodingOverhead,
 		Refusal: s.config.Origins.refusal(), TLS: s.config.TLS,

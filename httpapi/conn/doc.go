@@ -9,7 +9,7 @@
 // have left the processor's caches by the time they are needed. So on Linux
 // connections begin in an event loop, of which each processor has one
 // (loop_linux.go). A loop itself answers the plain posts that clients of this
-// service send all day, and sends all the answers that waited for a commit at
+// service send all day, whose heads it reads itself (head.go), and sends all the answers that waited for a commit at
 // once. A request that is as simple but may take longer is answered in a
 // goroutine while the loop keeps the connection (aside_linux.go). Whatever else
 // comes (parser.go) makes the connection leave its loop for good: fasthttp serves

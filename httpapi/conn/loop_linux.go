@@ -64,7 +64,7 @@ func newLoop(s *Server) (*loop, error) {
 	}
 	return &loop{
 		server: s, poller: poller, ended: make(chan struct{}), sockets: map[int32]*socket{}, read: make([]byte, loopReadBytes),
-		parser:  newParser(s.config.PlainPath, s.config.Bounds.HeaderBytes, min(s.config.BodyBytes, heldBodyBytes)),
+		parser:  newParser(s.config.PlainPath, s.config.PlainFields, s.config.Bounds.HeaderBytes, min(s.config.BodyBytes, heldBodyBytes)),
 		request: s.loops.newAside(), wake: poller.wake, rendered: newRendering(),
 	}, nil
 }

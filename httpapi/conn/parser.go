@@ -21,20 +21,20 @@ const (
 // HTTP/1.1, with a Content-Length if they have a body, and without Expect. fasthttp
 // parses them; what it would do with any other is left to it.
 type parser struct {
-	plainLine              []byte // the first line of a plain post
+	plainPath, plainLine   []byte // of a plain post, and the first line of that
 	headerBytes, bodyBytes int
+	heads                  headReader
 
 	source *bytes.Reader
 	reader *bufio.Reader
 	uri    fasthttp.URI
-	host   []byte // the last one that is valid
 }
 
-func newParser(plainPath string, headerBytes, bodyBytes int) parser {
+func newParser(plainPath string, plainFields []string, headerBytes, bodyBytes int) parser {
 	source := new(bytes.Reader)
 	return parser{
-		plainLine:   []byte("POST " + plainPath + " HTTP/1.1\r\n"),
-		headerBytes: headerBytes, bodyBytes: bodyBytes,
+		plainPath: []byte(plainPath), plainLine: []byte("POST " + plainPath + " HTTP/1.1\r\n"),
+		headerBytes: headerBytes, bodyBytes: bodyBytes, heads: newHeadReader(plainFields),
 		source: source, reader: bufio.NewReaderSize(source, headerBytes),
 	}
 }
@@ -48,6 +48,9 @@ var (
 // and returns its size. Of one that is arriving that is the size it will have, or
 // 0 if it is not known yet.
 func (p *parser) parse(request *fasthttp.Request, data []byte) (size int, found kind) {
+	if end, length, ok := p.parsePlain(request, data); ok {
+		return p.withBody(request, data, end, length)
+	}
 	end := bytes.Index(data[:min(len(data), p.headerBytes)], headerEnd)
 	switch {
 	case end < 0 && (len(data) >= p.headerBytes || !mayArrive(data)):
@@ -59,7 +62,29 @@ func (p *parser) parse(request *fasthttp.Request, data []byte) (size int, found 
 	if !p.parseHeader(request, data[:end]) {
 		return 0, foreign
 	}
-	size = end + max(request.Header.ContentLength(), 0)
+	return p.withBody(request, data, end, max(request.Header.ContentLength(), 0))
+}
+
+// parsePlain reads the head of a plain post, if that is one of the usual ones.
+func (p *parser) parsePlain(request *fasthttp.Request, data []byte) (end, length int, ok bool) {
+	if !bytes.HasPrefix(data, p.plainLine) {
+		return 0, 0, false
+	}
+	request.Reset()
+	header := &request.Header
+	end, length, ok = p.heads.read(header, data[:min(len(data), p.headerBytes)], len(p.plainLine))
+	if !ok {
+		return 0, 0, false
+	}
+	header.SetMethod(fasthttp.MethodPost)
+	header.SetRequestURIBytes(p.plainPath)
+	header.SetContentLength(length)
+	return end, length, true
+}
+
+// withBody adds the body to a request whose head is read.
+func (p *parser) withBody(request *fasthttp.Request, data []byte, end, length int) (size int, found kind) {
+	size = end + length
 	switch {
 	case size-end > p.bodyBytes:
 		return 0, foreign
@@ -120,14 +145,14 @@ func (p *parser) validURI(header *fasthttp.RequestHeader, planned bool) bool {
 	if len(host) == 0 {
 		return false
 	}
-	if planned && bytes.Equal(host, p.host) {
+	if planned && bytes.Equal(host, p.heads.host) {
 		return true
 	}
 	if p.uri.Parse(host, header.RequestURI()) != nil {
 		return false
 	}
 	if planned {
-		p.host = append(p.host[:0], host...)
+		p.heads.host = append(p.heads.host[:0], host...)
 	}
 	return true
 }

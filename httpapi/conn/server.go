@@ -29,6 +29,9 @@ type Config struct {
 	Wanted func(*fasthttp.RequestHeader) bool
 	// PlainPath is where most clients post what is answered quickly.
 	PlainPath string
+	// PlainFields are the header fields that Handler reads of such a post beside Host and
+	// those about its content, as fasthttp writes their names. It need not be given others.
+	PlainFields []string
 	// Events are told what becomes of connections.
 	Events Events
 	Bounds Bounds
