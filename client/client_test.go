@@ -90,11 +90,11 @@ func newFront(t *testing.T, server string, failures int, fail http.HandlerFunc) 
 		if err != nil {
 			return // its sender is gone
 		}
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		if f.note(attempt{r.URL.Query().Get("idempotency_key"), string(body), r.Method + " " + r.Header.Get("Content-Type")}) {
 			fail(w, r)
 			return
 		}
-		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(f.Close)
@@ -238,6 +238,46 @@ func TestAFailedPostIsTriedAgainWithTheSameKey(t *testing.T) {
 				recorder(%q, { hash_id: "h" })({ benefit_id: "rsa", benefit_index: 1, page_total: 1, event_type: "show" })`, f.URL))
 			awaitCounts(t, server, "/benefits", `[{"id":"rsa","events":{"show":1}}]`)
 			expectOneKey(t, f.seen(), c.failures+1)
+		})
+	}
+}
+
+// loseAnswers has the server answer posts, and cuts the connection instead of passing that on.
+func loseAnswers(server string) http.HandlerFunc {
+	return func(_ http.ResponseWriter, r *http.Request) {
+		request, err := http.NewRequest(r.Method, server+r.URL.RequestURI(), r.Body)
+		if err != nil {
+			panic(err)
+		}
+		request.Header = r.Header
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			panic(err)
+		}
+		response.Body.Close()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func TestABatchWhoseAnswersWereLostCountsOnce(t *testing.T) {
+	t.Parallel()
+	for name, visit := range map[string]func(t *testing.T, address string){
+		"in Node": func(t *testing.T, address string) {
+			start(t, "node", "--input-type=module", "-e", fmt.Sprintf(`import recorder from "./recorder.js"
+				recorder(%q, { hash_id: "h" })({ benefit_id: "rsa", benefit_index: 1, page_total: 1, event_type: "show" })`, address))
+		},
+		"in Chromium": func(t *testing.T, address string) { browse(t, "shows.html", address) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startServer(t)
+			f := newFront(t, server, 2, loseAnswers(server))
+			visit(t, f.URL)
+			for deadline := time.Now().Add(patience); len(f.seen()) < 3 && time.Now().Before(deadline); {
+				<-time.After(10 * time.Millisecond)
+			}
+			expectOneKey(t, f.seen(), 3)
+			awaitCounts(t, server, "/benefits", `[{"id":"rsa","events":{"show":1}}]`)
 		})
 	}
 }

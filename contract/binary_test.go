@@ -61,6 +61,10 @@ func allSettings(t *testing.T, taken string) []setting {
 			bad: []string{strings.Repeat("x", 65), "show details", "a,b\tc", manyEventTypes()}},
 		{variable: "MAX_EVENT_AGE", preset: "48h0m0s", value: "1h", other: "48h", shows: refusesTwoHoursAgo,
 			bad: []string{"2 days", "-1s", "48"}},
+		{variable: "IDEMPOTENCY_WINDOW", preset: "24h0m0s", value: "0", other: "24h", shows: remembersNoKey,
+			bad: []string{"24", "-1h", "a day"}},
+		{variable: "IDEMPOTENCY_KEYS", preset: "by the memory", value: "1", other: "1000", shows: remembersOneKey,
+			bad: []string{"0", "-1", "many", "1e6"}},
 		{variable: "RETENTION", preset: "for ever", value: "4d", other: "1095d",
 			with: []string{"SNAPSHOT_INTERVAL=5ms", "LOG_LEVEL=debug"}, shows: keepsFourDays, bad: []string{"4", "-4d", "1d", "a year"}},
 		{variable: "MAX_BENEFITS", preset: "10000", value: "2", other: "10000", shows: hasRoomForTwoBenefits,
@@ -137,6 +141,21 @@ func refusesTwoHoursAgo(t *testing.T, p *blackbox.Program) {
 	}
 	p.Created(t, ago(50*time.Minute))
 	p.Post(t, ago(2*time.Hour)).ExpectSingleRejected(t, "created_at")
+}
+
+func remembersNoKey(t *testing.T, p *blackbox.Program) { countsOfKeys(t, p, 2, "k", "k") }
+
+func remembersOneKey(t *testing.T, p *blackbox.Program) {
+	countsOfKeys(t, p, 3, "k", "k", "l", "l", "k")
+}
+
+// countsOfKeys requires how many of some batches with keys count.
+func countsOfKeys(t *testing.T, p *blackbox.Program, want int, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		p.Created(t, blackbox.RecordOf("RSA"), headerKey, key)
+	}
+	p.ExpectTotal(t, "RSA", want)
 }
 
 func keepsFourDays(t *testing.T, p *blackbox.Program) {

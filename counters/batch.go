@@ -19,6 +19,7 @@ type Batch struct {
 	shards   [][]increment // of the batch's hour, by shard
 	elsewhen []elsewhen    // of any other hour
 	records  int
+	mark     *Mark // nil for none
 }
 
 type elsewhen struct {
@@ -29,7 +30,7 @@ type elsewhen struct {
 // Reset empties the batch. Records of the given hour are the cheap ones.
 func (b *Batch) Reset(hour Hour) {
 	b.hour = hour
-	b.records = 0
+	b.records, b.mark = 0, nil
 	b.elsewhen = b.elsewhen[:0]
 	for i := range b.shards {
 		b.shards[i] = b.shards[i][:0]

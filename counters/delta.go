@@ -110,6 +110,8 @@ type Span struct {
 type Delta struct {
 	// Spans are what to write down.
 	Spans []Span
+	// Marks are those of its batches, merges among them.
+	Marks []Mark
 	// Benefits and Events are how many names the store knew when it was sealed;
 	// no entry has a higher number.
 	Benefits, Events int

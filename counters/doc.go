@@ -9,6 +9,7 @@
 //	Kind       what the keys of a table mean; KindRule is all there is to say of one
 //	Part       the table of one kind and day
 //	Batch      the records of one request, on their way into the store
+//	Mark       what a batch is known by when it comes again
 //	Store      lock-sharded layers of parts; every reader and writer meets here
 //	Delta      what gathered in the store since the last seal, waiting to be durable
 //	Foreign    what another store counted, by names, on its way into this one

@@ -12,6 +12,7 @@ import (
 // It belongs to one goroutine.
 type Gathering struct {
 	hours map[Hour]*gathered
+	marks []Mark
 }
 
 // gathered are the counters of one hour. Those before sorted are in order, each once.
@@ -31,7 +32,15 @@ func (g *Gathering) Add(delta *Delta) {
 			g.add(span.Hour, span.Entries)
 		}
 	}
+	for _, mark := range delta.Marks {
+		if !mark.Merged {
+			g.marks = append(g.marks, mark)
+		}
+	}
 }
+
+// Marks are those of the batches, in the order in which they were added.
+func (g *Gathering) Marks() []Mark { return g.marks }
 
 // AddCells adds counters of one benefit and hour.
 func (g *Gathering) AddCells(hour Hour, benefit Benefit, cells []Cell) {
@@ -47,7 +56,8 @@ func (g *Gathering) Take(other *Gathering) {
 	for hour, of := range other.hours {
 		g.add(hour, of.entries)
 	}
-	other.hours = nil
+	g.marks = append(g.marks, other.marks...)
+	other.hours, other.marks = nil, nil
 }
 
 func (g *Gathering) add(hour Hour, entries []Entry) {

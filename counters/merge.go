@@ -14,6 +14,8 @@ type Foreign struct {
 	// Benefits are the names of Benefit(0) and on, Events those of EventType(1) and on.
 	// The bytes must stay as they are until it is merged.
 	Benefits, Events [][]byte
+	// Marks are those of the batches.
+	Marks []Mark
 
 	runs  []foreignRun
 	cells []Cell
@@ -49,14 +51,15 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 // get numbers of this store. It returns ErrShut after Shut, ErrDirectoryFull for names
 // that no Key can number, and ErrImpossibleCounts for counts too large to be any. The
 // note, if it is not empty, becomes one of the delta's: what must be durable exactly if
-// these counts are. The ticket is nil where there is neither a count nor a note.
+// these counts are. The ticket is nil where there is neither a count, a mark nor a note.
 func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
 	spans, err := s.spansOf(foreign)
 	if err != nil {
 		return nil, err
 	}
 	s.gate.RLock()
-	if s.shut || len(spans) == 0 && len(note) == 0 {
+	marks := mergedMarks(foreign)
+	if s.shut || len(spans) == 0 && len(note) == 0 && len(marks) == 0 {
 		return nil, s.turnAway()
 	}
 	for _, span := range spans {
@@ -68,7 +71,21 @@ func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
 	if len(note) > 0 {
 		s.notes.add(note)
 	}
+	if len(marks) > 0 {
+		s.marks.add(marks...)
+	}
 	return s.taken(), nil
+}
+
+// mergedMarks are marks that other stores tell of.
+func mergedMarks(foreign []*Foreign) (marks []Mark) {
+	for _, f := range foreign {
+		for _, mark := range f.Marks {
+			mark.Merged = true
+			marks = append(marks, mark)
+		}
+	}
+	return marks
 }
 
 // notes are those of the next delta. They are added behind the gate.

@@ -48,6 +48,7 @@ type Store struct {
 	ticket *Ticket // of the next delta, guarded by gate
 	sealed *Ticket // of the last delta, guarded by gate; nil before the first
 	shut   bool    // no batch goes in any more, guarded by gate
+	marks  marks   // that go into the next delta
 	// gathered is how many batches were added since the last seal; when it
 	// reaches target, wake receives.
 	gathered, target atomic.Int64
@@ -169,11 +170,11 @@ func (s *Store) Shut() *Ticket {
 }
 
 // Add puts a batch into the active layer, whole. The ticket tells when it is
-// durable; it is nil for an empty batch, which has nothing to wait for. The batch
+// durable; it is nil for a batch without records and mark, which has nothing to wait for. The batch
 // may be reset and reused at once. After Shut it returns ErrShut.
 func (s *Store) Add(b *Batch) (*Ticket, error) {
 	s.gate.RLock()
-	if s.shut || b.records == 0 {
+	if s.shut || (b.records == 0 && b.mark == nil) {
 		return nil, s.turnAway()
 	}
 	for i, log := range b.shards {
@@ -183,6 +184,9 @@ func (s *Store) Add(b *Batch) (*Ticket, error) {
 	}
 	for _, e := range b.elsewhen {
 		s.shards[s.shardOf(e.increment.benefit())].add(e.hour, e.increment)
+	}
+	if b.mark != nil {
+		s.marks.add(*b.mark)
 	}
 	return s.taken(), nil
 }
@@ -235,7 +239,7 @@ func (s *Store) Seal() *Delta {
 		intake.Unlock()
 	}
 	s.sealedBatches += uint64(delta.Batches)
-	delta.ticket, delta.Notes = s.ticket, s.notes.take()
+	delta.ticket, delta.Notes, delta.Marks = s.ticket, s.notes.take(), s.marks.take()
 	s.sealed, s.ticket = s.ticket, newTicket()
 	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()
 	s.gate.Unlock()

@@ -40,14 +40,14 @@ func TestFilesAreAsDocumented(t *testing.T) {
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	}
 	url, stop := startServer(t, configure)
-	post(t, url, firstBatch)
-	post(t, url, secondBatch)
+	post(t, url+"/benefits?idempotency_key=first", firstBatch)
+	post(t, url+"/benefits", secondBatch)
 	if sum := readJournal(t, only(t, directory, "journal-*")); sum != recordsSent {
 		t.Errorf("the journal has %d records, want %d", sum, recordsSent)
 	}
 	stop()
 	open := readSections(t, only(t, directory, "snapshot-*"), "SRSNAP\r\n")
-	open.want(t, map[uint32]uint64{3: recordsSent, 4: recordsSent})
+	open.want(t, map[uint32]uint64{3: recordsSent, 4: recordsSent, 16: 1})
 
 	ahead.Store(int64(5 * 24 * time.Hour))
 	_, stop = startServer(t, func(c *service.Config) {
@@ -80,7 +80,7 @@ func TestImportsAreRememberedAsDocumented(t *testing.T) {
 
 func post(t *testing.T, url, body string) {
 	t.Helper()
-	response, err := http.Post(url+"/benefits", "application/json", strings.NewReader(body))
+	response, err := http.Post(url, "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,6 +301,8 @@ func (r *reader) content(number uint32) (sum uint64) {
 		}
 	case 13:
 		return r.source()
+	case 16:
+		return r.keys()
 	default:
 		return r.columns()
 	}
@@ -330,6 +332,19 @@ func (r *reader) source() (documents uint64) {
 		r.bytes(16)
 	}
 	return documents
+}
+
+// keys reads keys of batches, and returns how many.
+func (r *reader) keys() (keys uint64) {
+	r.t.Helper()
+	for at := r.uvarint(); r.more(); keys++ {
+		r.bytes(16 + 16)
+		if age := r.uvarint(); age > at {
+			r.fail("a key is %d ms old, and servers have run for %d ms", age, at)
+		}
+		r.bytes(int(r.uvarint()))
+	}
+	return keys
 }
 
 func (r *reader) closedDays() {
@@ -398,9 +413,12 @@ func (r *reader) frame(known map[uint32]bool) (records uint64) {
 		if !known[number] {
 			r.fail("frame section %d is not in the table", number)
 		}
-		if number == 3 {
+		switch number {
+		case 3:
 			records += section.hour()
-		} else {
+		case 4, 5:
+			section.keys()
+		default:
 			section.names()
 		}
 		section.expect("something behind the content", section.more(), false)

@@ -11,6 +11,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
+	"stats-recorder/idempotency"
 )
 
 // recordCreated is the answer of the replaced server, to the letter.
@@ -48,6 +49,10 @@ func (s *Server) takePost(x *conn.Exchange) (taken, error) {
 		return taken{}, &Error{fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain, in UTF-8"}
 	}
 	now := s.config.Now()
+	key, keyed, err := s.batchKey(x)
+	if err != nil {
+		return taken{}, err
+	}
 	bucket, err := s.admit(x, now)
 	if err != nil {
 		return taken{}, err
@@ -57,6 +62,9 @@ func (s *Server) takePost(x *conn.Exchange) (taken, error) {
 		return taken{}, errUnavailable
 	case err != nil:
 		return taken{}, s.protocolError(err)
+	}
+	if keyed {
+		return s.takeOnce(x, key, bucket, now)
 	}
 	return s.take(x, bucket, now)
 }
@@ -78,39 +86,82 @@ func (s *Server) take(x *conn.Exchange, bucket *rate.Limiter, now time.Time) (ta
 	}
 	p := s.posts.Get().(*post)
 	defer s.posts.Put(p)
-	err = p.decoder.Decode(body, now)
+	done, err := s.fill(p, body, bucket, now)
+	if err == nil && done.records > 0 {
+		done.ticket, err = s.config.Recorder.Record(p.batch)
+		err = unavailable(err)
+	}
+	return s.noted(x, done, err)
+}
+
+// takeOnce is take for a batch with a key: if one with that key came before, what became
+// of that is the answer. Between the two looks another one may have come.
+func (s *Server) takeOnce(x *conn.Exchange, key idempotency.Sum, bucket *rate.Limiter, now time.Time) (taken, error) {
+	body, err := s.inflated(&x.Request)
+	if err != nil {
+		return taken{}, err
+	}
+	mark := counters.Mark{Key: key, Body: idempotency.SumOf(body)}
+	if sent, found := s.config.Once.Sent(mark.Key, mark.Body); found {
+		if limited := s.charge(bucket, now, 1); limited != nil {
+			return taken{}, limited
+		}
+		return s.repeated(sent)
+	}
+	p := s.posts.Get().(*post)
+	defer s.posts.Put(p)
+	done, err := s.fill(p, body, bucket, now)
+	if err != nil {
+		return taken{}, err
+	}
+	mark.Answer = encodeAnswer(done.rejections)
+	sent, err := s.config.Once.RecordOnce(p.batch, mark)
+	if sent.Again {
+		return s.repeated(sent)
+	}
+	done.ticket = sent.Ticket
+	return s.noted(x, done, unavailable(err))
+}
+
+// fill reads a body and puts what is good in it into the batch.
+func (s *Server) fill(p *post, body []byte, bucket *rate.Limiter, now time.Time) (taken, error) {
+	err := p.decoder.Decode(body, now)
 	if limited := s.charge(bucket, now, len(p.decoder.Records)+p.decoder.Rejections); limited != nil {
 		return taken{}, limited
 	}
 	if err != nil {
 		return taken{}, err
 	}
-	ticket, err := s.record(p, now)
-	if err != nil {
-		return taken{}, fmt.Errorf("%w: %w", errUnavailable, err)
+	p.batch.Reset(counters.HourOf(now))
+	for i := range p.decoder.Records {
+		if err := s.add(p.batch, &p.decoder.Records[i]); err != nil {
+			return taken{}, unavailable(err)
+		}
 	}
-	done := taken{records: len(p.decoder.Records), ticket: ticket}
+	done := taken{records: len(p.decoder.Records)}
 	if p.decoder.Rejections > 0 {
 		done.rejections = rejectionsAnswer(p.decoder)
-	}
-	if ticket == nil {
-		s.metrics.accepted(x.Number(), done.records)
 	}
 	return done, nil
 }
 
-// record adds the good records to the store.
-func (s *Server) record(p *post, now time.Time) (*counters.Ticket, error) {
-	if len(p.decoder.Records) == 0 {
-		return nil, nil
+// unavailable is the error for records that could not be added.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
 	}
-	p.batch.Reset(counters.HourOf(now))
-	for i := range p.decoder.Records {
-		if err := s.add(p.batch, &p.decoder.Records[i]); err != nil {
-			return nil, err
-		}
+	return fmt.Errorf("%w: %w", errUnavailable, err)
+}
+
+// noted has records counted that nobody waits for. Others are when the wait is over.
+func (s *Server) noted(x *conn.Exchange, done taken, err error) (taken, error) {
+	if err != nil {
+		return taken{}, err
 	}
-	return s.config.Recorder.Record(p.batch)
+	if done.ticket == nil {
+		s.metrics.accepted(x.Number(), done.records)
+	}
+	return done, nil
 }
 
 func (s *Server) add(batch *counters.Batch, r *records.Record) error {

@@ -20,6 +20,7 @@ type Metrics struct {
 	// ignoredParameters are counted by name.
 	ignoredParameters nameFigures
 	defence           defence
+	repeated          repeated
 	// looped counts connections that began in an event loop, left those of them that
 	// the HTTP library serves to their end.
 	looped, left atomic.Uint64
@@ -198,6 +199,16 @@ func (m *Metrics) Accepted() (records uint64) {
 func (m *Metrics) Moves(visit func(to string, connections uint64)) {
 	visit("loop", m.looped.Load())
 	visit("library", m.left.Load())
+}
+
+// repeated counts batches whose idempotency key came before.
+type repeated struct{ answered, otherBody atomic.Uint64 }
+
+// Repeated calls visit for batches that came again with their idempotency key and were
+// answered as the first, and for those that came with the key of another body.
+func (m *Metrics) Repeated(visit func(outcome string, batches uint64)) {
+	visit("answered", m.repeated.answered.Load())
+	visit("other_body", m.repeated.otherBody.Load())
 }
 
 // Rejected calls visit for each field and reason for which records were

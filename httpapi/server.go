@@ -35,6 +35,8 @@ type Config struct {
 	Store    *counters.Store
 	Recorder Recorder
 	History  History
+	// Once records batches that clients have given a key; nil for not to look at keys.
+	Once OnceRecorder
 	// Inflaters is how many bodies may be inflated at one time; 0 means two for each
 	// processor.
 	Inflaters int

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"stats-recorder/httpapi"
+	"stats-recorder/idempotency"
 )
 
 // A budget is the memory there is, apportioned: how many bytes each use may take at
@@ -73,6 +74,7 @@ const (
 	mostAnswerBytes = 256 << 20
 	mostConnections = 4096
 	mostInsight     = 32 << 20
+	mostKeys        = 1_000_000
 )
 
 // followMemory gives the settings that nobody has made what the budget allows.
@@ -84,6 +86,7 @@ func (c Config) followMemory(b budget) Config {
 	}
 	byMemory(&c.MaxCounters, b.Counters, counterBytes, mostCounters)
 	byMemory(&c.Bounds.AnswerBytes, b.Answers, 1, min(mostAnswerBytes, math.MaxInt))
+	byMemory(&c.IdempotencyKeys, b.Keys, idempotency.KeyBytes, mostKeys)
 	byMemory(&c.Bounds.Connections, b.Connections, c.demand().ConnectionBytes(), mostConnections)
 	byMemory(&c.InsightCacheBytes, b.Insight, 1, mostInsight)
 	c.inflaters = httpapi.InflatersWithin(b.Inflaters)

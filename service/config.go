@@ -7,6 +7,7 @@ import (
 
 	"stats-recorder/counters"
 	"stats-recorder/httpapi"
+	"stats-recorder/idempotency"
 	"stats-recorder/insight"
 	"stats-recorder/snapshot"
 )
@@ -49,6 +50,10 @@ type Config struct {
 	// InsightCacheBytes bounds what is kept of windows that were read and fitted; 0
 	// follows the memory.
 	InsightCacheBytes int
+	// IdempotencyWindow is how long the key of a batch is remembered; 0 means not at all.
+	// IdempotencyKeys is how many are; 0 means as many as fit the memory.
+	IdempotencyWindow time.Duration
+	IdempotencyKeys   int
 	// Retention is how long closed days are kept; 0 means for ever.
 	Retention time.Duration
 	// AdminAddr is where the person on call is served, see package admin; empty
@@ -114,6 +119,8 @@ func DefaultConfig() Config {
 		MaxBenefits:      10_000,
 		Bounds:           boundsByMemory(),
 		RateBurst:        1000,
+
+		IdempotencyWindow: 24 * time.Hour,
 	}
 }
 
@@ -142,6 +149,7 @@ func (c Config) keeperOptions(observer snapshot.Observer) snapshot.Options {
 		SnapshotInterval: c.SnapshotInterval,
 		MaxEventAge:      c.MaxEventAge,
 		Retention:        c.Retention,
+		Keys:             &idempotency.Bounds{Age: c.IdempotencyWindow, Keys: c.IdempotencyKeys},
 		Observer:         observer,
 		Logger:           c.Logger,
 		Now:              c.Now,
@@ -150,7 +158,7 @@ func (c Config) keeperOptions(observer snapshot.Observer) snapshot.Options {
 
 // serverConfig is for a Config that Validate has read.
 func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
-	return httpapi.Config{
+	config := httpapi.Config{
 		Store:        keeper.Store(),
 		Recorder:     keeper,
 		History:      keeper.History(),
@@ -167,4 +175,8 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 		Now:          c.Now,
 		Logger:       c.Logger,
 	}
+	if c.IdempotencyWindow > 0 {
+		config.Once = keeper
+	}
+	return config
 }

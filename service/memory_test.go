@@ -66,6 +66,21 @@ func TestAWorstCaseThatDoesNotFitIsToldWithTheSettingsToLower(t *testing.T) {
 	}
 }
 
+func TestAsManyKeysAreRememberedAsFitTheMemoryUnlessASettingSays(t *testing.T) {
+	t.Cleanup(func() { debug.SetMemoryLimit(math.MaxInt64) })
+	for _, test := range []struct {
+		there     uint64
+		set, want int
+	}{{128 << 20, 0, 25_000}, {512 << 20, 0, 120_000}, {8 << 30, 0, 1_000_000}, {128 << 20, 2_000_000, 2_000_000}} {
+		config := DefaultConfig()
+		config.Logger, config.IdempotencyKeys = slog.New(slog.DiscardHandler), test.set
+		fitted, err := config.fitInto(test.there)
+		if got := fitted.IdempotencyKeys; err != nil || got < test.want || got > test.want+test.want/5 {
+			t.Errorf("%+v: %d keys, %v", test, fitted.IdempotencyKeys, err)
+		}
+	}
+}
+
 // TestManyProcessorsDoNotKeepASmallMachineFromStarting has processors whose bodies
 // would not fit if each inflated two.
 func TestManyProcessorsDoNotKeepASmallMachineFromStarting(t *testing.T) {

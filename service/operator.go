@@ -170,11 +170,14 @@ func readFigures(config Config, keeper *snapshot.Keeper) admin.Figures {
 	if err != nil {
 		config.Logger.Warn("cannot read the data directory for metrics", "error", err)
 	}
+	keys, forgotten := keeper.Keys()
 	return admin.Figures{
 		Benefits:      store.Benefits.Len(),
 		Counters:      store.Counters(),
 		OpenDays:      len(store.OpenDays()),
 		Overflowed:    store.Overflowed(),
+		Keys:          keys,
+		KeysForgotten: forgotten,
 		ClosedDays:    status.ClosedDays,
 		ClosedBytes:   status.ClosedBytes,
 		JournalBytes:  status.JournalBytes,

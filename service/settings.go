@@ -42,6 +42,8 @@ func (c *Config) Settings() []Setting {
 
 		list("event-types", groupRecords, &c.EventTypes, 64, "comma-separated event types accepted beside the built-in ones"),
 		duration("max-event-age", groupRecords, &c.MaxEventAge, 0, "how old a record's created_at may be; 0 means no limit"),
+		duration("idempotency-window", groupRecords, &c.IdempotencyWindow, 0,
+			"how long the Idempotency-Key of a batch is remembered, in time that the server runs, such as 3d; 0 means not at all"),
 		text("benefits-file", groupRecords, &c.BenefitsFile, "file with the benefits that exist, one a line; records of any other are rejected; read again on SIGHUP").shown("none"),
 
 		meaning("insight", groupInsight, &c.Insight, &c.parsed.insight, parseInsight,
@@ -56,6 +58,8 @@ func (c *Config) Settings() []Setting {
 		number("max-benefits", groupBounds, &c.MaxBenefits, 1, counters.MaxBenefits-1,
 			"how many distinct benefits get counters of their own; later ones count as __other__"),
 		number("max-counters", groupBounds, &c.MaxCounters, 1, math.MaxInt, "how many counters there may be in memory; later ones count as __other__").byMemory(&c.MaxCounters),
+		number("idempotency-keys", groupBounds, &c.IdempotencyKeys, 1, math.MaxInt32,
+			"how many keys of batches are remembered, one whose answer lists rejected records as several; beyond that the oldest is forgotten").byMemory(&c.IdempotencyKeys),
 		number("max-body-bytes", groupBounds, &c.MaxBodyBytes, 1, mostBytes, "limit of a request's body, counted after inflation"),
 		number("max-connections", groupBounds, &b.Connections, 1, 1<<20,
 			"clients connected at one time; one more takes the place of one that only waits, or gets 503").byMemory(&b.Connections),

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
 )
 
@@ -25,6 +26,7 @@ const (
 type committer struct {
 	options *Options
 	store   *counters.Store
+	keys    *idempotency.Window
 	pulse   *pulse
 
 	membership *membership
@@ -128,11 +130,13 @@ func (c *committer) commit() (batches int, err error) {
 	if delta == nil {
 		return 0, nil
 	}
-	if err := c.journal.write(delta); err != nil {
+	at := c.keys.Now()
+	if err := c.journal.write(delta, at); err != nil {
 		if errors.Is(err, errStrayJournal) {
 			return delta.Batches, err
 		}
 		c.noteRefusal(err)
+		c.keys.Reject(delta.Marks)
 		delta.Reject(fmt.Errorf("%w: %w", ErrNotDurable, err))
 		return delta.Batches, nil
 	}
@@ -142,6 +146,7 @@ func (c *committer) commit() (batches int, err error) {
 		}
 	}
 	c.noteRefusal(nil)
+	c.keys.Commit(delta.Marks, at)
 	return delta.Batches, c.commitTo(delta)
 }
 

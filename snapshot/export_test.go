@@ -5,6 +5,7 @@ import (
 
 	"stats-recorder/cluster"
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 	"stats-recorder/snapshot/recovery"
@@ -105,7 +106,7 @@ func SaveSnapshot(path string, store *counters.Store) error {
 
 // DecodeSnapshot loads a snapshot into an empty store.
 func DecodeSnapshot(path string, store *counters.Store) error {
-	_, err := recovery.LoadSnapshot(path, store)
+	_, err := recovery.LoadSnapshot(path, store, idempotency.NewWindow())
 	return err
 }
 

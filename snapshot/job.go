@@ -8,6 +8,7 @@ import (
 
 	"stats-recorder/cluster"
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 	"stats-recorder/snapshot/recovery"
@@ -40,7 +41,8 @@ type snapshotJob struct {
 	clock     *format.Clock // what to remember of it, nil for nothing
 
 	membership *cluster.Membership // what is known of the log, nil for nothing
-	unneeded   uint64              // commit up to which nobody but a start needs the journal
+	keys       idempotency.Frozen
+	unneeded   uint64 // commit up to which nobody but a start needs the journal
 
 	maxDays  int
 	pacer    *pacer
@@ -81,6 +83,7 @@ func (j *snapshotJob) write() (*format.Manifest, error) {
 		Benefits: j.store.Benefits.Names()[:j.frozen.Benefits],
 		Events:   j.store.Events.Names()[:j.frozen.Events],
 		Words:    j.store.Words.Names(),
+		Marks:    j.keys,
 	}
 	_, err = disk.Save(disk.SnapshotPath(j.directory, j.header.Sequence), "snapshot", func(output io.Writer) error {
 		return content.Write(output, j.frozen.Parts(), j.pacedCells)

@@ -77,12 +77,13 @@ func (j *journal) create() (*journalFile, error) {
 	return file, nil
 }
 
-// write writes a delta as the next commit, unsynced. When it fails, there is no such
-// commit.
-func (j *journal) write(delta *counters.Delta) error {
+// write writes a delta as the next commit, unsynced, as of a time that servers have run.
+// When it fails, there is no such commit.
+func (j *journal) write(delta *counters.Delta, at time.Duration) error {
 	benefits, events := j.store.Benefits.Names()[:delta.Benefits], j.store.Events.Names()[:delta.Events]
 	err := j.append(func(b []byte) []byte {
-		return format.AppendPayload(b, delta, benefits, events, j.knownBenefits, j.knownEvents)
+		b = format.AppendPayload(b, delta, benefits, events, j.knownBenefits, j.knownEvents)
+		return format.AppendMarks(b, delta.Marks, at)
 	})
 	if err != nil {
 		return err

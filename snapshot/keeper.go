@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 	"stats-recorder/snapshot/recovery"
@@ -35,6 +37,8 @@ type Options struct {
 	// longer ago is closed. 0 means no limit: then days are closed after 48 hours
 	// and opened again as needed.
 	MaxEventAge time.Duration
+	// Keys are the bounds within which the keys of batches are remembered; nil forgets none.
+	Keys *idempotency.Bounds
 	// Retention is how long closed days are kept; 0 means for ever. All-time sums
 	// keep what they counted.
 	Retention time.Duration
@@ -71,6 +75,7 @@ type Keeper struct {
 	store    *counters.Store
 	history  *History
 	almanac  *almanac
+	keys     *idempotency.Window
 	recovery Recovery
 	pulse    *pulse
 
@@ -144,6 +149,7 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 		store:    store,
 		history:  newHistory(options.Directory, store, found.Loaded.Manifest),
 		almanac:  newAlmanac(options, found),
+		keys:     found.Keys,
 		recovery: found.Summary,
 		pulse:    newPulse(found.Summary, options.Now()),
 
@@ -153,9 +159,10 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 		failed: make(chan error, 1),
 		ended:  make(chan struct{}),
 	}
+	k.keys.Begin(*options.Keys, options.Elapsed)
 	k.close = sync.OnceValue(k.end)
 	k.committer = &committer{
-		options: options, store: store, pulse: k.pulse, membership: k.membership, requests: make(chan chan<- error),
+		options: options, store: store, keys: k.keys, pulse: k.pulse, membership: k.membership, requests: make(chan chan<- error),
 		journal: journal{
 			store: store, directory: options.Directory, identity: identity, size: options.JournalSize,
 			observer: options.Observer, log: options.Logger,
@@ -164,7 +171,7 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Len(),
 		},
 		snapshots: snapshotter{
-			options: options, store: store, history: k.history, registers: options.registersOf(store), almanac: k.almanac, membership: k.membership, pulse: k.pulse, hurry: k.quit, identity: identity,
+			options: options, store: store, history: k.history, registers: options.registersOf(store), almanac: k.almanac, keys: k.keys, membership: k.membership, pulse: k.pulse, hurry: k.quit, identity: identity,
 			kept: goodSnapshots(found, options.Kinds), covered: found.Loaded.Header.Sequence,
 		},
 	}
@@ -196,6 +203,9 @@ func (o Options) withDefaults() Options {
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}
+	if o.Keys == nil {
+		o.Keys = &idempotency.Bounds{Age: math.MaxInt64, Keys: math.MaxInt}
+	}
 	if o.Kinds == nil {
 		o.Kinds = counters.BuiltInKinds()
 	}
@@ -223,6 +233,32 @@ func (k *Keeper) Failed() <-chan error { return k.failed }
 func (k *Keeper) Record(batch *counters.Batch) (*counters.Ticket, error) {
 	return k.acknowledgement(k.store.Add(batch))
 }
+
+// Sent returns the batch that came with a key before, with its body or another one, if it
+// is remembered. Both are from idempotency.SumOf.
+func (k *Keeper) Sent(key, body idempotency.Sum) (idempotency.Sent, bool) {
+	sent, found := k.keys.Find(key, body)
+	return k.acknowledged(sent), found
+}
+
+// RecordOnce is Record for a batch that is known by a mark, and has no records if all were
+// rejected: it is added if no other one came with the mark's key. It returns that other one
+// or, with its ticket, this one.
+func (k *Keeper) RecordOnce(batch *counters.Batch, mark counters.Mark) (idempotency.Sent, error) {
+	sent, err := k.keys.Add(batch, mark, k.store.Add)
+	_, err = k.acknowledgement(nil, err)
+	return k.acknowledged(sent), err
+}
+
+// acknowledged is a batch with what there is to wait for.
+func (k *Keeper) acknowledged(sent idempotency.Sent) idempotency.Sent {
+	sent.Ticket, _ = k.acknowledgement(sent.Ticket, nil)
+	return sent
+}
+
+// Keys are how many keys of batches are remembered, and how many were forgotten since the
+// start because there were too many.
+func (k *Keeper) Keys() (remembered int, forgotten uint64) { return k.keys.Figures() }
 
 // acknowledgement says what there is to wait for of what was added.
 func (k *Keeper) acknowledgement(ticket *counters.Ticket, err error) (*counters.Ticket, error) {

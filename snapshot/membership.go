@@ -5,6 +5,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"stats-recorder/cluster"
 	"stats-recorder/counters"
@@ -102,6 +103,8 @@ func (k *Keeper) Merge(note cluster.Note, portable ...[]byte) (*counters.Ticket,
 type JournalSink struct {
 	// Counted gets what was counted here.
 	Counted func(counters.Hour, counters.Benefit, []counters.Cell) error
+	// Marked gets the marks of batches that came here.
+	Marked func(counters.Mark) error
 	// Noted gets the notes of Merge.
 	Noted func(sequence uint64, note cluster.Note) error
 }
@@ -140,9 +143,13 @@ func (k *Keeper) ReadJournal(from uint64, sink JournalSink) (first uint64, err e
 func (s JournalSink) of(sequence uint64) format.FrameSink {
 	pass := func(counters.Hour, counters.Benefit, []counters.Cell) error { return nil }
 	known := func(uint64, []byte) error { return nil }
-	sink := format.FrameSink{Benefits: known, Events: known, Counts: s.Counted, Merged: pass}
+	passMark := func(counters.Mark, time.Duration) error { return nil }
+	sink := format.FrameSink{Benefits: known, Events: known, Counts: s.Counted, Merged: pass, MergedMarks: passMark}
 	if s.Counted == nil {
 		sink.Counts = pass
+	}
+	if s.Marked != nil {
+		sink.Marks = func(mark counters.Mark, _ time.Duration) error { return s.Marked(mark) }
 	}
 	if s.Noted != nil {
 		sink.Note = func(note cluster.Note) error { return s.Noted(sequence, note) }

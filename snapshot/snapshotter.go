@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 )
@@ -42,6 +43,7 @@ type snapshotter struct {
 	registers  registry
 	registered uint64
 	almanac    *almanac
+	keys       *idempotency.Window
 
 	membership *membership
 
@@ -124,6 +126,7 @@ func (s *snapshotter) newJob(j *journal) *snapshotJob {
 		unneeded:   s.membership.unneeded.Load(),
 
 		clock:   s.almanac.memory(),
+		keys:    s.keys.Freeze(),
 		maxDays: maxDaysClosed,
 		pacer:   newPacer(s.hurry),
 		kept:    s.kept,

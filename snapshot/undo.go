@@ -107,6 +107,7 @@ func goBack(k *Keeper, before *recovery.State) error {
 	for range generations {
 		job := snapshots.newImportJob(journal)
 		job.clock = k.history.current().Clock // what is known of the time is not undone
+		job.keys = k.keys.Freeze()            // nor are keys forgotten
 		if err := snapshots.write(job); err != nil {
 			return err
 		}

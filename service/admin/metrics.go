@@ -26,6 +26,8 @@ type Requests interface {
 	Rejected(visit func(field, reason string, records uint64))
 	// LeftOut visits the fields of which a part was left out, and why.
 	LeftOut(visit func(field, reason string, parts uint64))
+	// Repeated visits what became of batches whose idempotency key came before.
+	Repeated(visit func(outcome string, batches uint64))
 	// IgnoredParameters visits the query parameters that no endpoint knows; the name
 	// "other" stands for those beyond a number of names.
 	IgnoredParameters(visit func(name string, requests uint64))
@@ -40,6 +42,10 @@ type Figures struct {
 	Benefits, Counters   int
 	OpenDays, ClosedDays int
 	Overflowed           uint64
+	// Keys is how many keys of batches are remembered, KeysForgotten how many were
+	// forgotten since the start because there were too many.
+	Keys          int
+	KeysForgotten uint64
 
 	JournalBytes, SnapshotBytes, ClosedBytes int64
 	SnapshotAge                              time.Duration
@@ -144,6 +150,12 @@ func (m *Metrics) addRequests() {
 			metrics.WriteCounterUint64(w, label(ignoredParameters, "name", name), requests)
 		})
 	})
+	const repeated = "stats_recorder_repeated_batches_total"
+	m.visited(repeated, "counter", "Batches whose idempotency key came before: answered as the first, or refused for another body.", func(w io.Writer) {
+		m.subject.Requests.Repeated(func(outcome string, batches uint64) {
+			metrics.WriteCounterUint64(w, label(repeated, "outcome", outcome), batches)
+		})
+	})
 	m.visitedCounter("stats_recorder_records_overflowed_total",
 		"Records counted under __other__, because MAX_BENEFITS or MAX_COUNTERS is reached.", func() uint64 { return m.figures.Overflowed })
 	const defences = "stats_recorder_defences_total"
@@ -199,6 +211,9 @@ func (m *Metrics) addFigures() {
 			metrics.WriteGaugeUint64(w, label(limit, "setting", l.Setting), uint64(l.Value))
 		}
 	})
+	m.figure("stats_recorder_idempotency_keys", "Keys of batches that are remembered.", func() float64 { return float64(m.figures.Keys) })
+	m.visitedCounter("stats_recorder_idempotency_keys_forgotten_total", "Keys of batches that were forgotten because there were too many.",
+		func() uint64 { return m.figures.KeysForgotten })
 	m.figure("stats_recorder_open_days", "Days that are in memory.", func() float64 { return float64(m.figures.OpenDays) })
 	m.figure("stats_recorder_closed_days", "Days that are in files of their own.", func() float64 { return float64(m.figures.ClosedDays) })
 	m.figure("stats_recorder_closed_days_bytes", "Size of the closed days' files.", func() float64 { return float64(m.figures.ClosedBytes) })

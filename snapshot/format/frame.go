@@ -183,13 +183,30 @@ func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version
 	return cells, c.err
 }
 
-// A FrameSink takes what the payload of a frame holds.
+// A FrameSink takes what the payload of a frame holds. Marks may be nil.
 type FrameSink struct {
 	Benefits, Events Names
 	// Counts gets what was counted here, and what was merged where Merged is nil.
 	Counts, Merged func(counters.Hour, counters.Benefit, []counters.Cell) error
 	// Note gets what the commit has to do with the log; nil for nobody.
 	Note func(cluster.Note) error
+	// Marks gets the keys of batches that came here, and of those that were merged where
+	// MergedMarks is nil; nil for nobody.
+	Marks, MergedMarks MarkVisitor
+}
+
+func (s FrameSink) marks() MarkVisitor {
+	if s.Marks == nil {
+		return ignoreMarks
+	}
+	return s.Marks
+}
+
+func (s FrameSink) mergedMarks() MarkVisitor {
+	if s.MergedMarks == nil {
+		return s.marks()
+	}
+	return s.MergedMarks
 }
 
 func (s FrameSink) merged() func(counters.Hour, counters.Benefit, []counters.Cell) error {
@@ -253,6 +270,10 @@ func ReadPayload(payload []byte, sink FrameSink) error {
 			err = readSpan(content, sink.merged())
 		case frameNote:
 			err = sink.readNote(content)
+		case frameMarks:
+			err = readMarks(content, sink.marks())
+		case frameMergedMarks:
+			err = readMarks(content, sink.mergedMarks())
 		default:
 			err = unknownVersion("frame section of unknown type %d", kind)
 		}

@@ -35,6 +35,8 @@ import (
 //	1  names of benefits, see appendNames, that no earlier frame defined
 //	2  names of event types, the same
 //	3  counts of one hour, see appendSpan
+//	4  keys of batches, see appendMarksBegin
+//	5  keys of batches that were merged: they came to another directory, as in 4
 //	8  what a commit has to do with the log of a cluster, see cluster.Note.AppendTo
 //	9  counts of one hour that were merged: another directory's, as in 3
 //
@@ -55,11 +57,13 @@ const (
 	saltAt  = 12
 	firstAt = 20
 
-	frameBenefits = 1
-	frameEvents   = 2
-	frameSpan     = 3
-	frameNote     = 8
-	frameMerged   = 9
+	frameBenefits    = 1
+	frameEvents      = 2
+	frameSpan        = 3
+	frameMarks       = 4
+	frameMergedMarks = 5
+	frameNote        = 8
+	frameMerged      = 9
 )
 
 // AppendJournalHeader appends the header of a journal file and returns its CRC, which

@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"stats-recorder/counters"
 )
@@ -13,8 +14,8 @@ import (
 // CRC32C of that.
 
 // AppendPortable encodes what a store itself counted, as counters.Gathering has it. The
-// names are the store's, by number. It appends nothing where nothing was counted.
-func AppendPortable(b []byte, spans []counters.Span, benefits, events []string) []byte {
+// names are the store's, by number. It appends nothing where nothing was counted or marked.
+func AppendPortable(b []byte, spans []counters.Span, marks []counters.Mark, benefits, events []string) []byte {
 	usedBenefits, usedEvents := localNumbers{}, localNumbers{}
 	for _, span := range spans {
 		for _, entry := range span.Entries {
@@ -22,7 +23,7 @@ func AppendPortable(b []byte, spans []counters.Span, benefits, events []string) 
 			usedEvents.see(int(entry.Key().Event()) - 1)
 		}
 	}
-	if len(usedBenefits) == 0 {
+	if len(usedBenefits) == 0 && len(marks) == 0 {
 		return b
 	}
 	start := len(b)
@@ -36,6 +37,7 @@ func AppendPortable(b []byte, spans []counters.Span, benefits, events []string) 
 		}
 		b = appendSpanSection(b, frameSpan, local)
 	}
+	b = AppendMarks(b, marks, 0)
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 }
 
@@ -78,6 +80,10 @@ func ReadPortable(data []byte) (*counters.Foreign, error) {
 		Benefits: listNames(&foreign.Benefits),
 		Events:   listNames(&foreign.Events),
 		Counts:   foreign.Add,
+		Marks: func(mark counters.Mark, _ time.Duration) error {
+			foreign.Marks = append(foreign.Marks, mark)
+			return nil
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("portable delta: %w", err)

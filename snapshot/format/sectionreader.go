@@ -32,6 +32,14 @@ func names(read func([]byte, Names) error, visit Names) sectionHandler {
 	return func(content []byte) (uint64, error) { return 0, read(content, visit) }
 }
 
+// marks is for sections of marks; nil for a visitor that is nil.
+func marks(visit MarkVisitor) sectionHandler {
+	if visit == nil {
+		return nil
+	}
+	return func(content []byte) (uint64, error) { return 0, readMarks(content, visit) }
+}
+
 // sectionHandlers say what to do with each type of section. One without an
 // entry is unknown; a nil one is passed over unread.
 type sectionHandlers map[uint32]sectionHandler

@@ -45,6 +45,7 @@ import (
 //	13 where that came from, see Imports.appendSource
 //	14 words, as names
 //	15 some words, as names of some benefits
+//	16 keys of batches, see appendMarksBegin
 //	20 what is known of the log of a cluster, see cluster.Membership.AppendTo
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
@@ -89,6 +90,7 @@ const (
 	sectionSources      = 13
 	sectionWords        = 14
 	sectionSomeWords    = 15
+	sectionMarks        = 16
 	sectionMembership   = 20
 
 	// sectionKinds is where the types of kinds begin that are not built in.

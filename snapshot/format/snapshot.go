@@ -17,7 +17,8 @@ import (
 //
 // Its sections, in this order: names of benefits and of event types, words if there are any, the days
 // that are closed, the imports and their sources, the clock if there is anything to remember of it,
-// the membership if there is one, then its parts: the past of each kind that keeps it, and for each open day its
+// the membership if there is one, the keys of batches if there are any, then its parts: the past of
+// each kind that keeps it, and for each open day its
 // kinds in the order of their numbers.
 const (
 	snapshotMagic = "SRSNAP\r\n"
@@ -59,6 +60,7 @@ type Snapshot struct {
 	Manifest *Manifest
 	// Benefits, Events and Words are those of the store.
 	Benefits, Events, Words []string
+	Marks                   Marks // nil for none
 }
 
 // PartCells appends the counters of a benefit in a part to dst, sorted by key.
@@ -92,6 +94,9 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 				return err
 			}
 		}
+		if err := w.marks(s.Marks); err != nil {
+			return err
+		}
 		for _, part := range parts {
 			day := part.Day
 			if day == counters.Past {
@@ -110,6 +115,7 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 type SnapshotSink struct {
 	Benefits, Events, Words Names
 	Counts                  func(counters.Part, counters.Benefit, []counters.Cell) error
+	Marks                   MarkVisitor
 }
 
 // RestoreInto adds to an empty store.
@@ -136,6 +142,7 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 		sectionClock:    manifest.readClock,
 
 		sectionMembership: manifest.readMembership,
+		sectionMarks:      marks(sink.Marks),
 	}
 	for _, rule := range kinds {
 		handlers[sectionOf(counters.Part{Kind: rule.Kind})] = columns(sink.ofDays(rule.Kind))

@@ -9,6 +9,7 @@ import (
 
 	"stats-recorder/cluster"
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 )
@@ -63,6 +64,8 @@ type Summary struct {
 type State struct {
 	Summary Summary
 	Store   *counters.Store
+	// Keys are the keys of batches that are remembered, without bounds.
+	Keys *idempotency.Window
 	// Loaded is the snapshot that it builds on; its manifest is empty for none, nil
 	// before any was found good.
 	Loaded Snapshot
@@ -117,8 +120,8 @@ func (s *State) find() (err error) {
 func (s *State) loadSnapshot() error {
 	var failures []error
 	for _, path := range slices.Backward(s.Files.Snapshots) {
-		s.Store = s.newStore()
-		loaded, err := LoadSnapshot(path, s.Store)
+		s.Store, s.Keys = s.newStore(), idempotency.NewWindow()
+		loaded, err := LoadSnapshot(path, s.Store, s.Keys)
 		if err == nil {
 			err = s.checkDaySizes(loaded.Manifest)
 		}
@@ -135,7 +138,7 @@ func (s *State) loadSnapshot() error {
 		s.Damaged = append(s.Damaged, path)
 		s.Summary.Warnings = append(s.Summary.Warnings, fmt.Sprintf("fell back from a damaged snapshot: %v", err))
 	}
-	s.Store = s.newStore()
+	s.Store, s.Keys = s.newStore(), idempotency.NewWindow()
 	s.Loaded = Snapshot{Header: format.SnapshotHeader{Journaled: true}, Manifest: &format.Manifest{}}
 	if len(failures) > 0 && !s.journalFromStart() {
 		return fmt.Errorf("%w: %w; %s", ErrNoGoodSnapshot, errors.Join(failures...), refusalAdvice)
@@ -260,11 +263,13 @@ func (s *State) replayJournal(scan *Scan) error {
 		return fmt.Errorf("journal %q: %w: it begins with %d, the file before it ends with %d",
 			scan.Path, format.ErrMalformed, scan.First, s.Newest.Last())
 	}
+	sink := format.ReplayInto(s.Store, &s.Membership)
+	sink.Marks = RestoreKeys(s.Keys)
 	for _, frame := range scan.Frames {
 		if frame.Sequence <= sequence {
 			continue
 		}
-		if err := format.ReadPayload(frame.Payload, format.ReplayInto(s.Store, &s.Membership)); err != nil {
+		if err := format.ReadPayload(frame.Payload, sink); err != nil {
 			return fmt.Errorf("journal %q at offset %d, frame %d: %w", scan.Path, frame.Offset, frame.Sequence, err)
 		}
 		s.Summary.Frames++

@@ -3,8 +3,10 @@ package recovery
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 )
@@ -17,10 +19,20 @@ type Snapshot struct {
 	path string
 }
 
-// LoadSnapshot loads a snapshot into an empty store, which is of no use when an error
-// is returned.
-func LoadSnapshot(path string, store *counters.Store) (Snapshot, error) {
-	return ReadSnapshot(path, store.Kinds(), format.RestoreInto(store))
+// LoadSnapshot loads a snapshot into an empty store, and its keys of batches into an empty
+// window. Both are of no use when an error is returned.
+func LoadSnapshot(path string, store *counters.Store, keys *idempotency.Window) (Snapshot, error) {
+	sink := format.RestoreInto(store)
+	sink.Marks = RestoreKeys(keys)
+	return ReadSnapshot(path, store.Kinds(), sink)
+}
+
+// RestoreKeys restores the keys of batches.
+func RestoreKeys(keys *idempotency.Window) format.MarkVisitor {
+	return func(mark counters.Mark, at time.Duration) error {
+		keys.Restore(mark, at)
+		return nil
+	}
 }
 
 // CheckSnapshot reads a snapshot as LoadSnapshot does, refuses the same, and forgets the
@@ -34,6 +46,7 @@ func CheckSnapshot(path string, kinds counters.Kinds) (Snapshot, error) {
 func CheckSnapshotContent(path string, kinds counters.Kinds, pause func()) (Snapshot, error) {
 	store := counters.NewStoreOf(kinds, counters.WhenDurable) // for the names
 	sink := format.RestoreInto(store)
+	sink.Marks = func(counters.Mark, time.Duration) error { return nil }
 	sink.Counts = func(part counters.Part, benefit counters.Benefit, cells []counters.Cell) error {
 		pause()
 		return store.Check(part, benefit, cells)

@@ -57,6 +57,7 @@ func (s *salvage) countBase() error {
 		return nil
 	}
 	sink := format.RestoreInto(s.store)
+	sink.Marks = recovery.RestoreKeys(s.keys)
 	sink.Counts = func(part counters.Part, benefit counters.Benefit, cells []counters.Cell) error {
 		if _, adopted := s.adopted[part.Day]; adopted {
 			return s.covered.Restore(part, benefit, cells)
@@ -103,6 +104,7 @@ func (s *salvage) sink(sequence uint64) format.FrameSink {
 	return format.FrameSink{
 		Benefits: known,
 		Events:   known,
+		Marks:    recovery.RestoreKeys(s.keys),
 		Counts: func(hour counters.Hour, benefit counters.Benefit, cells []counters.Cell) error {
 			if closed, adopted := s.adopted[hour.Day()]; adopted && sequence <= closed.Generation {
 				return s.covered.Replay(hour, benefit, cells)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 	"stats-recorder/snapshot/recovery"
@@ -85,8 +86,10 @@ type salvage struct {
 	adopted      map[counters.Day]format.ClosedDay
 	rebuilt      []rebuiltDay
 
-	// store is what is kept. covered has what adopted days have in their files too.
+	// store is what is kept. covered has what adopted days have in their files too. keys
+	// are the keys of batches.
 	store, covered *counters.Store
+	keys           *idempotency.Window
 }
 
 // A rebuiltDay is one whose file could not be read and is written again.
@@ -109,6 +112,7 @@ func newSalvage(directory string, files disk.Contents, kinds counters.Kinds, bui
 		adopted:       map[counters.Day]format.ClosedDay{},
 		store:         counters.NewStoreOf(kinds, counters.WhenDurable),
 		covered:       counters.NewStoreOf(kinds, counters.WhenDurable),
+		keys:          idempotency.NewWindow(),
 	}
 }
 
@@ -161,7 +165,7 @@ func (s *salvage) readSnapshots() error {
 	for i := len(s.files.Snapshots) - 1; i >= 0; i-- {
 		path := s.files.Snapshots[i]
 		store := counters.NewStoreOf(s.kinds, counters.WhenDurable)
-		loaded, err := recovery.LoadSnapshot(path, store)
+		loaded, err := recovery.LoadSnapshot(path, store, idempotency.NewWindow())
 		if err == nil {
 			s.base, s.Snapshot = loaded, path
 			return s.learn(namesOf(store))

@@ -112,6 +112,7 @@ func (s *salvage) writeSnapshot(header format.SnapshotHeader, closed *format.Man
 		Benefits: s.store.Benefits.Names(),
 		Events:   s.store.Events.Names(),
 		Words:    s.store.Words.Names(),
+		Marks:    s.keys.All(),
 	}
 	_, err := disk.Save(disk.SnapshotPath(s.directory, header.Sequence), "snapshot", func(output io.Writer) error {
 		return content.Write(output, frozen.Parts(), frozen.Cells)
