@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -31,6 +32,7 @@ func TestMakeDirectories(t *testing.T) {
 		"plain": liveWithSnapshots, "journal-alone": liveWithoutSnapshots, "closed-days": liveWithClosedDays,
 		"everysec": liveEverySecond, "snapshot": liveBySnapshot, "imported": liveAfterAnImport,
 		"imported-dump": liveAfterADump, "torn-tail": liveUntilATornWrite,
+		"keys": liveWithKeys,
 	} {
 		directory := filepath.Join(root, name, "data")
 		live(t, directory)
@@ -151,6 +153,40 @@ func liveAfterADump(t *testing.T, directory string) {
 	}
 	blackbox.Run(t, []string{"DATA_DIR=" + directory}, "import", "--source", "old", dump).ExpectReport(t, 0)
 	golden(t, directory, nil, nil).Kill(t)
+}
+
+// keyedAnswer is what a directory's server answered to a batch with a key. They lie beside the
+// directory, a line each.
+type keyedAnswer struct {
+	Key, Body, Answer string
+	Status            int
+}
+
+// liveWithKeys leaves keys in both snapshots, in one, and in a journal.
+func liveWithKeys(t *testing.T, directory string) {
+	var all strings.Builder
+	send := func(p *blackbox.Program, key, body string) {
+		answer := p.Post(t, body, headerKey, key)
+		line, err := json.Marshal(keyedAnswer{key, body, answer.Body, answer.Status})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&all, "%s\n", line)
+	}
+	for life := range 3 {
+		p := golden(t, directory, nil, map[string][]int{lastDay: {2}})
+		send(p, fmt.Sprintf("good-%d", life), goldenPage(lastDay, 3))
+		send(p, fmt.Sprintf("partly-%d", life), partly("RSA"))
+		send(p, fmt.Sprintf("bad-%d", life), "[1]")
+		if life < 2 {
+			p.Terminate(t)
+		} else {
+			p.Kill(t)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(directory), "keys.jsonl"), []byte(all.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func liveUntilATornWrite(t *testing.T, directory string) {

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,6 +36,7 @@ func TestDirectoriesOfEveryReleaseAreRead(t *testing.T) {
 				expectExported(t, directory, want)
 			}
 			p := blackbox.StartProgram(t, directory, []string{"MAX_EVENT_AGE=0"})
+			expectKeys(t, p, filepath.Join(original, "keys.jsonl"))
 			p.Created(t, blackbox.RecordOf("of today"))
 			p.Kill(t)
 			blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
@@ -43,6 +45,22 @@ func TestDirectoriesOfEveryReleaseAreRead(t *testing.T) {
 			again.Terminate(t)
 		})
 	}
+}
+
+// expectKeys requires that batches with keys which the directory knows are answered as they
+// were, and counted no more.
+func expectKeys(t *testing.T, p *blackbox.Program, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		return // there were none
+	}
+	counts := p.Get(t, "/statistics").Body
+	for line := range strings.Lines(read(t, path)) {
+		var first keyedAnswer
+		blackbox.StrictDecode(t, line, &first)
+		p.Post(t, first.Body, headerKey, first.Key).Expect(t, first.Status, first.Answer)
+	}
+	p.Get(t, "/statistics").Expect(t, http.StatusOK, counts)
 }
 
 func expectExported(t *testing.T, directory string, want []string) {
