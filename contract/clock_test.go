@@ -96,6 +96,44 @@ func TestRetentionSurvivesAClockThatJumps(t *testing.T) {
 	}
 }
 
+// TestARecordThatSaysTheRightTimeCountsWhileTheClockIsWrong has the clock go wrong while the
+// server runs, and be so at boot.
+func TestARecordThatSaysTheRightTimeCountsWhileTheClockIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, ahead := range map[string]time.Duration{
+		"ten years ahead": days(3650), "a month ahead": days(31), "in 1970": time.Until(blackbox.MustTime(t, "1970-01-02T00:00:00Z")), "a week behind": -days(7),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := &skewedClock{}
+			s := blackbox.StartServer(t, func(c *service.Config) {
+				c.Now, c.Retention, c.SnapshotInterval = clock.now, days(1095), 5*time.Millisecond
+			})
+			of := func(benefit string, at time.Time) string {
+				return blackbox.Record(blackbox.Fields{"benefit_id": blackbox.Quote(benefit), "created_at": blackbox.Quote(at.Format(time.RFC3339))})
+			}
+			s.Created(t, of("before", time.Now()))
+			clock.set(ahead)
+			s.AlsoAfterRestart(t, func(t *testing.T) {
+				s.Created(t, of("right", time.Now().Add(-time.Hour)))
+				s.Created(t, of("by the clock", clock.now()))
+				for _, wrong := range []time.Time{time.Now().Add(time.Hour), time.Now().Add(-days(3)), clock.now().Add(time.Hour), clock.now().Add(-days(3))} {
+					if wrong.Unix() > 0 {
+						s.Post(t, of("wrong", wrong)).ExpectSingleRejected(t, "created_at")
+					}
+				}
+			})
+			clock.set(0)
+			s.Created(t, of("after", time.Now()))
+			for benefit, want := range map[string]int{"before": 1, "right": 2, "after": 1} {
+				if got := s.Total(t, benefit, "?start_at="+dateOf(time.Now().Add(-2*time.Hour))); got != want {
+					t.Errorf("%q has %d events in the window of today, want %d", benefit, got, want)
+				}
+			}
+		})
+	}
+}
+
 // TestADoubtedExpiryWaitsForAPerson has the clock a year ahead: as an operator sees it,
 // and as the operator ends it.
 func TestADoubtedExpiryWaitsForAPerson(t *testing.T) {

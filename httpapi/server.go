@@ -63,6 +63,9 @@ type Config struct {
 	ReadToken string
 	// TLS has the certificate to speak TLS with; nil for plain HTTP.
 	TLS *tls.Config
+	// Expected is the time that there is no reason to doubt, and whether the clock shows
+	// another one; nil for a clock that is right.
+	Expected func() (at time.Time, differs bool)
 	// Now is the clock.
 	Now func() time.Time
 	// Logger gets what goes wrong inside.
@@ -103,7 +106,7 @@ func NewServer(config Config) (*Server, error) {
 			events[name] = counters.EventType(number + 1)
 		}
 	}
-	s.rules = records.NewRules(events, config.MaxEventAge)
+	s.rules = records.NewRules(events, config.MaxEventAge, config.Expected)
 	config.Store.SetLimits(config.Limits)
 	s.config.Bounds = config.Bounds.withDefaults()
 	s.turns = newTurns()

@@ -173,6 +173,7 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 		ReadToken:    c.ReadToken,
 		AccessLog:    c.AccessLog,
 		Now:          c.Now,
+		Expected:     keeper.ExpectedTime,
 		Logger:       c.Logger,
 	}
 	if c.IdempotencyWindow > 0 {

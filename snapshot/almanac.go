@@ -119,6 +119,15 @@ func (a *almanac) sayDoubt(reading time.Time) {
 // expected is the time that there is no reason to doubt.
 func (a *almanac) expected() time.Time { return laterIfAny(a.judge.believed.origin, a.lived()) }
 
+// instead is the time that is expected, and whether it is another one than the clock shows,
+// by more than that may go astray.
+func (a *almanac) instead() (at time.Time, differs bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at = a.expected()
+	return at, !at.IsZero() && a.read().Sub(at).Abs() > strayLimit
+}
+
 // confirm takes the word of a person for it that the clock shows the right day.
 func (a *almanac) confirm(today counters.Day) error {
 	a.mu.Lock()

@@ -272,6 +272,10 @@ func (k *Keeper) acknowledgement(ticket *counters.Ticket, err error) (*counters.
 	}
 }
 
+// ExpectedTime is what there is no reason to doubt of the time, and whether the clock shows
+// another one.
+func (k *Keeper) ExpectedTime() (at time.Time, differs bool) { return k.almanac.instead() }
+
 // SnapshotNow has a snapshot written of all that was recorded before the call, and
 // closes the days that are due, without waiting for SnapshotInterval. It returns when
 // that is done, or what went wrong; ErrClosing when the keeper ends first. Where

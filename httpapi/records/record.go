@@ -83,14 +83,33 @@ type Problem struct {
 type Rules struct {
 	events      map[string]counters.EventType
 	maxEventAge time.Duration
+	expected    func() (at time.Time, differs bool)
 	// benefits are those that exist; nil when any may.
 	benefits atomic.Pointer[map[string]struct{}]
 }
 
 // NewRules returns rules for records of these event types, by name. Their
-// created_at may be as old as maxEventAge; 0 means any age. Any benefit may be.
-func NewRules(events map[string]counters.EventType, maxEventAge time.Duration) *Rules {
-	return &Rules{events: events, maxEventAge: maxEventAge}
+// created_at may be as old as maxEventAge; 0 means any age. A created_at that is too old or
+// too far ahead by the clock is fine if it is not so by the time that is expected, where
+// that differs; the function, which may be nil, is asked then. Any benefit may be.
+func NewRules(events map[string]counters.EventType, maxEventAge time.Duration, expected func() (at time.Time, differs bool)) *Rules {
+	return &Rules{events: events, maxEventAge: maxEventAge, expected: expected}
+}
+
+// isOld and isAhead say what a created_at is at a time.
+func (r *Rules) isOld(created, now time.Time) bool {
+	return r.maxEventAge > 0 && created.Before(now.Add(-r.maxEventAge))
+}
+
+func (r *Rules) isAhead(created, now time.Time) bool { return created.After(now.Add(maxAhead)) }
+
+// isExpected says whether a created_at is neither by the time that is expected.
+func (r *Rules) isExpected(created time.Time) bool {
+	if r.expected == nil {
+		return false
+	}
+	at, differs := r.expected()
+	return differs && !r.isOld(created, at) && !r.isAhead(created, at)
 }
 
 // SetBenefits makes these the only benefits that records may be about; nil lets
@@ -327,7 +346,6 @@ func (c *checker) hour(raw jsontext.Value) (counters.Hour, *Problem) {
 	}
 	created, err := parseCreatedAt(raw)
 	written := func() string { return created.UTC().Format(time.RFC3339) }
-	oldest := c.rules.maxEventAge
 	switch {
 	case err != nil:
 		return 0, c.wrong(createdAt, wrongFormat, func() string {
@@ -335,13 +353,13 @@ func (c *checker) hour(raw jsontext.Value) (counters.Hour, *Problem) {
 		})
 	case created.Unix() < 0:
 		return 0, c.wrong(createdAt, tooOld, func() string { return fmt.Sprintf("%v: %s", errTooEarly, written()) })
-	case created.After(c.now.Add(maxAhead)):
+	case c.rules.isAhead(created, c.now) && !c.rules.isExpected(created):
 		return 0, c.wrong(createdAt, ahead, func() string {
 			return fmt.Sprintf("is %s, more than %s ahead of the server's clock", written(), maxAhead)
 		})
-	case oldest > 0 && created.Before(c.now.Add(-oldest)):
+	case c.rules.isOld(created, c.now) && !c.rules.isExpected(created):
 		return 0, c.wrong(createdAt, tooOld, func() string {
-			return fmt.Sprintf("%v: %s is more than %s ago", errTooOld, written(), oldest)
+			return fmt.Sprintf("%v: %s is more than %s ago", errTooOld, written(), c.rules.maxEventAge)
 		})
 	}
 	return counters.HourOf(created), nil
