@@ -44,7 +44,7 @@ func allSettings(t *testing.T, taken string) []setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(append(exposureSettings(t), insightSettings(t)...), []setting{
+	return append(append(append(exposureSettings(t), insightSettings(t)...), pageSettings()...), []setting{
 		{variable: "PORT", preset: "4000", value: "0", other: takenPort, shows: listensOnAFreePort,
 			bad: []string{"http", "65536", "-1", "1.5", "80 81"}},
 		{variable: "HOST", preset: "all interfaces", value: "127.0.0.1", other: "203.0.113.1", shows: listensOnLoopback,
@@ -274,7 +274,7 @@ func TestHelpListsEverySettingWithItsDefault(t *testing.T) {
 
 func TestEveryFlagIsASettingOfThisTable(t *testing.T) {
 	t.Parallel()
-	known := []string{"--help", "--version", "--access-log"} // which take no value
+	known := []string{"--help", "--version", "--access-log", "--page-indexable"} // which take no value
 	for _, s := range allSettings(t, takenAddress(t)) {
 		known = append(known, s.flag())
 	}

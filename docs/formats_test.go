@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -74,9 +73,7 @@ func TestImportsAreRememberedAsDocumented(t *testing.T) {
 	if err := os.WriteFile(dump, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if said, err := exec.CommandContext(t.Context(), program.Path(t), "--data-dir", directory, "import", dump).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
+	runShell(t, "go run -buildvcs=false stats-recorder --data-dir "+directory+" import "+dump)
 	readSections(t, only(t, directory, "snapshot-*"), "SRSNAP\r\n").want(t, map[uint32]uint64{5: 2, 13: 2})
 	only(t, directory, "before-import-0000000000000001")
 }

@@ -159,7 +159,7 @@ func (s *Server) noted(x *conn.Exchange, done taken, err error) (taken, error) {
 		return taken{}, err
 	}
 	if done.ticket == nil {
-		s.metrics.accepted(x.Number(), done.records)
+		s.metrics.accepted(x.Number(), done.records, s.config.Now())
 	}
 	return done, nil
 }
@@ -215,7 +215,7 @@ func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Tim
 	if decided != nil {
 		fail(response, fmt.Errorf("%w: %w", errUnavailable, decided))
 	} else {
-		s.metrics.accepted(c.exchange.connection, c.taken.records)
+		s.metrics.accepted(c.exchange.connection, c.taken.records, now)
 		c.taken.respond(response)
 	}
 	s.observe(c.exchange, response, now)

@@ -31,6 +31,7 @@ type stripe struct {
 	requests [][len(countedStatuses) + 1]atomic.Uint64 // by route and status
 	latency  []latencies                               // by route
 	accepted atomic.Uint64
+	last     atomic.Int64 // when that was, in nanoseconds since 1970; 0 before
 	_        [64]byte
 }
 
@@ -114,8 +115,12 @@ func statusIndex(status int) int {
 	return len(countedStatuses)
 }
 
-func (m *Metrics) accepted(connection uint64, records int) {
-	m.stripe(connection).accepted.Add(uint64(records))
+func (m *Metrics) accepted(connection uint64, records int, now time.Time) {
+	if records > 0 {
+		stripe := m.stripe(connection)
+		stripe.accepted.Add(uint64(records))
+		stripe.last.Store(now.UnixNano())
+	}
 }
 
 // recordFigures counts what a decoder tells; see records.Observer.
@@ -192,6 +197,15 @@ func (m *Metrics) Accepted() (records uint64) {
 		records += m.stripes[s].accepted.Load()
 	}
 	return records
+}
+
+// LastAccepted is when the last record was recorded, if any was.
+func (m *Metrics) LastAccepted() (at time.Time, any bool) {
+	last := int64(0)
+	for s := range m.stripes {
+		last = max(last, m.stripes[s].last.Load())
+	}
+	return time.Unix(0, last), last > 0
 }
 
 // Moves calls visit for the event loops, with how many connections have begun

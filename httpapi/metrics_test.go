@@ -13,7 +13,7 @@ func BenchmarkMetrics(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			m.answered(0, endpointRoute(0, methodPost), fasthttp.StatusOK, 300*time.Microsecond)
-			m.accepted(0, 30)
+			m.accepted(0, 30, time.Now())
 		}
 	})
 	total := uint64(0)

@@ -47,6 +47,12 @@ type Config struct {
 	// LabelsFile has labels and groups of benefits; empty for none. See
 	// report.ReadLabels.
 	LabelsFile string
+	// SiteTitle is the name of the site on the page; empty for a general one.
+	SiteTitle string
+	// TimeZone is the IANA name of the zone of the page's hours and dates.
+	TimeZone string
+	// PageIndexable lets search engines keep the page.
+	PageIndexable bool
 	// InsightCacheBytes bounds what is kept of windows that were read and fitted; 0
 	// follows the memory.
 	InsightCacheBytes int
@@ -95,6 +101,7 @@ type parsed struct {
 	durability snapshot.Durability
 	proxies    httpapi.Proxies
 	insight    bool
+	zone       *time.Location
 	stages     insight.Stages
 }
 
@@ -116,6 +123,7 @@ func DefaultConfig() Config {
 		MaxBodyBytes:     128 << 10,
 		Durability:       "always",
 		Insight:          "on",
+		TimeZone:         "Europe/Paris",
 		MaxBenefits:      10_000,
 		Bounds:           boundsByMemory(),
 		RateBurst:        1000,

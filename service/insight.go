@@ -20,9 +20,13 @@ func newReporter(config Config, keeper *snapshot.Keeper) *report.Reporter {
 	})
 }
 
-// insightReads are what is under /insight.
-func insightReads(reporter *report.Reporter, history httpapi.History) []httpapi.Read {
-	return endpoint.Reads(reporter, history)
+// insightReads are what is under /insight: the endpoints and the page.
+func insightReads(config Config, reporter *report.Reporter, keeper *snapshot.Keeper, clock *clockOfRecords) ([]httpapi.Read, error) {
+	people, err := newPage(config, reporter, keeper, clock)
+	if err != nil {
+		return nil, err
+	}
+	return append(endpoint.Reads(reporter, keeper.History()), people.Reads()...), nil
 }
 
 // parseInsight reads whether the public may read /insight.

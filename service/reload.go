@@ -15,6 +15,7 @@ type reloadable struct {
 	server      *httpapi.Server
 	certificate *certificate // nil without TLS
 	reporter    *report.Reporter
+	insight     []httpapi.Read // for the admin address
 }
 
 // onHangup reloads at each SIGHUP until stop is called.

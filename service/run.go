@@ -79,7 +79,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator
 	if err != nil {
 		return err
 	}
-	operator.serving(keeper, server, server.Handler(insightReads(files.reporter, keeper.History())))
+	operator.serving(keeper, server, server.Handler(files.insight))
 	defer operator.end()
 	logStart(config, keeper, operator, listener.Addr())
 	served := make(chan error, 1)

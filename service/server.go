@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"stats-recorder/httpapi"
+	"stats-recorder/page"
 	"stats-recorder/snapshot"
 )
 
@@ -11,8 +12,13 @@ import (
 // can be read again.
 func newServer(config Config, keeper *snapshot.Keeper) (*httpapi.Server, *reloadable, error) {
 	http, reporter := config.serverConfig(keeper), newReporter(config, keeper)
+	clock := &clockOfRecords{}
+	reads, err := insightReads(config, reporter, keeper, clock)
+	if err != nil {
+		return nil, nil, err
+	}
 	if config.parsed.insight {
-		http.Reads = insightReads(reporter, keeper.History())
+		http.Reads, http.Home = reads, page.Root
 	}
 	certificate, err := loadCertificate(config.TLSCert, config.TLSKey)
 	if err != nil {
@@ -23,12 +29,13 @@ func newServer(config Config, keeper *snapshot.Keeper) (*httpapi.Server, *reload
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: EVENT_TYPES: %w", ErrConfig, err)
 	}
+	clock.server.Store(server)
 	benefits, err := readBenefits(config.BenefitsFile)
 	if err != nil {
 		return nil, nil, err
 	}
 	server.SetBenefits(benefits)
-	files := &reloadable{config, server, certificate, reporter}
+	files := &reloadable{config, server, certificate, reporter, reads}
 	if config.LabelsFile != "" {
 		if err := files.loadLabels(); err != nil {
 			return nil, nil, fmt.Errorf("%w: LABELS_FILE: %w", ErrConfig, err)

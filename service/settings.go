@@ -54,6 +54,9 @@ func (c *Config) Settings() []Setting {
 			"file with labels and groups of benefits: CSV with the columns id, label, group and type, or the JSON of a list of benefits; read again on SIGHUP").shown("none"),
 		number("insight-cache-bytes", groupInsight, &c.InsightCacheBytes, 1, math.MaxInt,
 			"limit of what is kept of windows for which /insight was asked").byMemory(&c.InsightCacheBytes),
+		text("site-title", groupInsight, &c.SiteTitle, "name of the site at the head of the page under /insight/").shown("a general one"),
+		meaning("time-zone", groupInsight, &c.TimeZone, &c.parsed.zone, parseZone, "IANA time zone of the hours and dates on the page"),
+		onOff("page-indexable", groupInsight, &c.PageIndexable, "let search engines keep the page"),
 
 		number("max-benefits", groupBounds, &c.MaxBenefits, 1, counters.MaxBenefits-1,
 			"how many distinct benefits get counters of their own; later ones count as __other__"),

@@ -1,0 +1,36 @@
+package demo
+
+// national are benefits that exist everywhere: share of pages that they are on, priority
+// in the list (small is high), merit, and the share of openings that lead to a step.
+var national = []Benefit{
+	{ID: "rsa", Label: "Revenu de solidarité active (RSA)", Group: "Caf", Type: "national", share: .22, priority: 2, merit: 2.1, acted: .44},
+	{ID: "aide_logement", Label: "Aides au logement", Group: "Caf", Type: "national", share: .58, priority: 1, merit: 1.75, acted: .52},
+	{ID: "ppa", Label: "Prime d’activité", Group: "Caf", Type: "national", share: .40, priority: 3, merit: 1.55, acted: .48},
+	{ID: "css", Label: "Complémentaire santé solidaire", Group: "Assurance maladie", Type: "national", share: .47, priority: 5, merit: .98, acted: .41},
+	{ID: "bourse_criteres_sociaux", Label: "Bourse sur critères sociaux", Group: "Crous", Type: "national", share: .36, priority: 4, merit: 1.42, acted: .46},
+	{ID: "livret_epargne_populaire_taux", Label: "Livret d’épargne populaire", Group: "Banque de France", Type: "national", share: .63, priority: 14, merit: .52, acted: .18},
+	{ID: "mobili_jeune", Label: "Mobili-Jeune", Group: "Action Logement", Type: "national", share: .21, priority: 33.5, merit: 2.05, acted: .45},
+	{ID: "loca_pass", Label: "Loca-Pass", Group: "Action Logement", Type: "national", share: .44, priority: 12, merit: .82, acted: .31},
+	{ID: "visale", Label: "Garantie Visale", Group: "Action Logement", Type: "national", share: .52, priority: 9, merit: .93, acted: .35},
+	{ID: "aide_financement_permis_apprenti", Label: "Aide au financement du permis de conduire pour les apprentis", Group: "État", Type: "national", share: .16, priority: 15, merit: 1.85, acted: .42},
+	{ID: "permis_un_euro", Label: "Prêt pour le permis de conduire à un euro par jour", Group: "État", Type: "national", share: .49, priority: 24, merit: 1.02, acted: .17},
+	{ID: "pass_culture", Label: "Pass Culture", Group: "État", Type: "national", share: .18, priority: 13, merit: .76, acted: .30},
+	{ID: "pass_sport", Label: "Pass’Sport", Group: "État", Type: "national", share: .33, priority: 11, merit: .95, acted: .38},
+	{ID: "carte_sncf", Label: "Carte SNCF élèves, étudiants et apprentis", Group: "SNCF", Type: "national", share: .31, priority: 27, merit: .62, acted: .22},
+	{ID: "musees", Label: "Accès gratuit aux musées et monuments nationaux", Group: "État", Type: "national", share: .66, priority: 29, merit: .31, acted: .06},
+	{ID: "sante_psy", Label: "Santé Psy Étudiant", Group: "État", Type: "national", share: .42, priority: 19, merit: 1.12, acted: .27},
+	{ID: "crous_logement", Label: "Logement dans une résidence universitaire du Crous", Group: "Crous", Type: "national", share: .39, priority: 17, merit: 1.22, acted: .36},
+	{ID: "crous_repas", Label: "Repas du Crous pour les étudiants", Group: "Crous", Type: "national", share: .45, priority: 18, merit: .71, acted: .12},
+	{ID: "alimentation_eloignes", Label: "Aide à l’alimentation pour les étudiants éloignés des restaurants universitaires", Group: "État", Type: "national", share: .19, priority: 21, merit: 1.31, acted: .24},
+	{ID: "cheque_energie", Label: "Chèque énergie", Group: "État", Type: "national", share: .24, priority: 8, merit: .88, acted: .25},
+	{ID: "depart_18_25", Label: "Départ 18:25", Group: "ANCV", Type: "national", share: .55, priority: 30, merit: .85, acted: .21},
+	{ID: "passcolo", Label: "Pass colo — une aide financière pour les départs en colo", Group: "État", Type: "national", share: .05, priority: 26, merit: .58, acted: .28},
+	{ID: "cej", Label: "Contrat d’engagement jeune", Group: "France Travail", Type: "national", share: .17, priority: 6, merit: 1.08, acted: .40},
+	{ID: "agepi", Label: "Aide à la garde d’enfants pour parent isolé (Agepi)", Group: "France Travail", Type: "national", share: .03, priority: 20, merit: 1.2, acted: .33},
+	{ID: "france-travail-permis", Label: "Aide à l’obtention du permis de conduire", Group: "France Travail", Type: "national", share: .15, priority: 23, merit: 1.9, acted: .34},
+	{ID: "france-travail-aif", Label: "Aide individuelle à la formation (AIF)", Group: "France Travail", Type: "national", share: .14, priority: 25, merit: 1.1, acted: .29},
+	{ID: "aah", Label: "Allocation aux adultes handicapés", Group: "Caf", Type: "national", share: .035, priority: 7, merit: 1.3, acted: .41},
+	{ID: "af", Label: "Allocations familiales", Group: "Caf", Type: "national", share: .06, priority: 10, merit: .69, acted: .37},
+	{ID: "bafa-nationale", Label: "Aide nationale au Bafa", Group: "Caf", Type: "national", share: .27, priority: 28, merit: .64, acted: .20},
+	{ID: "discovereu", Label: "DiscoverEU", Group: "Union européenne", Type: "national", share: .23, priority: 61, merit: .9, acted: .14},
+}

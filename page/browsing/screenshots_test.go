@@ -1,0 +1,50 @@
+package browsing
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// shots is where screenshots are kept; empty for nowhere.
+var shots = flag.String("screenshots", "", "directory in which to keep screenshots of all views")
+
+// paths are the views by name.
+var paths = map[string]string{
+	"today": "/insight/", "benefits": "/insight/page/benefits", "positions": "/insight/page/positions", "gap": "/insight/page/positions?map=gap",
+	"benefit": "/insight/page/benefit?benefit=mobili_jeune", "funnel": "/insight/page/funnel", "experiments": "/insight/page/experiments", "quality": "/insight/page/quality",
+	"compared": "/insight/page/benefits?compare=before&group=Caf",
+}
+
+func TestScreenshots(t *testing.T) {
+	if *shots == "" {
+		t.Skip("no directory was named: see make screenshots")
+	}
+	s := demonstration(t)
+	b := open(t, s.origin)
+	if err := os.MkdirAll(*shots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range []string{"fr", "en"} {
+		for _, l := range []look{{width: 1280, scheme: "light"}, {width: 1280, scheme: "dark"}, {width: 320, scheme: "light"}, {width: 320, scheme: "dark"}, {width: 1280, scheme: "light", forced: true}} {
+			b.as(t, l)
+			for name, path := range paths {
+				sign := "?"
+				if strings.Contains(path, "?") {
+					sign = "&"
+				}
+				b.do(t, chromedp.Navigate(s.origin+path+sign+"lang="+lang))
+				picture := value(t, b, chromedp.FullScreenshot(100))
+				file := filepath.Join(*shots, fmt.Sprintf("%s-%s-%d-%s.png", name, lang, l.width, l))
+				if err := os.WriteFile(file, picture, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package page
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"html/template"
+	"net/http"
+	"time"
+
+	"stats-recorder/page/words"
+)
+
+// A frame is what every view has: the header, the first sentence, the filters.
+type frame struct {
+	*request
+	// Heading names the view, Question is the one that it answers, Phrase says the
+	// answer, Caveats what the answer does not say.
+	Heading, Question string
+	Phrase            template.HTML
+	Caveats           []template.HTML
+	Filters           filters
+	Notes             []note
+	// Download is the address of the view's numbers as CSV.
+	Download string
+	// Body is the filled template of the view.
+	Body template.HTML
+}
+
+// A note is a message beside the numbers. Kind is warn, bad, ok or nothing.
+type note struct {
+	Kind, Title string
+	Text        template.HTML
+}
+
+func (f *frame) common() *frame { return f }
+
+// newFrame begins a view by its own words.
+func (r *request) newFrame() *frame {
+	return &frame{request: r, Heading: r.language.Plain("view." + r.view.name), Question: r.language.Plain("question." + r.view.name)}
+}
+
+// T and Say are for templates.
+func (r *request) T(key string) string { return r.language.Plain(key) }
+
+func (r *request) Say(key string) template.HTML { return r.language.Say(key, nil) }
+
+// The rest is for the layout.
+
+func (r *request) Lang() string           { return r.language.Tag }
+func (r *request) Other() *words.Language { return r.language.Other() }
+func (r *request) Shared() bool           { return r.shared }
+func (r *request) Indexable() bool        { return r.page.config.Indexable }
+func (r *request) Site() string           { return r.page.site(r.language) }
+func (r *request) Assets() assetPaths     { return r.page.assets }
+func (r *request) Here() string           { return r.here() }
+func (r *request) Origin() string         { return r.origin }
+func (r *request) OtherAddress() string   { return r.here(askLanguage, r.language.Other().Tag) }
+func (r *request) MethodAddress() string  { return r.to("quality") + "#method" }
+func (r *request) Live() string           { return r.page.config.Live }
+
+// Navigation are the links to the views.
+func (r *request) Navigation() []navigation {
+	var all []navigation
+	for _, name := range navigated {
+		current := name == r.view.name || name == "benefits" && r.view.name == "benefit"
+		all = append(all, navigation{r.to(name), r.language.Plain("nav." + name), current})
+	}
+	return all
+}
+
+type navigation struct {
+	Address, Name string
+	Current       bool
+}
+
+// Computed says when the view was made.
+func (r *request) Computed() string {
+	return r.language.Fill("foot.computed", words.With{"date": r.language.Date(r.now), "time": r.language.Clock(r.now), "zone": r.zone()})
+}
+
+// SharedUntil says how long the address may be read, if it is a shared one: its share
+// begins with that time, and the server has checked it.
+func (r *request) SharedUntil() string {
+	share, err := base64.RawURLEncoding.DecodeString(r.address[askShare])
+	if err != nil || len(share) < 8 {
+		return ""
+	}
+	until := time.Unix(int64(binary.BigEndian.Uint64(share)), 0).In(r.page.config.Zone)
+	if until.Sub(r.now) > 366*24*time.Hour || until.Before(r.now) {
+		return ""
+	}
+	return r.language.Fill("foot.shared", words.With{"date": r.language.Date(until), "time": r.language.Clock(until)})
+}
+
+// zone names the zone of the page.
+func (r *request) zone() string {
+	if name := r.page.config.Zone.String(); name != "Europe/Paris" {
+		return name
+	}
+	return r.language.Plain("zone.paris")
+}
+
+// LastRecord says when the last record came.
+func (r *request) LastRecord() string {
+	l := r.language
+	if at, ok := r.page.config.LastRecord(); ok {
+		at = at.In(r.page.config.Zone)
+		if sameDay(at, r.now) {
+			return l.Fill("foot.last", words.With{"time": l.Clock(at)})
+		}
+		return l.Fill("foot.last.date", words.With{"time": l.Clock(at), "date": l.Date(at)})
+	}
+	if !r.span.any {
+		return l.Plain("foot.last.never")
+	}
+	return l.Fill("foot.last.day", words.With{"date": l.Date(r.span.last.Time())})
+}
+
+func sameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year() == b.Year() }
+
+// Period says what the numbers are of.
+func (f *frame) Period() string { return f.window.say(f.language) }
+
+// failed is what is shown when a view could not be made.
+func (r *request) failed(ctx context.Context) (status int, name string, shown content) {
+	f, key := r.newFrame(), "error.failed"
+	status = http.StatusInternalServerError
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		status, key = http.StatusServiceUnavailable, "error.busy"
+	}
+	f.Phrase = r.language.Say(key, nil)
+	f.Caveats = []template.HTML{r.language.Say(key+".do", nil)}
+	return status, "failed", f
+}

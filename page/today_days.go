@@ -1,0 +1,147 @@
+package page
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/insight"
+	"stats-recorder/report"
+)
+
+const (
+	// weekdays is how many days of the same weekday are what is usual, and fewestWeekdays
+	// from how many on anything is said of it.
+	weekdays, fewestWeekdays = 8, 4
+	// hoursShown is how many days of hours are read for that.
+	hoursShown = weekdays*7 + 2
+)
+
+// A dayOfHours is what was counted in each hour of a day of the page's zone.
+type dayOfHours [24]uint64
+
+// until is the sum up to a moment of the day; of the hour that holds it, the part that
+// has gone by counts.
+func (d dayOfHours) until(at time.Time) float64 {
+	sum := 0.0
+	for hour, n := range d {
+		switch {
+		case hour < at.Hour():
+			sum += float64(n)
+		case hour == at.Hour():
+			sum += float64(n) * (float64(at.Minute()) + float64(at.Second())/60) / 60
+		}
+	}
+	return sum
+}
+
+func (d dayOfHours) total() (sum uint64) {
+	for _, n := range d {
+		sum += n
+	}
+	return sum
+}
+
+// counted are the kinds of events that the day is looked at by.
+type counted struct {
+	shows, opened, acted map[string]dayOfHours
+	// last is the end of the last hour that counted something.
+	last time.Time
+}
+
+// hoursOf reads the hours of some weeks, by day in the page's zone.
+func (r *request) hoursOf() (counted, error) {
+	c := counted{shows: map[string]dayOfHours{}, opened: map[string]dayOfHours{}, acted: map[string]dayOfHours{}}
+	q := r.query()
+	today := counters.HourOf(r.now).Day()
+	q.From, q.To, q.Step = today-min(today-1, hoursShown), today+1, report.StepHour
+	if r.span.any {
+		q.From = max(q.From, min(r.span.first, today))
+	}
+	for _, stage := range []insight.Stage{insight.StageOpened, insight.StageActed} {
+		q.Stage = stage
+		t, err := r.page.config.Reports.Timeline(r.ctx, q)
+		if err != nil {
+			return c, err
+		}
+		for _, step := range t.Steps {
+			if stage == insight.StageOpened {
+				add(c.shows, step.StartAt, step.Shows)
+				add(c.opened, step.StartAt, step.Clicks)
+				if step.Shows+step.Clicks > 0 {
+					c.last = step.EndAt
+				}
+			} else {
+				add(c.acted, step.StartAt, step.Clicks)
+			}
+		}
+	}
+	return c, nil
+}
+
+func add(days map[string]dayOfHours, at time.Time, n uint64) {
+	if n == 0 {
+		return
+	}
+	key := at.Format(time.DateOnly)
+	day := days[key]
+	day[at.Hour()] += n
+	days[key] = day
+}
+
+// A usual is what is usual at a time: the median of the same weekdays, and the band from
+// the lowest to the highest. Of eight days like them the next lies within it seven times
+// in nine, whatever their distribution.
+type usual struct {
+	low, median, high float64
+	days              int
+}
+
+func (u usual) known() bool { return u.days >= fewestWeekdays }
+
+// within says whether a number is no surprise.
+func (u usual) within(x float64) bool { return u.low <= x && x <= u.high }
+
+// sameWeekdays are the same weekdays before a day that counts reach back to.
+func (r *request) sameWeekdays(day time.Time) []time.Time {
+	var days []time.Time
+	first := r.span.first.Time().In(r.page.config.Zone)
+	for i := 1; i <= weekdays; i++ {
+		d := day.AddDate(0, 0, -7*i)
+		if midnightOf(d).Before(first.Add(-time.Hour)) { // that day was not counted whole
+			break
+		}
+		days = append(days, d)
+	}
+	return days
+}
+
+func midnightOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+}
+
+// usualOf is what is usual of a value of the days.
+func usualOf(days []time.Time, value func(time.Time) float64) usual {
+	var all []float64
+	for _, d := range days {
+		all = append(all, value(d))
+	}
+	slices.Sort(all)
+	return usual{low: quantile(all, 0), median: quantile(all, 0.5), high: quantile(all, 1), days: len(all)}
+}
+
+// quantile interpolates between sorted values (type 7 of Hyndman and Fan 1996).
+func quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return math.NaN()
+	}
+	at := q * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+}
+
+func dayKey(t time.Time) string { return t.Format(time.DateOnly) }
