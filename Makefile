@@ -89,11 +89,17 @@ docs:
 release:
 	cd release && go run . -platforms "$(PLATFORMS)"
 
+## instructions
+##          what each step of a record takes of the processor, beside the last baseline; needs valgrind
+.PHONY: instructions
+instructions:
+	go run ./bench/instructions
+
 ## release-short
 ##          build for linux/amd64 twice, and try the packages on machines of their own
 .PHONY: release-short
 release-short:
-	cd release && go vet ./... && go run $(staticcheck) ./... && go test ./...
+	cd release && go vet ./... && go run $(staticcheck) ./... && go test -timeout 30m ./...
 
 ## release-test
 ##          the same for every platform, with an empty cache, and other processors
