@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -73,7 +74,9 @@ func TestImportsAreRememberedAsDocumented(t *testing.T) {
 	if err := os.WriteFile(dump, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	runShell(t, "go run -buildvcs=false stats-recorder --data-dir "+directory+" import "+dump)
+	if said, err := exec.CommandContext(t.Context(), program.Path(t), "--data-dir", directory, "import", dump).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
 	readSections(t, only(t, directory, "snapshot-*"), "SRSNAP\r\n").want(t, map[uint32]uint64{5: 2, 13: 2})
 	only(t, directory, "before-import-0000000000000001")
 }

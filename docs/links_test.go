@@ -60,7 +60,7 @@ func TestNamedFilesAreThere(t *testing.T) {
 // into it.
 func documents(t *testing.T) (paths []string) {
 	t.Helper()
-	for _, pattern := range []string{"*.md", "docs/*.md", "deploy/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/fr/*.md", "deploy/*.md", "release/*.md", "client/*.md"} {
 		found, err := fs.Glob(os.DirFS(root), pattern)
 		if err != nil {
 			t.Fatal(err)

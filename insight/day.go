@@ -54,19 +54,6 @@ func (m *Model) outcome(benefits []benefitCounts, window *Counts) Outcome {
 	return sum
 }
 
-// Tally is how often a benefit was shown on a day, and its clicks, by the same rule as
-// Day but for all that was shown: without those at places where it was not shown in
-// the window. The days of a window sum up to its Benefit.Shows and Clicks.
-func (c *Counts) Tally(name string, window *Counts) (shows, clicks uint64) {
-	for _, place := range c.Places(name) {
-		shows += place.Shows
-		if place.Shows > 0 || place.Clicks > 0 && window.hasShows(name, place.Place) {
-			clicks += place.Clicks
-		}
-	}
-	return shows, clicks
-}
-
 // Ratio is O ÷ E, 1 if the day was as the window was, with its 95 % interval: that
 // of Evidence with the noise of O alone, v = 1 ÷ (y + ½) with y = O ÷ φ, since E is
 // of much more counts. Both are unknown if nothing was expected.

@@ -117,6 +117,39 @@ func TestTheDaysOfAWindowAddUpToIt(t *testing.T) {
 	}
 }
 
+func TestAScaleWeighsDaysAsTheModelDoesAndCountsAllThatTheTableDoes(t *testing.T) {
+	t.Parallel()
+	all := simulated(t, 43, 30, 3000)
+	all["nobody"] = events{}.at(t, 60, 60, 0, 7).at(t, 2, 2, 3, 5)
+	all["orphan"] = events{}.at(t, 60, 60, 0, 7)
+	window := all.counts()
+	a := insight.Analyse(window)
+	scale := a.Model.Scale(window)
+	var days [3]insight.DaySum
+	random := rand.New(rand.NewPCG(43, 1))
+	for name, cells := range all {
+		for _, c := range cells {
+			for range c.Count {
+				day := &days[random.IntN(len(days))]
+				*day = day.Add(scale.Weigh(name, []counters.Cell{{Key: c.Key, Count: 1}}))
+			}
+		}
+		sortCells(cells)
+		if have, want := scale.Weigh(name, cells).Outcome, a.Model.DayOf(window, window, name); have.Observed != want.Observed || !near(have.Expected, want.Expected, 1e-9) {
+			t.Errorf("%s weighs %+v, want %+v", name, have, want)
+		}
+	}
+	total := days[0].Add(days[1]).Add(days[2])
+	var shows, clicks uint64
+	for _, b := range a.Benefits {
+		shows += b.Shows
+		clicks += b.Clicks
+	}
+	if want := a.Model.Day(window, window); total.Shows != shows || total.Clicks != clicks || total.Observed != want.Observed || !near(total.Expected, want.Expected, 1e-9) {
+		t.Errorf("the days are %+v, want %d shows, %d clicks, %+v", total, shows, clicks, want)
+	}
+}
+
 func TestADayTellsABetterPlaceFromABetterBehaviour(t *testing.T) {
 	t.Parallel()
 	window := confounded(t, 1).counts()

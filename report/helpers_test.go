@@ -32,6 +32,15 @@ func (s *source) Read(query counters.Query, visit func(counters.Benefit, []count
 	return nil
 }
 
+func (s *source) ReadDays(version uint16, from, to counters.Day, begin func(), visit func(counters.Day, counters.Benefit, []counters.Cell)) error {
+	begin()
+	for day := from; day < to; day++ {
+		s.Store.Read(counters.PositionsOf(version, []counters.Hour{day.FirstHour(), (day + 1).FirstHour()}), nil,
+			func(benefit counters.Benefit, cells []counters.Cell) { visit(day, benefit, cells) })
+	}
+	return nil
+}
+
 func (s *source) KeptFrom() (counters.Day, bool) { return s.kept, s.kept > 0 }
 
 func (s *source) Span() (first, last counters.Day, any bool) {

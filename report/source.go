@@ -9,6 +9,10 @@ type Source interface {
 	// sorted by key and valid during the call. An error means that something of it
 	// cannot be read; nothing was visited then.
 	Read(query counters.Query, visit func(counters.Benefit, []counters.Cell)) error
+	// ReadDays visits the positions of one version, day by day from a day on, up to but
+	// without to: each benefit of a day with its cells, sorted by key and valid during the
+	// call. It calls begin before the first visit, and again when all is visited anew.
+	ReadDays(version uint16, from, to counters.Day, begin func(), visit func(counters.Day, counters.Benefit, []counters.Cell)) error
 	// KeptFrom is the first day that has not been given up, if any has.
 	KeptFrom() (counters.Day, bool)
 	// Span is the first and the last day that have counts, if any has.

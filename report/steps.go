@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"stats-recorder/counters"
@@ -70,62 +72,58 @@ func (s Step) next(hour counters.Hour) counters.Hour {
 	}
 }
 
-// stepPlaces is about how many places of benefits are read at one time, which
-// bounds the memory of a timeline of any length.
-const stepPlaces = 500_000
-
-// eachStep visits the counts of each step of a window that has so many places in all.
-// It reads as many steps at a time as may be: at least two, because a History keeps
-// windows of one step, and these are of no use to anybody else.
-func (r *Reporter) eachStep(key windowKey, bounds []counters.Hour, places int, visit func(step int, counts *insight.Counts)) error {
-	together := min(max(2, stepPlaces/max(1, places)), 400)
-	for from := 0; from+1 < len(bounds); from += together {
-		to := min(from+together, len(bounds)-1)
-		steps, err := r.readSteps(key, bounds[from:to+1])
-		if err != nil {
-			return err
-		}
-		for i, counts := range steps {
-			visit(from+i, counts)
+// days are the sums of each day of a window, from the first on.
+func (r *Reporter) days(e *examined, from, to counters.Day, chosen func(name string) bool) ([]insight.DaySum, error) {
+	sums := make([]insight.DaySum, to-from)
+	day := daySums{scale: e.analysis.Model.Scale(e.counts)}
+	begin := func() {
+		clear(sums)
+		day.benefits = day.benefits[:0]
+	}
+	finish := func() {
+		if len(day.benefits) > 0 {
+			sums[day.day-from] = day.sum()
 		}
 	}
-	return nil
-}
-
-// readSteps reads the places of each step. A query counts under the keys that it is
-// told; here the number of the step stands where the version was, of which there is one.
-func (r *Reporter) readSteps(key windowKey, bounds []counters.Hour) ([]*insight.Counts, error) {
-	roles := r.roles(key.stage)
-	steps := make([]*insight.Counts, len(bounds)-1)
-	for i := range steps {
-		steps[i] = insight.NewCounts(uint16(i), roles)
-	}
-	query := counters.PositionsOf(key.version, bounds)
-	query.Project = func(step uint32, k counters.Key) (counters.Key, bool) {
-		if k.Version() != key.version {
-			return 0, false
+	err := r.source.ReadDays(e.key.version, from, to, begin, func(at counters.Day, benefit counters.Benefit, cells []counters.Cell) {
+		if at != day.day {
+			finish()
+			day.begin(at)
 		}
-		at, err := counters.KeyAt(k.Event(), uint16(step), k.Place())
-		return at, err == nil
-	}
-	ofStep := make([][]counters.Cell, len(steps))
-	err := r.source.Read(query, func(benefit counters.Benefit, cells []counters.Cell) {
-		for i := range ofStep {
-			ofStep[i] = ofStep[i][:0]
-		}
-		for _, cell := range cells {
-			step := cell.Key.Version()
-			ofStep[step] = append(ofStep[step], cell)
-		}
-		name := r.source.BenefitNames()[benefit]
-		for i, cells := range ofStep {
-			if len(cells) > 0 {
-				steps[i].Add(name, cells)
-			}
+		if name := r.source.BenefitNames()[benefit]; chosen(name) {
+			day.add(name, cells)
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read steps of a window: %w", err)
+		return nil, fmt.Errorf("read days of a window: %w", err)
 	}
-	return steps, nil
+	finish()
+	return sums, nil
+}
+
+// daySums are the sums of the benefits of a day. They come in any order, and sums of
+// floats depend on it, so that they are added up by name at the end.
+type daySums struct {
+	scale    insight.Scale
+	day      counters.Day
+	benefits []benefitSum
+}
+
+type benefitSum struct {
+	name string
+	sum  insight.DaySum
+}
+
+func (d *daySums) begin(day counters.Day) { d.day, d.benefits = day, d.benefits[:0] }
+
+func (d *daySums) add(name string, cells []counters.Cell) {
+	d.benefits = append(d.benefits, benefitSum{name, d.scale.Weigh(name, cells)})
+}
+
+func (d *daySums) sum() (total insight.DaySum) {
+	slices.SortStableFunc(d.benefits, func(a, b benefitSum) int { return strings.Compare(a.name, b.name) })
+	for _, benefit := range d.benefits {
+		total = total.Add(benefit.sum)
+	}
+	return total
 }

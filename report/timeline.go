@@ -85,7 +85,7 @@ func (r *Reporter) Timeline(ctx context.Context, q Query) (Timeline, error) {
 		if q.Step == StepHour {
 			t.Steps, err = r.hours(q, bounds)
 		} else {
-			t.Steps, err = r.days(q, e, bounds)
+			t.Steps, err = r.withDays(q, e, bounds)
 		}
 		return t, err
 	})
@@ -163,27 +163,25 @@ func (r *Reporter) hours(q Query, bounds []counters.Hour) ([]StepSums, error) {
 	return steps, nil
 }
 
-// days holds each step of UTC days against the window's model.
-func (r *Reporter) days(q Query, e *examined, bounds []counters.Hour) ([]StepSums, error) {
+// withDays holds each step of UTC days against the window's model.
+func (r *Reporter) withDays(q Query, e *examined, bounds []counters.Hour) ([]StepSums, error) {
 	steps, labels := newSteps(bounds), r.Labels()
-	err := r.eachStep(e.key, bounds, e.counts.Len(), func(i int, counts *insight.Counts) {
-		step, outcome := &steps[i], insight.Outcome{}
-		for _, name := range counts.Benefits() {
-			if !q.chooses(labels.identity(name)) {
-				continue
-			}
-			shows, clicks := counts.Tally(name, e.counts)
-			step.Shows += shows
-			step.Clicks += clicks
-			outcome = outcome.Add(e.analysis.Model.DayOf(counts, e.counts, name))
+	if len(steps) == 0 {
+		return steps, nil
+	}
+	from, to := bounds[0].Day(), bounds[len(bounds)-1].Day()
+	days, err := r.days(e, from, to, func(name string) bool { return q.chooses(labels.identity(name)) })
+	if err != nil {
+		return nil, err
+	}
+	for i := range steps {
+		var sum insight.DaySum
+		for day := bounds[i].Day(); day < bounds[i+1].Day(); day++ {
+			sum = sum.Add(days[day-from])
 		}
-		step.rate()
-		if e.analysis.Model.Identified {
-			step.Expected = insight.Number(outcome.Expected)
-			step.OOverE, step.OOverEInterval = outcome.Ratio(e.analysis.Model.Dispersion)
-		}
-	})
-	return steps, err
+		steps[i].set(sum, e.analysis.Model)
+	}
+	return steps, nil
 }
 
 func newSteps(bounds []counters.Hour) []StepSums {
@@ -195,6 +193,15 @@ func newSteps(bounds []counters.Hour) []StepSums {
 		}
 	}
 	return steps
+}
+
+func (s *StepSums) set(sum insight.DaySum, model *insight.Model) {
+	s.Shows, s.Clicks = sum.Shows, sum.Clicks
+	s.rate()
+	if model.Identified {
+		s.Expected = insight.Number(sum.Expected)
+		s.OOverE, s.OOverEInterval = sum.Ratio(model.Dispersion)
+	}
 }
 
 func (s *StepSums) rate() {
