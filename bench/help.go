@@ -23,7 +23,8 @@ and whether it counted right.
     go run ./bench -url http://other.example:4000 -version 2
 
 It builds the server, starts it on a free port with a temporary data directory,
-and puts it under the load of browsers that report pages of results and clicks.
+and puts it under the load of browsers that report pages of results and clicks, with the
+heads and cookies of browsers.
 Beside it, in turns within the same run, it measures
     ceiling  an HTTP server that reads the same requests, answers the same bytes
              and does nothing else: what HTTP alone costs

@@ -10,7 +10,7 @@ import (
 // a request take on the wire; they only decide how many requests are prebuilt.
 const (
 	recordBytes          = 230
-	requestOverheadBytes = 550
+	requestOverheadBytes = 850
 )
 
 // composer holds the buffers that composing a request needs, so that a
@@ -39,7 +39,7 @@ func (c *composer) compose(w *workload) []byte {
 		c.body = append(c.body, c.after...)
 	}
 	c.body = append(c.body, ']')
-	c.request = append(c.request[:0], w.head...)
+	c.request = w.heads.appendTo(c.request[:0], c.page.visitor)
 	c.request = strconv.AppendInt(c.request, int64(len(c.body)), 10)
 	c.request = append(c.request, "\r\n\r\n"...)
 	c.request = append(c.request, c.body...)
@@ -87,22 +87,4 @@ func emptyReadRequest(shape workloadShape) []byte {
 		"Sec-Fetch-Mode: cors\r\n" +
 		"Sec-Fetch-Site: cross-site\r\n" +
 		"Connection: keep-alive\r\n\r\n")
-}
-
-// requestHead returns a browser's request head up to the value of its last
-// header, Content-Length.
-func requestHead(shape workloadShape) []byte {
-	return []byte("POST " + shape.path + " HTTP/1.1\r\n" +
-		"Host: " + shape.host + "\r\n" +
-		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
-		"Accept: application/json, text/plain, */*\r\n" +
-		"Accept-Language: fr,fr-FR;q=0.8,en-US;q=0.5,en;q=0.3\r\n" +
-		"Accept-Encoding: gzip, deflate, br, zstd\r\n" +
-		"Content-Type: application/json\r\n" +
-		"Origin: https://www.example.org\r\n" +
-		"Referer: https://www.example.org/\r\n" +
-		"Sec-Fetch-Mode: cors\r\n" +
-		"Sec-Fetch-Site: cross-site\r\n" +
-		"Connection: keep-alive\r\n" +
-		"Content-Length: ")
 }

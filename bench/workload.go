@@ -33,7 +33,7 @@ type workload struct {
 	shape    workloadShape
 	names    []string
 	events   []string
-	head     []byte // of every request, up to its Content-Length
+	heads    heads  // of requests
 	read     []byte // a request that reads
 	source   pageSource
 	requests [][]byte // nil when requests are composed as they are sent
@@ -66,7 +66,7 @@ func newWorkload(shape workloadShape) (*workload, error) {
 		shape:  shape,
 		names:  benefitNames(shape.benefits),
 		events: eventTypes(),
-		head:   requestHead(shape),
+		heads:  newHeads(shape),
 		read:   emptyReadRequest(shape),
 	}
 	if shape.counters > 0 {
