@@ -31,7 +31,7 @@ var rooms = []room{
 	{name: "harness", helper: true},
 
 	{name: "main", lower: []string{"command"}},
-	{name: "command", lower: []string{"service", "demo", "backup", "status", "report", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters"}},
+	{name: "command", lower: []string{"service", "demo", "backup", "status", "report", "report/endpoint", "insight", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters"}},
 	{name: "service", lower: []string{"service/admin", "page", "backup", "report", "report/endpoint", "httpapi", "httpapi/conn", "httpapi/records", "insight", "snapshot", "idempotency", "counters"}},
 	{name: "service/admin"},
 	{name: "page", lower: []string{"page/words", "page/draw", "report", "httpapi", "insight", "counters"}},

@@ -23,6 +23,15 @@ func (n Number) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(n))
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (n *Number) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*n = Unknown()
+		return nil
+	}
+	return json.Unmarshal(text, (*float64)(n))
+}
+
 // quotient is a ÷ b, unknown if b is 0.
 func quotient(a, b float64) Number {
 	if b == 0 {
@@ -52,4 +61,14 @@ func (i Interval) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return json.Marshal([2]float64{float64(i.Lower), float64(i.Upper)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (i *Interval) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*i = UnknownInterval()
+		return nil
+	}
+	ends := [2]*Number{&i.Lower, &i.Upper}
+	return json.Unmarshal(text, &ends)
 }

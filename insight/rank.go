@@ -19,6 +19,13 @@ func (r RankInterval) MarshalJSON() ([]byte, error) {
 	return json.Marshal([2]int{r.First, r.Last})
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (r *RankInterval) UnmarshalJSON(text []byte) error {
+	*r = RankInterval{}
+	ends := [2]*int{&r.First, &r.Last}
+	return json.Unmarshal(text, &ends)
+}
+
 // Ranks are the places of scores in descending order, from 1. Equal scores keep
 // the order in which they come. All must be known.
 func Ranks(scores []Number) []int {

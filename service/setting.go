@@ -157,7 +157,7 @@ func duration(name, group string, field *time.Duration, least time.Duration, usa
 			if text == "" {
 				return nil // as if it were not set
 			}
-			value, err := parseDuration(text)
+			value, err := ParseDuration(text)
 			if err == nil {
 				*field = value
 			}
@@ -175,8 +175,8 @@ func duration(name, group string, field *time.Duration, least time.Duration, usa
 // errDuration is the error for text that is not a length of time.
 var errDuration = errors.New("want a length of time with its unit, such as 90s, 15m, 48h or 30d")
 
-// parseDuration reads what time.ParseDuration does, and a whole number of days.
-func parseDuration(text string) (time.Duration, error) {
+// ParseDuration reads what time.ParseDuration does, and a whole number of days.
+func ParseDuration(text string) (time.Duration, error) {
 	if days, found := strings.CutSuffix(text, "d"); found {
 		if n, err := strconv.ParseInt(days, 10, 17); err == nil {
 			return time.Duration(n) * 24 * time.Hour, nil

@@ -3,6 +3,9 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	json "github.com/goccy/go-json/v2"
@@ -15,59 +18,108 @@ import (
 // patience bounds how long a read waits for fits of others.
 const patience = 10 * time.Second
 
-// table is what a report.Reporter answers with.
-type table interface {
-	report.Benefits | report.Positions | report.Funnel | report.Timeline | report.Quality
-}
+// ErrAnswer is returned for what is not the answer of an endpoint.
+var ErrAnswer = errors.New("not the answer of an endpoint of /insight")
 
-// tableRead makes a read of a table.
-type tableRead[T table] struct {
-	name string
-	// parameters are those of this table beside the common ones.
-	parameters []string
-	ask        func(context.Context, report.Query) (T, error)
-	// rows are the table for CSV.
-	rows func(T, asked) exporter.Table
+// A Table is an endpoint: one of the tables of a report.Reporter. Make them with
+// Tables.
+type Table struct {
+	// Name is its last part of the path.
+	Name string
+	// Parameters are the names of those that it knows.
+	Parameters []string
+
+	// ask asks a reporter, decode reads the JSON of an answer, both as a value that
+	// rows can make a table of.
+	ask    func(*report.Reporter, context.Context, report.Query) (any, error)
+	decode func(io.Reader) (any, error)
+	rows   func(any, asked) exporter.Table
 }
 
 // commonParameters are known by every table.
 var commonParameters = []string{"start_at", "end_at", "version", "time_zone", "format", "lang"}
 
-// Reads are the endpoints of a reporter. History is that of its source.
-func Reads(r *report.Reporter, history httpapi.History) []httpapi.Read {
-	return []httpapi.Read{
-		tableRead[report.Benefits]{"benefits", []string{"stage", "order", "benefit", "group", "limit"}, r.Benefits,
-			func(t report.Benefits, _ asked) exporter.Table { return t.Table() }}.read(history),
-		tableRead[report.Positions]{"positions", []string{"stage", "benefit", "table"}, r.Positions,
-			func(t report.Positions, a asked) exporter.Table { return t.Table(a.positions) }}.read(history),
-		tableRead[report.Funnel]{"funnel", []string{"group_by", "benefit", "group", "limit"}, r.Funnel,
-			func(t report.Funnel, _ asked) exporter.Table { return t.Table() }}.read(history),
-		tableRead[report.Timeline]{"timeline", []string{"stage", "step", "benefit", "group"}, r.Timeline,
-			func(t report.Timeline, _ asked) exporter.Table { return t.Table() }}.read(history),
-		tableRead[report.Quality]{"quality", []string{"stage"}, r.Quality,
-			func(t report.Quality, _ asked) exporter.Table { return t.Table() }}.read(history),
+// Tables are all that there are.
+func Tables() []Table {
+	return []Table{
+		newTable("benefits", (*report.Reporter).Benefits, func(t report.Benefits, _ asked) exporter.Table { return t.Table() },
+			"stage", "order", "benefit", "group", "limit"),
+		newTable("positions", (*report.Reporter).Positions, func(t report.Positions, a asked) exporter.Table { return t.Table(a.positions) },
+			"stage", "benefit", "table"),
+		newTable("funnel", (*report.Reporter).Funnel, func(t report.Funnel, _ asked) exporter.Table { return t.Table() },
+			"group_by", "benefit", "group", "limit"),
+		newTable("timeline", (*report.Reporter).Timeline, func(t report.Timeline, _ asked) exporter.Table { return t.Table() },
+			"stage", "step", "benefit", "group"),
+		newTable("quality", (*report.Reporter).Quality, func(t report.Quality, _ asked) exporter.Table { return t.Table() },
+			"stage"),
 	}
 }
 
-func (t tableRead[T]) read(history httpapi.History) httpapi.Read {
-	parameters := append(t.parameters, commonParameters...)
+func newTable[T any](name string, ask func(*report.Reporter, context.Context, report.Query) (T, error),
+	rows func(T, asked) exporter.Table, parameters ...string,
+) Table {
+	return Table{
+		Name: name, Parameters: slices.Concat(parameters, commonParameters),
+		ask: func(r *report.Reporter, ctx context.Context, q report.Query) (any, error) { return ask(r, ctx, q) },
+		decode: func(from io.Reader) (any, error) {
+			var t T
+			err := json.UnmarshalRead(from, &t)
+			return t, err
+		},
+		rows: func(made any, a asked) exporter.Table { return rows(made.(T), a) },
+	}
+}
+
+// Reads are the endpoints of a reporter. History is that of its source.
+func Reads(r *report.Reporter, history httpapi.History) (reads []httpapi.Read) {
+	for _, table := range Tables() {
+		reads = append(reads, table.read(r, history))
+	}
+	return reads
+}
+
+func (t Table) read(r *report.Reporter, history httpapi.History) httpapi.Read {
 	return httpapi.Read{
-		Path: "/insight/" + t.name, Parameters: parameters, Access: httpapi.AccessByBrowser,
+		Path: "/insight/" + t.Name, Parameters: t.Parameters, Access: httpapi.AccessByBrowser,
 		Answer: func(request httpapi.Request) (answer httpapi.Answer, err error) {
 			answer.Vary = "Accept"
-			asked, err := readAsked(request, history, &answer, parameters)
+			asked, err := readAsked(request, history, &answer, t.Parameters)
 			if err != nil {
 				return answer, err
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
-			made, err := t.ask(ctx, asked.query)
+			made, err := t.ask(r, ctx, asked.query)
 			if err != nil {
 				return answer, forClient(err)
 			}
 			return answer, t.render(&answer, made, asked)
 		},
 	}
+}
+
+// Of asks a reporter by parameters, as the endpoint does, and makes rows of the answer.
+// An *httpapi.Error is for who has chosen the parameters.
+func (t Table) Of(ctx context.Context, r *report.Reporter, history httpapi.History, parameters httpapi.Query) (exporter.Table, error) {
+	asked, err := readAsked(httpapi.Request{Query: parameters}, history, &httpapi.Answer{}, t.Parameters)
+	if err != nil {
+		return exporter.Table{}, err
+	}
+	made, err := t.ask(r, ctx, asked.query)
+	if err != nil {
+		return exporter.Table{}, forClient(err)
+	}
+	return t.rows(made, asked), nil
+}
+
+// OfAnswer makes the same rows of the JSON that a server answers. It returns ErrAnswer
+// for anything else.
+func (t Table) OfAnswer(answer io.Reader, parameters httpapi.Query) (exporter.Table, error) {
+	made, err := t.decode(answer)
+	if err != nil {
+		return exporter.Table{}, fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	return t.rows(made, asked{positions: report.PositionTable(parameters.First("table"))}), nil
 }
 
 // forClient is the error that clients are told, if it is for them.
@@ -81,8 +133,8 @@ func forClient(err error) error {
 	return err
 }
 
-func (t tableRead[T]) render(answer *httpapi.Answer, made T, asked asked) (err error) {
-	if timeline, is := any(made).(report.Timeline); is {
+func (t Table) render(answer *httpapi.Answer, made any, asked asked) (err error) {
+	if timeline, is := made.(report.Timeline); is {
 		setEffective(answer, timeline.Window)
 	}
 	if asked.format == formatJSON {
@@ -90,7 +142,7 @@ func (t tableRead[T]) render(answer *httpapi.Answer, made T, asked asked) (err e
 		return err
 	}
 	answer.ContentType = "text/csv; charset=utf-8; header=present"
-	answer.Set("Content-Disposition", `attachment; filename="`+t.name+asked.days()+`.csv"`)
+	answer.Set("Content-Disposition", `attachment; filename="`+t.Name+asked.days()+`.csv"`)
 	answer.Body, err = csvOf(t.rows(made, asked), asked.locale)
 	return err
 }
