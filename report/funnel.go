@@ -17,8 +17,8 @@ type Funnel struct {
 	// VisitorsMissing says why.
 	Visitors        *VisitorFunnel `json:"visitors"`
 	VisitorsMissing Text           `json:"visitors_missing"`
-	// Benefits are those that were asked for, the most shown first; null for totals.
-	Benefits []BenefitFunnel `json:"benefits"`
+	// Benefits are those that were asked for, the most shown first; left out of totals.
+	Benefits []BenefitFunnel `json:"benefits,omitzero"`
 }
 
 // BenefitFunnel is the way of one benefit.
