@@ -91,8 +91,8 @@ func (d discarding) RecordOnce(batch *counters.Batch, mark counters.Mark) (idemp
 	return sent, err
 }
 
-// BenchmarkPost answers posts of pages of thirty, but for what the store and the disk take.
-func BenchmarkPost(b *testing.B) {
+// BenchmarkPostOfAPage answers posts of pages of thirty, but for what the store and the disk take.
+func BenchmarkPostOfAPage(b *testing.B) {
 	var records []string
 	for i := range 30 {
 		records = append(records, fmt.Sprintf(`{"benefit_id":"benefit-%d","hash_id":"0123456789abcdef","benefit_index":%d,"page_total":30,"event_type":"show","version":2}`, i, i+1))

@@ -12,6 +12,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/httpapi"
 	"stats-recorder/report"
+	"stats-recorder/report/endpoint"
 	"stats-recorder/snapshot"
 )
 
@@ -105,7 +106,7 @@ func askTwice(b *testing.B, directory, path string) {
 	request := httpapi.Request{Query: httpapi.Query{
 		{Name: "start_at", Value: yearEnd.AddDate(-1, 0, 0).Format(time.DateOnly)}, {Name: "end_at", Value: yearEnd.Format(time.DateOnly)},
 	}}
-	for _, read := range insightReads(reporter, keeper.History()) {
+	for _, read := range endpoint.Reads(reporter, keeper.History()) {
 		if read.Path != path {
 			continue
 		}

@@ -61,7 +61,7 @@ func TestABadValueIsRefusedWithWhatIsAllowed(t *testing.T) {
 			t.Errorf("%s: %q, want it to begin with %q", test.path, message, test.says)
 		}
 	}
-	for _, path := range []string{"", "/", "/nothing", "/benefits/more", "benefits"} {
+	for _, path := range []string{"/nothing", "/benefits/more", "benefits"} {
 		s.Get(t, "/insight"+path).ExpectMessage(t, http.StatusNotFound)
 	}
 	post(t, s, statistics{"A": {"show": {"1": {"1": 1}}}})
