@@ -30,7 +30,7 @@ func importCommand(output io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "continue", Usage: "leave out the documents of earlier imports, and import those that came since"},
 			&cli.BoolFlag{Name: "force", Usage: "count what has been imported before once more"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would happen, and change nothing"},
-			&cli.BoolFlag{Name: "undo", Usage: "go back to before the last import, if nothing was counted since"},
+			&cli.BoolFlag{Name: "undo", Usage: "go back to before the last import, if nothing was counted since; as the command undo does"},
 			&cli.StringFlag{Name: "compare", Usage: "URL of a running server: compare its answers with the documents of FILE…, or else with the data directory; import nothing", DefaultText: "none"},
 			&cli.StringFlag{Name: "source", Usage: "name of the database that the documents come from, where there are several", DefaultText: "none"},
 			&cli.StringFlag{Name: "skipped", Usage: "file to write every document that is skipped to, as JSON lines", DefaultText: "none"},
@@ -40,7 +40,7 @@ func importCommand(output io.Writer) *cli.Command {
 			case c.IsSet("compare"):
 				return compareCommand(ctx, c, output)
 			case c.Bool("undo"):
-				return undoCommand(c, output)
+				return undo(c, output)
 			}
 			directory, err := directoryOf(c)
 			if err != nil {
@@ -90,28 +90,4 @@ func importJobOf(c *cli.Command, directory string) (importJob, error) {
 		job.open, job.isRehearsal = snapshot.RehearseImport, true
 	}
 	return job, nil
-}
-
-// undoCommand undoes the last import, or says what that would take away.
-func undoCommand(c *cli.Command, output io.Writer) error {
-	if c.Args().Present() {
-		return fmt.Errorf("%w: --undo takes no file such as %q: it is for the whole last import", service.ErrConfig, c.Args().First())
-	}
-	directory, err := existingDirectoryOf(c)
-	if err != nil {
-		return err
-	}
-	undo, done := snapshot.UndoImport, "undone; the server can start"
-	if c.Bool("dry-run") {
-		undo, done = snapshot.RehearseUndo, "it can be undone; nothing was changed"
-	}
-	undone, err := undo(snapshot.Options{Directory: directory})
-	if err != nil {
-		return fmt.Errorf("nothing was undone in %q: %w", directory, err)
-	}
-	for _, one := range undone.Imports {
-		fmt.Fprintf(output, "imported on %s: %d documents\n", dateTime(one.At), one.Documents)
-	}
-	fmt.Fprintf(output, "with %d events: %s\n", undone.Events, done)
-	return nil
 }

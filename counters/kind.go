@@ -55,6 +55,8 @@ type KindRule struct {
 	Kept bool
 	// Detailed kinds have the keys of a Detail.
 	Detailed bool
+	// Overall kinds count of no benefit: all that they have stands under Benefit 0.
+	Overall bool
 	// Valid says whether a key that came from outside can be one of this kind. It is
 	// asked only for keys that a Key can be; nil for all of these.
 	Valid func(Key) bool
@@ -81,7 +83,7 @@ func BuiltInKinds() Kinds {
 			Hourly:   true,
 			Valid:    func(key Key) bool { return key.WithoutHour() == TotalKey(key.Event()) },
 		},
-		{Kind: Visitors, Name: "visitors", Detailed: true},
+		{Kind: Visitors, Name: "visitors", Detailed: true, Overall: true},
 		{Kind: VisitorsByBenefit, Name: "visitors by benefit", Detailed: true},
 	}
 }

@@ -31,7 +31,7 @@ var rooms = []room{
 	{name: "harness", helper: true},
 
 	{name: "main", lower: []string{"command"}},
-	{name: "command", lower: []string{"service", "demo", "backup", "status", "report", "report/endpoint", "insight", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters"}},
+	{name: "command", lower: []string{"service", "demo", "backup", "status", "report", "report/endpoint", "insight", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "counters", "snapshot/correction"}},
 	{name: "service", lower: []string{"service/admin", "page", "backup", "report", "report/endpoint", "httpapi", "httpapi/conn", "httpapi/records", "insight", "snapshot", "idempotency", "counters"}},
 	{name: "service/admin"},
 	{name: "page", lower: []string{"page/words", "page/draw", "report", "httpapi", "insight", "counters"}},
@@ -50,7 +50,8 @@ var rooms = []room{
 	{name: "cluster/member", lower: []string{"cluster", "snapshot", "snapshot/format", "counters"}},
 	{name: "backup", lower: []string{"snapshot", "snapshot/salvage", "snapshot/recovery", "snapshot/format", "snapshot/disk", "counters"}},
 	{name: "snapshot/salvage", lower: []string{"snapshot", "snapshot/recovery", "snapshot/format", "snapshot/disk", "idempotency", "counters"}},
-	{name: "snapshot", lower: []string{"snapshot/recovery", "snapshot/format", "snapshot/disk", "cluster", "idempotency", "counters"}},
+	{name: "snapshot", lower: []string{"snapshot/correction", "snapshot/recovery", "snapshot/format", "snapshot/disk", "cluster", "idempotency", "counters"}},
+	{name: "snapshot/correction", lower: []string{"counters"}},
 	{name: "snapshot/recovery", lower: []string{"snapshot/format", "snapshot/disk", "cluster", "idempotency", "counters"}},
 	{name: "snapshot/format", lower: []string{"cluster", "counters"}},
 	{name: "snapshot/disk"},

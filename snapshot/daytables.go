@@ -45,6 +45,14 @@ func (d dayTables) addClosed(directory string, kinds counters.Kinds, closed form
 	return recovery.ReadDay(recovery.DayPath(directory, closed), kinds, closed, format.DaySink{Counts: counts})
 }
 
+// counters is how many counters there are.
+func (d dayTables) counters() (sum int) {
+	for _, table := range d {
+		sum += table.Len()
+	}
+	return sum
+}
+
 // save writes them as the file of the day, and returns what there is to say of it.
 func (d dayTables) save(directory string, kinds counters.Kinds, day format.Day) (format.ClosedDay, error) {
 	closed := format.ClosedDay{Day: day.Day, Generation: day.Generation, Owner: day.Identity}

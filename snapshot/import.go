@@ -35,6 +35,7 @@ type Import struct {
 	before           *format.Manifest // what there is without the import
 	events, sequence uint64
 	identity         format.Identity
+	inCluster        bool // whether other nodes have the same counts
 	began            time.Time
 	// mu is held for reading while counts are added, and for writing while days
 	// are closed to make room.
@@ -55,7 +56,7 @@ func OpenImport(options Options) (*Import, error) {
 		return nil, err
 	}
 	i := newImport(k.store, k.history.current(), k.recovery.Sequence, k.options.Now())
-	i.keeper, i.identity = k, k.committer.snapshots.identity
+	i.keeper, i.identity, i.inCluster = k, k.committer.snapshots.identity, k.Membership() != nil
 	return i, nil
 }
 
@@ -71,7 +72,7 @@ func RehearseImport(options Options) (*Import, error) {
 		return nil, err
 	}
 	i := newImport(found.Store, found.Loaded.Manifest, found.Summary.Sequence, options.Now())
-	i.identity = found.Identity
+	i.identity, i.inCluster = found.Identity, found.Membership != nil
 	return i, nil
 }
 
@@ -159,7 +160,7 @@ func (i *Import) job() *snapshotJob {
 
 // Commit makes everything that was added count, at one moment, and remembers the given
 // imports in place of those before; it sets Sequence. What the directory was before is
-// kept aside for UndoImport. A rehearsal commits nothing.
+// kept aside for Undo. A rehearsal commits nothing.
 func (i *Import) Commit(imports Imports) error {
 	if i.keeper == nil {
 		return nil
@@ -169,7 +170,7 @@ func (i *Import) Commit(imports Imports) error {
 	with := *i.keeper.history.current()
 	with.Imports = imports
 	aside := disk.AsidePath(job.directory, job.header.Sequence)
-	err := i.keepAside(aside)
+	err := keepAside(aside, job.directory, i.keeper.recovery.Snapshot, i.before.Days)
 	if err == nil {
 		i.keeper.history.install(&with, func() {})
 		err = i.keeper.committer.snapshots.write(job)
@@ -186,19 +187,19 @@ func (i *Import) Commit(imports Imports) error {
 	return errors.Join(err, disk.RemoveAside(aside))
 }
 
-// keepAside keeps the files that hold what the directory was before. Together they are
-// a data directory of their own.
-func (i *Import) keepAside(aside string) error {
-	directory := i.keeper.options.Directory
+// keepAside keeps the files that hold what a directory was before a change: its journals,
+// a snapshot, empty for none, and closed days. Together they are a data directory of their
+// own.
+func keepAside(aside, directory, snapshot string, days []format.ClosedDay) error {
 	files, err := disk.List(directory)
 	if err != nil {
 		return err
 	}
 	paths := slices.Clone(files.Journals)
-	if snapshot := i.keeper.recovery.Snapshot; snapshot != "" {
+	if snapshot != "" {
 		paths = append(paths, snapshot)
 	}
-	for _, closed := range i.before.Days {
+	for _, closed := range days {
 		paths = append(paths, recovery.DayPath(directory, closed))
 	}
 	if err := disk.KeepAside(aside, paths); err != nil {
@@ -224,6 +225,22 @@ func eventsIn(store *counters.Store) uint64 {
 
 // eventsOf is how many events a frozen base has counted, of all time.
 func eventsOf(frozen *counters.Frozen) (sum uint64) {
+	for _, events := range eventsOfBenefits(frozen) {
+		sum += events
+	}
+	return sum
+}
+
+// eventsByBenefit is how many events a store has counted of each benefit, of all time. It
+// must be idle.
+func eventsByBenefit(store *counters.Store) []uint64 {
+	frozen := store.Freeze()
+	defer frozen.Thaw()
+	return eventsOfBenefits(frozen)
+}
+
+func eventsOfBenefits(frozen *counters.Frozen) []uint64 {
+	events := make([]uint64, frozen.Benefits)
 	var cells []counters.Cell
 	for _, part := range frozen.Parts() {
 		if part.Kind != counters.Positions {
@@ -231,10 +248,8 @@ func eventsOf(frozen *counters.Frozen) (sum uint64) {
 		}
 		for benefit := range counters.Benefit(frozen.Benefits) {
 			cells = frozen.Cells(part, benefit, cells[:0])
-			for _, cell := range cells {
-				sum += cell.Count
-			}
+			events[benefit] += sumOf(cells)
 		}
 	}
-	return sum
+	return events
 }

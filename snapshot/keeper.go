@@ -109,19 +109,9 @@ func Open(options Options) (*Keeper, error) {
 // openIdle is Open without the committing goroutine.
 func openIdle(options Options) (*Keeper, error) {
 	options = options.withDefaults()
-	if err := disk.MakeDirectory(options.Directory); err != nil {
-		return nil, err
-	}
-	lock, err := disk.Lock(options.Directory)
+	lock, found, err := recovered(&options)
 	if err != nil {
 		return nil, err
-	}
-	found, err := recovery.Find(options.Directory, options.newStore)
-	if err == nil {
-		err = tidy(found, &options)
-	}
-	if err != nil {
-		return nil, errors.Join(err, disk.Unlock(lock))
 	}
 	k := newKeeper(&options, found)
 	k.lock, k.committer.lock = lock, lock
@@ -131,6 +121,25 @@ func openIdle(options Options) (*Keeper, error) {
 		}
 	}
 	return k, nil
+}
+
+// recovered locks a directory, finds the newest state in it, and tidies it.
+func recovered(options *Options) (*disk.DirectoryLock, *recovery.State, error) {
+	if err := disk.MakeDirectory(options.Directory); err != nil {
+		return nil, nil, err
+	}
+	lock, err := disk.Lock(options.Directory)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := recovery.Find(options.Directory, options.newStore)
+	if err == nil {
+		err = tidy(found, options)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, disk.Unlock(lock))
+	}
+	return lock, found, nil
 }
 
 func (o *Options) newStore() *counters.Store {

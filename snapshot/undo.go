@@ -12,29 +12,29 @@ import (
 	"stats-recorder/snapshot/recovery"
 )
 
-// What keeps an import from being undone.
+// What keeps an import or a correction from being undone.
 var (
-	// ErrNoImport means that there is no import to undo.
-	ErrNoImport = errors.New("there is no import to undo")
-	// ErrCountedSince means that something was counted after the import.
-	ErrCountedSince = errors.New("something was counted after the import")
+	// ErrNoChange means that there is nothing to undo.
+	ErrNoChange = errors.New("there is no import to undo, and no correction")
+	// ErrCountedSince means that something was counted after it.
+	ErrCountedSince = errors.New("something was counted after the import or correction")
 	// ErrNotKept means that what the directory was before is no longer there.
-	ErrNotKept = errors.New("what the directory was before the import is not kept")
+	ErrNotKept = errors.New("what the directory was before the import or correction is not kept")
 )
 
-// An Undone says what undoing the last import takes away.
+// An Undone says what undoing the last import or correction does.
 type Undone struct {
-	// Imports are what was imported, one for each input.
+	// Imports are what was imported, one for each input; none where it is a correction.
 	Imports []Imported
-	// Events is how many events it had counted.
-	Events uint64
+	// Now is how many events there are with it, and Before how many there were.
+	Now, Before uint64
 }
 
-// UndoImport makes a directory on which no server runs what it was before the last
-// import, as one commit: until it returns nil, or the process ends at a later moment, the
-// import counts, and it can be called again. It returns ErrNoImport, ErrCountedSince,
+// Undo makes a directory on which no server runs what it was before the last import or
+// correction, as one commit: until it returns nil, or the process ends at a later moment,
+// that counts, and it can be called again. It returns ErrNoChange, ErrCountedSince,
 // ErrNotKept, or an error of Open.
-func UndoImport(options Options) (undone Undone, err error) {
+func Undo(options Options) (undone Undone, err error) {
 	options.Durability = Snapshot
 	k, err := openIdle(options)
 	if err != nil {
@@ -48,7 +48,7 @@ func UndoImport(options Options) (undone Undone, err error) {
 	return undone, goBack(k, before)
 }
 
-// RehearseUndo is UndoImport without the change. A server may be running.
+// RehearseUndo is Undo without the change. A server may be running.
 func RehearseUndo(options Options) (Undone, error) {
 	options = options.withDefaults()
 	found, err := recovery.Find(options.Directory, options.newStore)
@@ -59,11 +59,11 @@ func RehearseUndo(options Options) (Undone, error) {
 	return undone, err
 }
 
-// findUndone finds what the directory was before its last import, if nothing else has
+// findUndone finds what the directory was before its last change, if nothing else has
 // happened since.
 func findUndone(options *Options, now *counters.Store, imports Imports) (before *recovery.State, undone Undone, err error) {
 	if imports.Sequence == 0 {
-		return nil, Undone{}, ErrNoImport
+		return nil, Undone{}, ErrNoChange
 	}
 	events := eventsIn(now)
 	if events != imports.Events {
@@ -71,7 +71,7 @@ func findUndone(options *Options, now *counters.Store, imports Imports) (before 
 	}
 	aside := disk.AsidePath(options.Directory, imports.Sequence)
 	if _, err := os.Stat(aside); err != nil {
-		return nil, Undone{}, fmt.Errorf("%w: %q: %w; another import was undone, or that directory was removed", ErrNotKept, aside, disk.Plain(err))
+		return nil, Undone{}, fmt.Errorf("%w: %q: %w; another change was undone, or that directory was removed", ErrNotKept, aside, disk.Plain(err))
 	}
 	if before, err = recovery.Find(aside, options.newStore); err != nil {
 		return nil, Undone{}, fmt.Errorf("%w whole: %w", ErrNotKept, err)
@@ -81,12 +81,13 @@ func findUndone(options *Options, now *counters.Store, imports Imports) (before 
 	}
 	return before, Undone{
 		Imports: imports.List[len(before.Loaded.Manifest.Imports.List):],
-		Events:  events - eventsIn(before.Store),
+		Now:     events,
+		Before:  eventsIn(before.Store),
 	}, nil
 }
 
-// goBack writes what a directory was before its last import as new snapshots: two, so
-// that none with the import is left to fall back to.
+// goBack writes what a directory was before its last change as new snapshots: two, so
+// that none with the change is left to fall back to.
 func goBack(k *Keeper, before *recovery.State) error {
 	directory := k.options.Directory
 	for _, closed := range before.Loaded.Manifest.Days {

@@ -111,7 +111,7 @@ func TestAnImportIsNotUndoneOnceItWouldCostSomething(t *testing.T) {
 		happens func(*testing.T, string)
 		says    string
 	}{
-		"a record, and a stop":  {server(func(t *testing.T, p *blackbox.Program) { p.Terminate(t) }), "counted after the import: there are 102 events, and there were 101"},
+		"a record, and a stop":  {server(func(t *testing.T, p *blackbox.Program) { p.Terminate(t) }), "counted after the import or correction: there are 102 events, and there were 101"},
 		"a record, and a crash": {server(func(t *testing.T, p *blackbox.Program) { p.Kill(t) }), "counted after the import"},
 		"another import, undone": {func(t *testing.T, directory string) {
 			expectSuccess(t, importOf(t, directory, "--continue", dumpOf(t, friday)))
@@ -185,7 +185,7 @@ func TestUndoIsRefusedWhileAServerRunsAndWithoutADirectory(t *testing.T) {
 	p.ExpectTotal(t, "RSA", 100)
 	missing := filepath.Join(t.TempDir(), "missing")
 	undoOf(t, missing).ExpectRefusal(t, "no such data directory")
-	undoOf(t, directory, dumpOf(t, monday)).ExpectRefusal(t, "--undo takes no file")
+	undoOf(t, directory, dumpOf(t, monday)).ExpectRefusal(t, "undo takes no file")
 	importOf(t, directory, "--continue", "--force", dumpOf(t, monday)).ExpectRefusal(t, "one of them")
 }
 
