@@ -177,10 +177,7 @@ func (h *holder) holdSnapshot(path string) (*format.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := counters.NewStoreOf(h.kinds, counters.WhenDurable) // for the names
-	sink := format.RestoreInto(store)
-	sink.Counts = store.Check
-	header, manifest, err := format.ReadSnapshot(file.reader(), file.size, h.kinds, sink)
+	header, manifest, err := format.ReadSnapshot(file.reader(), file.size, h.kinds, recovery.CheckingSink(h.kinds, func() {}))
 	if err == nil && header.Sequence != disk.SnapshotSequence(path) {
 		err = fmt.Errorf("at offset 16: %w: sequence number %d, the name says otherwise", format.ErrMalformed, header.Sequence)
 	}

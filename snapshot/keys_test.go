@@ -178,7 +178,7 @@ func TestAnImportAndItsUndoingKeepTheKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed(t, keeper)
-	if _, err := snapshot.UndoImport(options); err != nil {
+	if _, err := snapshot.Undo(options); err != nil {
 		t.Fatal(err)
 	}
 	keeper = opened(t, options)

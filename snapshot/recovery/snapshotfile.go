@@ -44,6 +44,12 @@ func CheckSnapshot(path string, kinds counters.Kinds) (Snapshot, error) {
 // CheckSnapshotContent is CheckSnapshot for a file that has not its name yet. It calls
 // pause from time to time.
 func CheckSnapshotContent(path string, kinds counters.Kinds, pause func()) (Snapshot, error) {
+	return readSnapshot(path, kinds, CheckingSink(kinds, pause))
+}
+
+// CheckingSink is a sink that refuses what a store would, and forgets the counts. It calls
+// pause from time to time.
+func CheckingSink(kinds counters.Kinds, pause func()) format.SnapshotSink {
 	store := counters.NewStoreOf(kinds, counters.WhenDurable) // for the names
 	sink := format.RestoreInto(store)
 	sink.Marks = func(counters.Mark, time.Duration) error { return nil }
@@ -51,7 +57,7 @@ func CheckSnapshotContent(path string, kinds counters.Kinds, pause func()) (Snap
 		pause()
 		return store.Check(part, benefit, cells)
 	}
-	return readSnapshot(path, kinds, sink)
+	return sink
 }
 
 // ReadManifest reads only which days a snapshot says are closed.
