@@ -38,6 +38,16 @@ func newLedger(connections int, seed uint64) *ledger {
 	return l
 }
 
+// clone is the ledger as it is, for a comparison that settles nothing.
+func (l *ledger) clone() *ledger {
+	c := &ledger{epoch: l.epoch}
+	for _, a := range l.accounts {
+		again := *a
+		c.accounts = append(c.accounts, &again)
+	}
+	return c
+}
+
 // tallies are counts by counter; what is missing is zero.
 type tallies map[harness.Counter]uint64
 

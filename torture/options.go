@@ -99,10 +99,13 @@ func (o *options) scenarios() []scenario {
 		{"power", powerPlan{durability: "always", cycles: part(5), load: load}.run},
 		{"power-everysec", powerPlan{durability: "everysec", cycles: part(50), load: load}.run},
 		{"power-snapshot", powerPlan{durability: "snapshot", cycles: part(50), load: load}.run},
+		{"replays", replayPlan{durability: "always", cycles: part(2), load: 2 * time.Second, recordings: part(100)}.run},
+		{"replays-everysec", replayPlan{durability: "everysec", cycles: part(10), load: 4 * time.Second, recordings: part(250)}.run},
 		{"faults", faultPlan{faults: standardFaults("EIO", "ENOSPC"), rounds: part(100)}.run},
 		{"full", fullPlan{filesystem: "tmpfs", cycles: part(25)}.run},
 		{"full-ext4", fullPlan{filesystem: "ext4", cycles: part(250)}.run},
 		{"short-writes", limitPlan{cycles: part(25)}.run},
+		{"imports", importPlan{cycles: part(25), load: load}.run},
 		{"stops", stopPlan{rounds: part(50)}.run},
 	}
 	if o.soak > 0 {
@@ -135,12 +138,18 @@ all that it acknowledged in time, none that it refused, no half one.
     power, power-everysec, power-snapshot
                    an ext4 of its own that forgets what is not on its device, also
                    soon after a crash; needs root and mkfs.ext4
+    replays, replays-everysec
+                   what a server does to its directory is recorded; then one starts on
+                   what a loss of power may have left of it, at any moment and in any
+                   order; needs strace
     faults         system calls fail with EIO or ENOSPC; needs strace
     full, full-ext4
                    a full disk that gets room again; needs root
     short-writes   a file size limit in the middle of a frame
     soak           half of what the server takes, with a snapshot each 10 seconds and
                    kill -9 in each minute; its memory is in the summary
+    imports        kill -9 in an import and in its undoing, before and after each of
+                   their operations on the disk
     stops          SIGTERM, twice, while starting, during snapshots; a second process
                    on the same directory
 

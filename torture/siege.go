@@ -50,6 +50,8 @@ func (r *report) note(format string, arguments ...any) {
 type siege struct {
 	settings settings
 	ledger   *ledger
+	// imported are the states in which the imports may be: one, unless one crashed.
+	imported []tallies
 	report   *report
 	random   *rand.Rand
 	progress func(format string, arguments ...any)
@@ -74,6 +76,7 @@ func (l *lab) newSiege(scenario, durability string, connections int) (*siege, er
 			snapshotInterval: 100 * time.Millisecond,
 		},
 		ledger:   newLedger(connections, l.seed),
+		imported: []tallies{{}},
 		report:   &report{scenario: scenario},
 		random:   rand.New(rand.NewPCG(l.seed, 1)),
 		progress: l.progress,
@@ -108,7 +111,8 @@ func (s *siege) compare(life *harness.Server, t tolerance) error {
 	if err != nil {
 		return err
 	}
-	v := s.ledger.compare(found, t)
+	v := s.settleImported(takeImported(found))
+	v.add(s.ledger.compare(found, t))
 	s.report.verdict.add(v)
 	if v.losses() > 0 {
 		return fmt.Errorf("%w: data directory %q: %d records lost, %d too many, %d half batches\n%s\nthe server wrote:\n%s",

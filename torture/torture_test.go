@@ -34,9 +34,11 @@ func TestTorture(t *testing.T) {
 		{"failpoints", failpointPlan{occurrences: []int{3}}.run},
 		{"power always", powerPlan{durability: "always", cycles: cycles, load: load}.run},
 		{"power everysec", powerPlan{durability: "everysec", cycles: cycles / 2, load: load}.run},
+		{"replays", replayPlan{durability: "always", cycles: 5 * cycles, load: time.Second, recordings: 1}.run},
 		{"faults", faultPlan{faults: standardFaults(codes...), rounds: rounds}.run},
 		{"full", fullPlan{filesystem: "tmpfs", cycles: cycles}.run},
 		{"short writes", limitPlan{cycles: cycles}.run},
+		{"imports", importPlan{cycles: cycles / 2, load: 100 * time.Millisecond}.run},
 		{"stops", stopPlan{rounds: rounds}.run},
 		{"soak", soakPlan{length: soak, killEvery: soak / 2, snapshots: 200 * time.Millisecond, peak: 300 * time.Millisecond}.run},
 	} {
