@@ -37,6 +37,10 @@ type fault struct {
 // off or removes, and the next journal. Snapshots are soon past that many.
 const syncsOfAStart = 40
 
+// opensOfAStart is about how many files a thread opens until the server listens. One that
+// cannot open what it needs for that gives up.
+const opensOfAStart = 25
+
 // standardFaults are all that the plan knows, with calls that fail by each of the
 // codes.
 func standardFaults(codes ...string) []fault {
@@ -54,6 +58,7 @@ func standardFaults(codes ...string) []fault {
 	}
 	return append(faults,
 		fault{"journal writes and cutting back fail", []string{"pwrite64:error=EIO:when=%d+3", "ftruncate:error=EIO:when=1+"}, 2, snapshotsNever, (*siege).mustRefuse},
+		fault{"opening and making files fails", []string{"openat:error=EMFILE:when=%d+5"}, opensOfAStart + 1, snapshotsOften, (*siege).mustSurvive},
 		fault{"removing files fails", []string{"?unlink,unlinkat:error=EIO:when=%d+2"}, 3, snapshotsOften, (*siege).mustSurvive},
 		fault{"making and removing files fails", []string{"fsync:error=EIO:when=%d+4", "?unlink,unlinkat:error=EIO:when=2+2"}, syncsOfAStart + 1, snapshotsOften, (*siege).mustSurvive},
 		fault{"a start cannot write", []string{"pwrite64:error=ENOSPC:when=1+"}, 1, snapshotsNever, (*siege).mustOnlyRead},

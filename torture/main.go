@@ -48,13 +48,13 @@ func run(ctx context.Context, arguments []string, output, progress io.Writer) er
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(directory))
 	}
-	writeSummary(output, results)
+	writeSummary(output, results, wanted.seed)
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), os.RemoveAll(directory))
 	}
 	for _, r := range results {
 		if r.failed() {
-			fmt.Fprintf(output, "seed %d; what was left is in %s\n", wanted.seed, directory)
+			fmt.Fprintf(output, "what was left is in %s\n", directory)
 			return fmt.Errorf("%w: %s: %w", errFailed, r.name, r.err)
 		}
 	}

@@ -106,6 +106,8 @@ func (o *options) scenarios() []scenario {
 		{"full-ext4", fullPlan{filesystem: "ext4", cycles: part(250)}.run},
 		{"short-writes", limitPlan{cycles: part(25)}.run},
 		{"imports", importPlan{cycles: part(25), load: load}.run},
+		{"clock", testPlan{"snapshot", "^TestNothingThatASaneClockKeepsIsLost$|^TestNoReadingCostsADay$", part(50)}.run},
+		{"repairs", testPlan{"snapshot/salvage", "^TestRandomDirectoriesWithRandomDamage$|^TestAfterAnyDamageEveryBatchCanBeSentAgain$", part(50)}.run},
 		{"stops", stopPlan{rounds: part(50)}.run},
 	}
 	if o.soak > 0 {
@@ -150,6 +152,8 @@ all that it acknowledged in time, none that it refused, no half one.
                    kill -9 in each minute; its memory is in the summary
     imports        kill -9 in an import and in its undoing, before and after each of
                    their operations on the disk
+    clock          years of days with a clock that jumps, against a model
+    repairs        random directories with random damage are repaired
     stops          SIGTERM, twice, while starting, during snapshots; a second process
                    on the same directory
 

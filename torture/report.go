@@ -21,7 +21,7 @@ type result struct {
 func (r result) failed() bool { return r.err != nil && !errors.Is(r.err, errUnavailable) }
 
 // writeSummary prints what all scenarios did. The last line has the sums.
-func writeSummary(output io.Writer, results []result) {
+func writeSummary(output io.Writer, results []result, seed uint64) {
 	table := tabwriter.NewWriter(output, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "scenario\tcycles\tacknowledged records\tlosses\tended")
 	cycles, compared, losses, failed := 0, uint64(0), uint64(0), 0
@@ -46,8 +46,8 @@ func writeSummary(output io.Writer, results []result) {
 			fmt.Fprintf(output, "%s: %s\n", r.report.scenario, note)
 		}
 	}
-	fmt.Fprintf(output, "%d cycles, %d acknowledged records compared, %d losses, %d of %d scenarios failed\n",
-		cycles, compared, losses, failed, len(results))
+	fmt.Fprintf(output, "%d cycles, %d acknowledged records compared, %d losses, %d of %d scenarios failed, seed %d\n",
+		cycles, compared, losses, failed, len(results), seed)
 }
 
 func firstLine(err error) string {
