@@ -132,8 +132,9 @@ func (v *benefitView) numbers(all report.Benefits, b report.Benefit, before map[
 	shows := figureOfBenefit{Name: v.T("col.shows"), Value: text(l.Whole(b.Shows)),
 		Beside: l.Say("benefit.rate", words.With{"rate": v.rate(b.CTR), "interval": cmp.Or(v.rateInterval(b.CTRInterval), "–"), "place": l.Ordinal(max(1, median))})}
 	if old, ok := before[b.ID]; ok {
-		clicks.Beside = join(clicks.Beside, "<br>", text(v.countChange(b.Clicks, old.Clicks, all.Model.Dispersion)))
-		shows.Beside = join(shows.Beside, "<br>", text(v.change(b.Shows, old.Shows)))
+		change, interval := v.countChange(b.Clicks, old.Clicks, all.Model.Dispersion)
+		clicks.Beside = join(clicks.Beside, "<br>", text(change), text(interval), text(v.T("compare.than")))
+		shows.Beside = join(shows.Beside, "<br>", text(v.change(b.Shows, old.Shows)), text(v.T("compare.than")))
 		merit.Beside = join(merit.Beside, "<br>", l.Say("compare.merit.before", words.With{"old": v.number(old.Merit, 2)}))
 	}
 	return []figureOfBenefit{merit, rank, clicks, shows}
@@ -147,21 +148,21 @@ func (r *request) stagesTable(f report.Funnel) *table {
 	}
 	own := f.Benefits[0]
 	if v := own.Visitors; v != nil && v.Shown != nil && v.Opened != nil && v.Acted != nil {
-		t := &table{Columns: []column{{Name: r.T("col.stage")}, {Class: "n", Name: r.T("col.visitors")}, {Class: "n", Name: r.T("col.share")}}}
+		t := &table{Class: "cards", Columns: []column{{Name: r.T("col.stage")}, {Class: "n", Name: r.T("col.visitors")}, {Class: "n", Name: r.T("col.share")}}}
 		t.Rows = []row{
-			{Cells: []cell{{Header: true, Body: text(r.T("stage.shown.one"))}, {Class: "n", Body: text(l.Whole(*v.Shown))}, {Class: "n", Body: text(l.Percent(1, 0))}}},
-			{Cells: []cell{{Header: true, Body: text(r.T("stage.opened.one"))}, {Class: "n", Body: text(l.Whole(*v.Opened))}, {Class: "n", Body: under(r.rate(v.OpenRate), r.rateInterval(v.OpenInterval))}}},
-			{Cells: []cell{{Header: true, Body: text(r.T("stage.acted.one"))}, {Class: "n", Body: text(l.Whole(*v.Acted))}, {Class: "n", Body: under(r.rate(v.ActRate), r.rateInterval(v.ActInterval))}}},
+			{Cells: []cell{{Header: true, Body: text(r.T("stage.shown.one"))}, {Class: "n", Label: r.T("col.visitors"), Body: text(l.Whole(*v.Shown))}, {Class: "n", Label: r.T("col.share"), Body: text(l.Percent(1, 0))}}},
+			{Cells: []cell{{Header: true, Body: text(r.T("stage.opened.one"))}, {Class: "n", Label: r.T("col.visitors"), Body: text(l.Whole(*v.Opened))}, {Class: "n", Label: r.T("col.share"), Body: under(r.rate(v.OpenRate), r.rateInterval(v.OpenInterval))}}},
+			{Cells: []cell{{Header: true, Body: text(r.T("stage.acted.one"))}, {Class: "n", Label: r.T("col.visitors"), Body: text(l.Whole(*v.Acted))}, {Class: "n", Label: r.T("col.share"), Body: under(r.rate(v.ActRate), r.rateInterval(v.ActInterval))}}},
 		}
 		t.Caption = r.T("stages.visitors")
 		return t
 	}
 	records := own.Records
-	t := &table{Caption: r.T("stages.records"), Columns: []column{{Name: r.T("col.stage")}, {Class: "n", Name: r.T("col.records")}, {Class: "n", Name: r.T("col.ratio.before")}}}
+	t := &table{Class: "cards", Caption: r.T("stages.records"), Columns: []column{{Name: r.T("col.stage")}, {Class: "n", Name: r.T("col.records")}, {Class: "n", Name: r.T("col.ratio.before")}}}
 	t.Rows = []row{
-		{Cells: []cell{{Header: true, Body: text(r.T("stage.shown.one"))}, {Class: "n", Body: text(l.Whole(records.Shown))}, {Class: "n", Body: "–"}}},
-		{Cells: []cell{{Header: true, Body: text(r.T("stage.opened.one"))}, {Class: "n", Body: text(l.Whole(records.Opened))}, {Class: "n", Body: text(r.rate(records.OpenRate))}}},
-		{Cells: []cell{{Header: true, Body: text(r.T("stage.acted.one"))}, {Class: "n", Body: text(l.Whole(records.Acted))}, {Class: "n", Body: text(r.rate(records.ActRate))}}},
+		{Cells: []cell{{Header: true, Body: text(r.T("stage.shown.one"))}, {Class: "n", Label: r.T("col.records"), Body: text(l.Whole(records.Shown))}, {Class: "n", Body: "–"}}},
+		{Cells: []cell{{Header: true, Body: text(r.T("stage.opened.one"))}, {Class: "n", Label: r.T("col.records"), Body: text(l.Whole(records.Opened))}, {Class: "n", Label: r.T("col.ratio.before"), Body: text(r.rate(records.OpenRate))}}},
+		{Cells: []cell{{Header: true, Body: text(r.T("stage.acted.one"))}, {Class: "n", Label: r.T("col.records"), Body: text(l.Whole(records.Acted))}, {Class: "n", Label: r.T("col.ratio.before"), Body: text(r.rate(records.ActRate))}}},
 	}
 	return t
 }

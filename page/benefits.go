@@ -232,20 +232,19 @@ func (r *request) benefitsRow(b report.Benefit, before map[string]report.Benefit
 		between = l.Between(l.Number(float64(b.RankInterval.First), 0), l.Number(float64(b.RankInterval.Last), 0))
 	}
 	old, known := before[b.ID]
-	shows, clicks, merit := "", "", r.interval(b.MeritInterval, 2)
+	shows, clicks, between95, merit := "", "", "", ""
 	if known {
-		shows, clicks = r.change(b.Shows, old.Shows), r.countChange(b.Clicks, old.Clicks, dispersion)
-		if old.Merit.Known() {
-			merit = l.Fill("compare.merit", words.With{"now": merit, "old": r.number(old.Merit, 2)})
-		}
+		shows = r.change(b.Shows, old.Shows)
+		clicks, between95 = r.countChange(b.Clicks, old.Clicks, dispersion)
+		merit = l.Fill("compare.merit.before", words.With{"old": r.number(old.Merit, 2)})
 	}
 	cells := []cell{
 		{Class: "rk", Body: under(rank, between)},
 		r.benefitCell(b.Identity, flag),
 		{Class: "n", Label: r.T("col.shows"), Body: under(l.Whole(b.Shows), shows)},
-		{Class: "n", Label: r.T(r.clicksKey()), Body: under(l.Whole(b.Clicks), clicks)},
+		{Class: "n", Label: r.T(r.clicksKey()), Body: under(l.Whole(b.Clicks), clicks, between95)},
 		{Class: "n", Label: r.T("col.rate"), Body: under(r.rate(b.CTR), "")},
-		{Class: "n key-n", Label: r.T("col.merit"), Body: strong(r.number(b.Merit, 2), merit)},
+		{Class: "n key-n", Label: r.T("col.merit"), Body: strong(r.number(b.Merit, 2), r.interval(b.MeritInterval, 2), merit)},
 		{Class: "p", Body: r.forest(b)},
 		{Class: "vd", Body: r.verdict(b)},
 	}

@@ -18,15 +18,15 @@ func (r *request) change(now, before uint64) string {
 
 // countChange is a count against the one before, with the interval of their ratio:
 // ln(a ÷ b) ± 1.96·√(φ·(1/a + 1/b)), as for Poisson counts with a dispersion.
-func (r *request) countChange(now, before uint64, dispersion float64) string {
+func (r *request) countChange(now, before uint64, dispersion float64) (change, interval string) {
 	if before == 0 || now == 0 {
-		return r.T("compare.new")
+		return r.T("compare.new"), ""
 	}
 	ratio := float64(now) / float64(before)
 	half := 1.96 * math.Sqrt(max(1, dispersion)*(1/float64(now)+1/float64(before)))
 	l := r.language
-	return l.Fill("compare.change", words.With{
-		"x": l.Change(ratio-1, 0), "low": l.Change(ratio*math.Exp(-half)-1, 0), "high": l.Change(ratio*math.Exp(half)-1, 0),
+	return l.Change(ratio-1, 0), l.Fill("compare.change", words.With{
+		"low": l.Change(ratio*math.Exp(-half)-1, 0), "high": l.Change(ratio*math.Exp(half)-1, 0),
 	})
 }
 

@@ -83,21 +83,21 @@ func values(all ...any) string {
 
 func text(s string) template.HTML { return template.HTML(template.HTMLEscapeString(s)) }
 
-// under is a value with its interval, or another note, on a second line.
-func under(value, note string) template.HTML {
-	if note == "" {
-		return text(value)
-	}
-	return text(value) + template.HTML(` <span class="ci">`) + text(note) + "</span>"
-}
+// under is a value with its interval, or other notes, on lines below.
+func under(value string, notes ...string) template.HTML { return text(value) + lines(notes) }
 
 // strong is under with the value in bold.
-func strong(value, note string) template.HTML {
-	bold := "<b>" + text(value) + "</b>"
-	if note == "" {
-		return bold
+func strong(value string, notes ...string) template.HTML {
+	return "<b>" + text(value) + "</b>" + lines(notes)
+}
+
+func lines(notes []string) (all template.HTML) {
+	for _, note := range notes {
+		if note != "" {
+			all += template.HTML(` <span class="ci">`) + text(note) + "</span>"
+		}
 	}
-	return bold + template.HTML(` <span class="ci">`) + text(note) + "</span>"
+	return all
 }
 
 // state is a mark with its word. Kind is ok, warn, bad or off.

@@ -1,0 +1,6 @@
+//go:build !long
+
+package browsing
+
+// long has every look taken in both languages.
+const long = false
