@@ -83,6 +83,20 @@ docs:
 	go test ./docs -update
 	go test ./service -run TestSettingsDocument -update
 
+## screenshots
+##          what a browser shows of every view, in both languages and all looks, into
+##          tmp/screenshots
+.PHONY: screenshots
+screenshots:
+	@mkdir -p tmp/screenshots
+	go test -count=1 -timeout=15m ./page/browsing -run '^TestScreenshots$$' -screenshots "$(CURDIR)/tmp/screenshots"
+
+## map-picture
+##          the map that opens README.md, as a browser shows it on made-up traffic
+.PHONY: map-picture
+map-picture:
+	go test -count=1 ./page/browsing -run '^TestMapPicture$$' -map-picture "$(CURDIR)/docs/map.png"
+
 ## release  build what is published of the last commit into dist/;
 ##          PLATFORMS="linux/amd64 linux/arm64" builds only these
 .PHONY: release

@@ -149,6 +149,8 @@ type look struct {
 	scheme string // light or dark
 	forced bool   // forced colours
 	zoom   float64
+	// density is how many pixels of a picture one of the page is; 0 is one.
+	density float64
 }
 
 func (l look) String() string {
@@ -175,6 +177,6 @@ func (b *tab) as(t *testing.T, l look) {
 	if l.zoom > 1 {
 		width = int64(float64(width) / l.zoom) // as a browser's zoom does
 	}
-	call(t, b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: max(1, l.zoom)})
+	call(t, b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: max(1, l.zoom, l.density)})
 	call(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 }

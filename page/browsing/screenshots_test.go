@@ -48,3 +48,20 @@ func TestScreenshots(t *testing.T) {
 		}
 	}
 }
+
+// mapPicture is where the picture of the map is kept; empty for nowhere.
+var mapPicture = flag.String("map-picture", "", "file in which to keep the picture of the map")
+
+func TestMapPicture(t *testing.T) {
+	if *mapPicture == "" {
+		t.Skip("no file was named: see make map-picture")
+	}
+	s := demonstration(t)
+	b := open(t, s.origin)
+	b.as(t, look{width: 1120, scheme: "light", density: 1.5})
+	b.do(t, chromedp.Navigate(s.in("en", paths["positions"])))
+	b.do(t, chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("header.top, nav, .filters, .acts, .seg, footer, .skip, details, .caveat").forEach(e => e.remove())`))
+	if err := os.WriteFile(*mapPicture, value(t, b, chromedp.Screenshot("main", chromedp.NodeVisible)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
