@@ -153,6 +153,7 @@ func (r *cellRun) open(ctx context.Context, spec laneSpec) error {
 		return errors.Join(err, reached.stop())
 	}
 	opened := newLane(r.spec, spec, reached, traffic)
+	opened.read = r.options.read
 	r.lanes = append(r.lanes, opened)
 	if spec.startsServer() {
 		opened.directory = directory

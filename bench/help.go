@@ -16,6 +16,7 @@ and whether it counted right.
     go run ./bench -batch 30,100 -connections 64
     go run ./bench -batch 30 -counters 10000,10000000 -restart
     go run ./bench -batch 30 -counters 1000000 -readers 0,1
+    go run ./bench -batch page -rate 2000 -readers 0,1 -read /insight/benefits
     go run ./bench -connections 64 -posts 1,2,3
     go run ./bench -connections 64 -reads 1
     go run ./bench -batch page -rate 5000

@@ -26,7 +26,8 @@ type lane struct {
 	restart   func(ctx context.Context) (target, error) // starts the target again on that directory
 	rounds    []figures
 	latency   *latencies
-	reading   *latencies // of reading the statistics meanwhile
+	read      string     // the path that readers ask for meanwhile
+	reading   *latencies // of that
 }
 
 // newLane prepares the traffic of a lane.
@@ -93,7 +94,7 @@ func (l *lane) loadAndRead(ctx context.Context, clients []client, wanted phase) 
 	if !isServer || l.spec.Readers == 0 {
 		return runLoad(ctx, clients, wanted)
 	}
-	reading := startReaders(ctx, server, l.spec.Readers, l.reading)
+	reading := startReaders(ctx, server, l.read, l.spec.Readers, l.reading)
 	load, err := runLoad(ctx, clients, wanted)
 	return load, errors.Join(err, reading.stop())
 }

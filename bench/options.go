@@ -24,6 +24,7 @@ type options struct {
 	pipelines   []int
 	counters    []int // 0 lets them arise
 	readers     []int
+	read        string    // the path that readers ask for
 	posts       []int     // on a connection; 0 keeps it
 	reads       []float64 // percent of the requests
 	benefits    int
@@ -105,8 +106,9 @@ func (o *options) defineLoad(flags *flag.FlagSet) {
 		func(text string) error { return parseList(text, &o.reads, parsePercent) })
 	flags.Func("counters", "distinct counters that the records are spread over evenly, across benefits,\nevent types and positions; all exist before measuring begins. 0 lets them arise\nas they do on a site; `list` (default 0)",
 		func(text string) error { return parseList(text, &o.counters, strconv.Atoi) })
-	flags.Func("readers", "how many read the statistics without pause while the server is measured; `list`\n(default 0)",
+	flags.Func("readers", "how many read without pause while the server is measured, see -read; `list`\n(default 0)",
 		func(text string) error { return parseList(text, &o.readers, strconv.Atoi) })
+	flags.StringVar(&o.read, "read", "/statistics", "what readers ask for: `path`, such as /insight/benefits?start_at=2026-01-01")
 	flags.Func("durability", "what the server's acknowledgement means: always, everysec or snapshot; `list`\n(default always)",
 		func(text string) error { return parseList(text, &o.durabilities, asIs) })
 	flags.Func("rate", "requests per second, sent when due whether or not earlier ones are answered (an\nopen loop); latency counts from when a request was due. As `requests` also a share,\nsuch as 50%, of what the first target takes in a closed loop, which is then measured\nbefore. 0 sends as fast as answers come (a closed loop) (default 0)",

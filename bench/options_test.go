@@ -113,7 +113,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if _, err := parseOptions([]string{"--help"}, &output); !errors.Is(err, flag.ErrHelp) {
 		t.Fatal(err)
 	}
-	for _, name := range strings.Fields("batch connections pipeline counters readers restart durability rate benefits zipf seed version url rival targets rounds duration warmup smoke out data") {
+	for _, name := range strings.Fields("batch connections pipeline counters readers read restart durability rate benefits zipf seed version url rival targets rounds duration warmup smoke out data") {
 		if !strings.Contains(output.String(), "\n  -"+name+" ") && !strings.Contains(output.String(), "\n  -"+name+"\n") {
 			t.Errorf("-%s is not explained", name)
 		}

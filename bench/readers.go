@@ -11,10 +11,10 @@ import (
 	"stats-recorder/harness"
 )
 
-// readers ask a server for its statistics, one answer after the other, while
-// posts are measured.
+// readers ask a server for an answer, one after the other, while posts are measured.
 type readers struct {
 	server  *httpTarget
+	path    string
 	latency *latencies
 	stopped atomic.Bool
 	running sync.WaitGroup
@@ -23,8 +23,8 @@ type readers struct {
 }
 
 // startReaders starts a number of readers, which may be 0.
-func startReaders(ctx context.Context, server *httpTarget, count int, latency *latencies) *readers {
-	started := &readers{server: server, latency: latency}
+func startReaders(ctx context.Context, server *httpTarget, path string, count int, latency *latencies) *readers {
+	started := &readers{server: server, path: path, latency: latency}
 	for range count {
 		started.running.Go(func() { started.read(ctx) })
 	}
@@ -57,13 +57,13 @@ func (r *readers) read(ctx context.Context) {
 
 // readOnce reads one answer to its end.
 func (r *readers) readOnce(ctx context.Context) error {
-	body, err := harness.OpenStatistics(ctx, r.server.base, r.server.version)
+	body, err := harness.OpenRead(ctx, r.server.base, r.path)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	if _, err := io.Copy(io.Discard, body); err != nil {
-		return fmt.Errorf("read statistics under load: %w", err)
+		return fmt.Errorf("read %s under load: %w", r.path, err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -60,8 +61,15 @@ func ReadStatistics(ctx context.Context, server *url.URL, version int) (*Ledger,
 // OpenStatistics asks a server for its counts of one version and returns the body of
 // the answer, for the caller to close.
 func OpenStatistics(ctx context.Context, server *url.URL, version int) (io.ReadCloser, error) {
-	target := server.JoinPath("statistics")
-	target.RawQuery = url.Values{"version": {strconv.Itoa(version)}}.Encode()
+	return OpenRead(ctx, server, "statistics?"+url.Values{"version": {strconv.Itoa(version)}}.Encode())
+}
+
+// OpenRead asks a server for what is at a path, with a query or not, and returns the
+// body of the answer, for the caller to close.
+func OpenRead(ctx context.Context, server *url.URL, path string) (io.ReadCloser, error) {
+	path, query, _ := strings.Cut(path, "?")
+	target := server.JoinPath(path)
+	target.RawQuery = query
 	return open(ctx, target)
 }
 
