@@ -95,18 +95,23 @@ func (c *cells) reserve(seed uint64, n int) {
 
 func (c *cells) resize(seed uint64, size int) {
 	old := c.words
-	c.words = make([]uint64, size)
-	mask := uint64(size - 1)
+	c.words, c.used = make([]uint64, size), 0
 	for _, word := range old {
-		if word == 0 {
-			continue
+		if word != 0 {
+			c.put(seed, word)
 		}
-		i := spread(seed, Key(word>>countBits)) & mask
-		for c.words[i] != 0 {
-			i = (i + 1) & mask
-		}
-		c.words[i] = word
 	}
+}
+
+// put puts a word of a key that is not there where there is room for it.
+func (c *cells) put(seed, word uint64) {
+	mask := uint64(len(c.words) - 1)
+	i := spread(seed, Key(word>>countBits)) & mask
+	for c.words[i] != 0 {
+		i = (i + 1) & mask
+	}
+	c.words[i] = word
+	c.used++
 }
 
 // appendWords appends the words that are not free to dst, in no order. Sorted,

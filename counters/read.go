@@ -1,46 +1,61 @@
 package counters
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 )
 
+// usualPiece is how many counters are copied at a time where nobody says.
+const usualPiece = 1 << 16
+
 // Read calls visit once for each benefit that the query counts anything for, with
 // what it counts, sorted by key. The slice is only valid during the call. Benefits
-// come in no order. Each shard is read at one moment; writers are not stopped, and
+// come in no order. Each counter is read at one moment; writers are not stopped, and
 // no lock is held during visit.
 //
 // Days that the store has not are added up by the caller in one table, nil for none:
 // where the query has one step, under the keys of the kind, without hours; else
 // under the projected keys.
 func (s *Store) Read(q Query, closed *Table, visit func(Benefit, []Cell)) {
+	whole := gathering{visit: visit}
+	s.ReadInPieces(q, closed, usualPiece, whole.add)
+	whole.end()
+}
+
+// ReadInPieces is Read for counts of any size in little memory: about as many counters
+// are copied at a time as a piece has. A benefit with more comes in several calls, one
+// after the other: the keys ascend through all of them.
+func (s *Store) ReadInPieces(q Query, closed *Table, piece int, visit func(Benefit, []Cell)) {
 	place, known := s.kinds.place(q.Kind)
 	if !known {
 		return
 	}
-	var v view
-	var merged []Cell
-	for i := range s.shards {
-		s.shards[i].copyTo(&v, s, i, asked{q, s.kinds[place], place}, closed)
-		slices.SortFunc(v.pending, func(a, b pendingCell) int { return cmp.Compare(a.benefit, b.benefit) })
-		pending, start := v.pending, 0
-		for local, end := range v.ends {
-			benefit := Benefit(i + local*len(s.shards))
-			merged = mergeWords(merged[:0], v.words[start:end])
-			start = end
-			if len(pending) > 0 && pending[0].benefit == benefit {
-				for len(pending) > 0 && pending[0].benefit == benefit {
-					merged = append(merged, pending[0].cell)
-					pending = pending[1:]
-				}
-				merged = sortCells(merged)
-			}
-			if len(merged) > 0 {
-				visit(benefit, merged)
-			}
-		}
+	reader := shardReader{store: s, asked: asked{q, s.kinds[place], place}, closed: closed, piece: piece}
+	for reader.number = range s.shards {
+		reader.read(visit)
 	}
+}
+
+// gathering puts together what comes in pieces.
+type gathering struct {
+	visit   func(Benefit, []Cell)
+	benefit Benefit
+	cells   []Cell
+}
+
+func (g *gathering) add(benefit Benefit, cells []Cell) {
+	if benefit != g.benefit {
+		g.end()
+		g.benefit = benefit
+	}
+	g.cells = append(g.cells, cells...)
+}
+
+func (g *gathering) end() {
+	if len(g.cells) > 0 {
+		g.visit(g.benefit, g.cells)
+	}
+	g.cells = g.cells[:0]
 }
 
 // Edition grows whenever readers may see other counts than before, but for days

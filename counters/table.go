@@ -83,6 +83,14 @@ func (t *Table) at(benefit Benefit) *cells {
 	return &t.benefits[local]
 }
 
+// cellsOf are the counters of a benefit, nil where there are none.
+func (t *Table) cellsOf(benefit Benefit) *cells {
+	if local := int((benefit - t.first) / t.stride); local < len(t.benefits) {
+		return &t.benefits[local]
+	}
+	return nil
+}
+
 // AddCells adds counters of one benefit. The keys must be valid ones.
 func (t *Table) AddCells(benefit Benefit, cells []Cell) {
 	into := t.at(benefit)

@@ -68,10 +68,11 @@ func (a asked) ofClosed(key Key) (Key, bool) {
 	return key, true
 }
 
-// view is a copy of what one shard holds for a query, at one moment.
+// view is a copy of a piece of what one shard holds for a query, at one moment.
 type view struct {
+	first   Benefit
 	words   []uint64 // of cells: sorting words is much cheaper than sorting Cells
-	ends    []int    // words[ends[local-1]:ends[local]] are those of a benefit
+	ends    []int    // words[ends[n-1]:ends[n]] are those of the nth benefit from first on
 	pending []pendingCell
 }
 
@@ -96,25 +97,6 @@ func mergeWords(dst []Cell, words []uint64) []Cell {
 type source struct {
 	table *Table
 	keys  func(Key) (Key, bool)
-}
-
-// copyTo holds the layers' lock, so that no fold moves a count from the sealed
-// layer to the base in between, and the intake's while it reads that.
-func (sh *shard) copyTo(v *view, s *Store, number int, a asked, closed *Table) {
-	v.words, v.ends, v.pending = v.words[:0], v.ends[:0], v.pending[:0]
-	sh.layers.Lock()
-	defer sh.layers.Unlock()
-	sh.visiblePending(s, func(pending *increments) { v.copyIncrements(pending, a) })
-	sources := sh.sources(a, closed)
-	stride := Benefit(len(s.shards))
-	for benefit, end := Benefit(number), beyond(sources, v.pending); benefit < end; benefit += stride {
-		for _, source := range sources {
-			if local := int((benefit - source.table.first) / source.table.stride); local < len(source.table.benefits) {
-				v.copyCells(benefit, &source.table.benefits[local], source.keys)
-			}
-		}
-		v.ends = append(v.ends, len(v.words))
-	}
 }
 
 func (sh *shard) sources(a asked, closed *Table) []source {
@@ -161,35 +143,42 @@ func (v *view) copyCells(benefit Benefit, from *cells, keys func(Key) (Key, bool
 }
 
 func (v *view) copyIncrements(from *increments, a asked) {
-	v.copyLog(from.hour, from.log, a)
+	add := func(benefit Benefit, key Key, count uint64) {
+		if benefit >= v.first {
+			v.pending = append(v.pending, pendingCell{benefit, Cell{key, count}})
+		}
+	}
+	copyLog(from.hour, from.log, a, add)
 	for hour, log := range from.others {
-		v.copyLog(hour, log, a)
+		copyLog(hour, log, a, add)
 	}
 	for _, span := range from.merged {
-		v.copySpan(span, a)
+		copySpan(span, a, add)
 	}
 }
 
-func (v *view) copyLog(hour Hour, log []increment, a asked) {
+// copyLog gives what a log's records count as.
+func copyLog(hour Hour, log []increment, a asked, add func(Benefit, Key, uint64)) {
 	keys, any := a.ofRecords(hour)
 	if !any {
 		return
 	}
 	for _, increment := range log {
 		if key, ok := keys(increment.key()); ok {
-			v.pending = append(v.pending, pendingCell{increment.benefit(), Cell{key, 1}})
+			add(increment.benefit(), key, 1)
 		}
 	}
 }
 
-func (v *view) copySpan(span Span, a asked) {
+// copySpan gives what another store's counts count as.
+func copySpan(span Span, a asked, add func(Benefit, Key, uint64)) {
 	keys, any := a.ofRecords(span.Hour)
 	if !any {
 		return
 	}
 	for _, entry := range span.Entries {
 		if key, ok := keys(entry.Key()); ok {
-			v.pending = append(v.pending, pendingCell{entry.Benefit(), Cell{key, entry.Count}})
+			add(entry.Benefit(), key, entry.Count)
 		}
 	}
 }

@@ -41,9 +41,9 @@ const (
 	// bodyCopies is how often a body is in memory while it is recorded: as it was
 	// sent, inflated, and as records.
 	bodyCopies = 3
-	// readBytes is what making an answer takes for each counter in it; see
-	// BenchmarkMillionCounters of the program.
-	readBytes = 56
+	// readerBytes is what making an answer takes: a piece of the counters, and what
+	// compresses it.
+	readerBytes = 8 << 20
 	// inflaterBytes is what inflating one body takes, most of it zstd's window.
 	inflaterBytes = 9 << 20
 )
@@ -51,10 +51,11 @@ const (
 // Demand is what clients may make a server hold, all of it together.
 type Demand struct {
 	Bounds Bounds
-	// MaxBodyBytes limits a body, MaxCounters the counters in an answer.
-	MaxBodyBytes, MaxCounters int
-	// Inflaters is how many bodies may be inflated at one time.
-	Inflaters int
+	// MaxBodyBytes limits a body.
+	MaxBodyBytes int
+	// Inflaters is how many bodies may be inflated at one time, Readers how many answers
+	// to reads be made.
+	Inflaters, Readers int
 	// RateLimited is whether clients are remembered by their address.
 	RateLimited bool
 }
@@ -64,7 +65,7 @@ type Demand struct {
 func (d Demand) WorstCase() (bytes uint64) {
 	b := d.Bounds.withDefaults()
 	bytes = uint64(b.Connections)*d.ConnectionBytes() + uint64(b.AnswerBytes) +
-		uint64(d.Inflaters)*inflaterBytes + uint64(readers())*uint64(d.MaxCounters)*readBytes
+		uint64(d.Inflaters)*inflaterBytes + uint64(d.Readers)*readerBytes
 	if d.RateLimited {
 		bytes += limiterBytes
 	}
@@ -82,5 +83,8 @@ func InflatersWithin(memory uint64) int {
 	return int(min(uint64(2*runtime.GOMAXPROCS(0)), max(1, memory/inflaterBytes)))
 }
 
-// readers is how many answers may be made at one time: more would only take memory.
-func readers() int { return runtime.GOMAXPROCS(0) }
+// ReadersWithin is how many answers to reads to make at one time: one for each processor,
+// because more would only take memory, if the memory has room for them, and at least one.
+func ReadersWithin(memory uint64) int {
+	return int(min(uint64(runtime.GOMAXPROCS(0)), max(1, memory/readerBytes)))
+}

@@ -3,10 +3,15 @@ package httpapi
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"mime"
 	"strconv"
 	"strings"
 
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/valyala/fasthttp"
 
 	"stats-recorder/httpapi/records"
@@ -78,19 +83,51 @@ func inUTF8(header, parameters []byte) bool {
 }
 
 // contentCodings are what answers can be compressed with, the cheapest first.
-var contentCodings = []struct {
+var contentCodings = []contentCoding{
+	{
+		"zstd", func(body []byte) []byte {
+			return fasthttp.AppendZstdBytesLevel(nil, body, fasthttp.CompressZstdDefault)
+		}, func(w io.Writer) (io.WriteCloser, error) {
+			return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(codingWindow))
+		},
+	},
+	{
+		"gzip", func(body []byte) []byte {
+			return fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressDefaultCompression)
+		}, func(w io.Writer) (io.WriteCloser, error) {
+			return gzip.NewWriterLevel(w, fasthttp.CompressDefaultCompression)
+		},
+	},
+	{
+		"br", func(body []byte) []byte {
+			return fasthttp.AppendBrotliBytesLevel(nil, body, fasthttp.CompressBrotliDefaultCompression)
+		}, func(w io.Writer) (io.WriteCloser, error) {
+			return brotli.NewWriterLevel(w, fasthttp.CompressBrotliDefaultCompression), nil
+		},
+	},
+}
+
+// codingWindow bounds what compressing a large answer takes.
+const codingWindow = 1 << 20
+
+type contentCoding struct {
 	name     string
 	compress func(body []byte) []byte
-}{
-	{"zstd", func(body []byte) []byte {
-		return fasthttp.AppendZstdBytesLevel(nil, body, fasthttp.CompressZstdDefault)
-	}},
-	{"gzip", func(body []byte) []byte {
-		return fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressDefaultCompression)
-	}},
-	{"br", func(body []byte) []byte {
-		return fasthttp.AppendBrotliBytesLevel(nil, body, fasthttp.CompressBrotliDefaultCompression)
-	}},
+	// stream returns a writer for what need not fit into memory.
+	stream func(io.Writer) (io.WriteCloser, error)
+}
+
+// compressTo writes all of a body compressed.
+func (c contentCoding) compressTo(w io.Writer, body io.Reader) error {
+	compressor, err := c.stream(w)
+	if err == nil {
+		_, err = io.Copy(struct{ io.Writer }{compressor}, body)
+		err = errors.Join(err, compressor.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("compress a large answer with %s: %w", c.name, err)
+	}
+	return nil
 }
 
 // chooseCoding returns the index in contentCodings of what an Accept-Encoding

@@ -82,3 +82,7 @@ func FuzzQuery(f *testing.F) {
 		}
 	})
 }
+
+func (h stubHistory) ReadInPieces(query counters.Query, _ int, visit func(counters.Benefit, []counters.Cell)) error {
+	return h.Read(query, visit)
+}

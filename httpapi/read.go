@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/valyala/fasthttp"
 
 	"stats-recorder/httpapi/conn"
+	"stats-recorder/httpapi/spool"
 )
 
 // A Read is an endpoint that answers GET and HEAD. Whoever makes it registers it
@@ -67,6 +66,9 @@ type Answer struct {
 	Status int
 	// Body must not be changed any more.
 	Body []byte
+	// Large is the body in place of Body where it need not fit into memory; its status is
+	// 200. It is closed by the server.
+	Large Large
 	// ContentType is that of the body; empty for JSON.
 	ContentType string
 	// CacheControl is for caches; empty lets them ask every time.
@@ -114,7 +116,7 @@ func (s *Server) read(x *conn.Exchange, read Read, request Request) {
 	}
 	s.setHeaders(&x.Response, answer.Header)
 	if err != nil {
-		if !isKnown(err) && !errors.Is(err, errBusy) {
+		if !isKnown(err) && !errors.Is(err, errBusy) && !errors.Is(err, spool.ErrFull) {
 			s.config.Logger.Error("cannot read counts", "error", err)
 		}
 		fail(&x.Response, err)
@@ -170,14 +172,25 @@ func (s *Server) respondCacheable(x *conn.Exchange, answer Answer) {
 		header.Add(fasthttp.HeaderVary, answer.Vary)
 	}
 	header.Set(fasthttp.HeaderCacheControl, cmp.Or(answer.CacheControl, "no-cache"))
-	tag := entityTag(body)
+	tag, size, err := answer.tag()
+	if err != nil {
+		answer.close()
+		s.failLarge(x, err)
+		return
+	}
 	header.Set(fasthttp.HeaderETag, tag)
 	status := cmp.Or(answer.Status, fasthttp.StatusOK)
 	if status == fasthttp.StatusOK && matchesTag(string(x.Request.Header.Peek(fasthttp.HeaderIfNoneMatch)), tag) {
+		answer.close()
 		x.Response.SetStatusCode(fasthttp.StatusNotModified)
 		return
 	}
-	if coding := chooseCoding(string(x.Request.Header.Peek(fasthttp.HeaderAcceptEncoding))); coding >= 0 {
+	coding := chooseCoding(string(x.Request.Header.Peek(fasthttp.HeaderAcceptEncoding)))
+	if answer.Large != nil {
+		s.respondLarge(x, answer, size, coding)
+		return
+	}
+	if coding >= 0 {
 		header.Set(fasthttp.HeaderContentEncoding, contentCodings[coding].name)
 		body = contentCodings[coding].compress(body)
 	}
@@ -185,12 +198,6 @@ func (s *Server) respondCacheable(x *conn.Exchange, answer Answer) {
 	if answer.ContentType != "" {
 		header.SetContentType(answer.ContentType)
 	}
-}
-
-// entityTag names a body by its bytes alone, so that the same counts have the same
-// tag after a restart and at another node. Weak, because it stands for every coding.
-func entityTag(body []byte) string {
-	return `W/"` + strconv.FormatUint(xxhash.Sum64(body), 36) + "-" + strconv.Itoa(len(body)) + `"`
 }
 
 // matchesTag is the weak comparison of RFC 9110, 13.1.2.
@@ -216,7 +223,7 @@ const readingPatience = 10 * time.Second
 // turns bound how many answers to reads are made at one time: a place for each.
 type turns chan struct{}
 
-func newTurns() turns { return make(turns, readers()) }
+func newTurns(readers int) turns { return make(turns, readers) }
 
 // await takes a place. It returns false if none is free for too long.
 func (t turns) await() bool {

@@ -11,6 +11,7 @@ import (
 
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
+	"stats-recorder/httpapi/spool"
 )
 
 // errUnavailable means that records could not be made durable and are not
@@ -66,7 +67,7 @@ func fail(response *fasthttp.Response, err error) {
 		respondMessage(response, known.Status, known.Message)
 	case errors.As(err, &body):
 		respondMessage(response, fasthttp.StatusUnprocessableEntity, body.Error())
-	case errors.Is(err, errBusy):
+	case errors.Is(err, errBusy), errors.Is(err, spool.ErrFull):
 		response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
 		respondMessage(response, fasthttp.StatusServiceUnavailable, "too many clients read at the moment; try again in "+retryAfter+" seconds")
 	case errors.Is(err, errUnavailable):

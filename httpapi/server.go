@@ -19,6 +19,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
+	"stats-recorder/httpapi/spool"
 )
 
 // A Recorder makes batches durable.
@@ -38,8 +39,11 @@ type Config struct {
 	// Once records batches that clients have given a key; nil for not to look at keys.
 	Once OnceRecorder
 	// Inflaters is how many bodies may be inflated at one time; 0 means two for each
-	// processor.
-	Inflaters int
+	// processor. Readers is how many answers to reads may be made at one time; 0 means
+	// one for each.
+	Inflaters, Readers int
+	// Scratch makes files for large answers that memory has no room for; nil for none.
+	Scratch func() (spool.File, error)
 	// Reads are answered beside the built-in ones.
 	Reads []Read
 	// Home is the path of a page that a browser which asks for / is sent to; empty for
@@ -85,6 +89,7 @@ type Server struct {
 	turns     turns
 	token     *token       // nil when everybody may read
 	limiter   *rateLimiter // nil when everybody may write
+	large     largeAnswers
 	// inflating has a place for each body that is being inflated.
 	inflating chan struct{}
 
@@ -109,9 +114,10 @@ func NewServer(config Config) (*Server, error) {
 	s.rules = records.NewRules(events, config.MaxEventAge, config.Expected)
 	config.Store.SetLimits(config.Limits)
 	s.config.Bounds = config.Bounds.withDefaults()
-	s.turns = newTurns()
+	s.turns = newTurns(cmp.Or(config.Readers, ReadersWithin(math.MaxUint64)))
 	s.token, s.limiter = newToken(config.ReadToken), newRateLimiter(config.RateLimit)
 	s.inflating = make(chan struct{}, cmp.Or(config.Inflaters, InflatersWithin(math.MaxUint64)))
+	s.large = newLargeAnswers(s.config)
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {
@@ -119,6 +125,7 @@ func NewServer(config Config) (*Server, error) {
 	}
 	s.commits.New = func() any { return &commit{server: s} }
 	s.conns = conn.NewServer(s.connections())
+	s.large.pool.Room = s.conns
 	return s, nil
 }
 
@@ -169,7 +176,7 @@ func (s *Server) newEndpoints() []endpoint {
 		}},
 	}
 	reads := append([]Read{
-		{Path: pathStatistics, Parameters: statisticsParameters, Answer: readStatistics(store, history)},
+		{Path: pathStatistics, Parameters: statisticsParameters, Answer: readStatistics(store, history, s.large)},
 		{Path: pathTimeline, Parameters: timelineParameters, Answer: readTimeline(store, history, s.config.Now)},
 	}, s.config.Reads...)
 	for _, read := range reads {
@@ -301,6 +308,7 @@ func (s *Server) failPanic(x *conn.Exchange, cause any) {
 	s.metrics.defence.panics.Add(1)
 	s.config.Logger.Error("a handler panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	x.Abandon()
+	x.DropStream()
 	x.Response.Reset()
 	s.allow(x)
 	fail(&x.Response, errInternal)

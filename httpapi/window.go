@@ -13,6 +13,8 @@ import (
 type History interface {
 	// Read visits the benefits that a query counts something for.
 	Read(query counters.Query, visit func(counters.Benefit, []counters.Cell)) error
+	// ReadInPieces is Read for counts of any size, see counters.Store.ReadInPieces.
+	ReadInPieces(query counters.Query, piece int, visit func(counters.Benefit, []counters.Cell)) error
 	// KeptFrom is the first day that has not been given up, if any has.
 	KeptFrom() (counters.Day, bool)
 	// Span is the first and the last day that have counts, if any has.

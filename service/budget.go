@@ -1,8 +1,6 @@
 package service
 
 import (
-	"math"
-
 	"stats-recorder/httpapi"
 	"stats-recorder/idempotency"
 )
@@ -15,7 +13,7 @@ type budget struct {
 	Counters uint64
 	// Connections are clients, with the bodies that they send.
 	Connections uint64
-	// Answers are large answers, while they are made and while they leave.
+	// Answers are large answers: a half while they are made, a half while they leave.
 	Answers uint64
 	// Inflaters inflate bodies.
 	Inflaters uint64
@@ -85,10 +83,10 @@ func (c Config) followMemory(b budget) Config {
 		}
 	}
 	byMemory(&c.MaxCounters, b.Counters, counterBytes, mostCounters)
-	byMemory(&c.Bounds.AnswerBytes, b.Answers, 1, min(mostAnswerBytes, math.MaxInt))
+	byMemory(&c.Bounds.AnswerBytes, b.Answers/2, 1, mostAnswerBytes)
 	byMemory(&c.IdempotencyKeys, b.Keys, idempotency.KeyBytes, mostKeys)
 	byMemory(&c.Bounds.Connections, b.Connections, c.demand().ConnectionBytes(), mostConnections)
 	byMemory(&c.InsightCacheBytes, b.Insight, 1, mostInsight)
-	c.inflaters = httpapi.InflatersWithin(b.Inflaters)
+	c.inflaters, c.readers = httpapi.InflatersWithin(b.Inflaters), httpapi.ReadersWithin(b.Answers/2)
 	return c
 }

@@ -91,8 +91,9 @@ type Config struct {
 
 	// parsed is what Validate has read from the texts above.
 	parsed parsed
-	// inflaters is how many bodies the memory allows to be inflated at one time.
-	inflaters int
+	// inflaters is how many bodies the memory allows to be inflated at one time, readers
+	// how many answers to reads to be made.
+	inflaters, readers int
 }
 
 // parsed are the settings whose text means something more than itself.
@@ -177,6 +178,8 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 		MaxBodyBytes: c.MaxBodyBytes,
 		Bounds:       c.Bounds,
 		Inflaters:    c.inflaters,
+		Readers:      c.readers,
+		Scratch:      c.scratch(keeper),
 		RateLimit:    httpapi.RateLimit{PerSecond: float64(c.RateLimit), Burst: c.RateBurst, Proxies: c.parsed.proxies},
 		ReadToken:    c.ReadToken,
 		AccessLog:    c.AccessLog,

@@ -66,15 +66,15 @@ func (c Config) fitInto(there uint64) (Config, error) {
 // demand is what clients may make a server of this configuration hold.
 func (c Config) demand() httpapi.Demand {
 	return httpapi.Demand{
-		Bounds: c.Bounds, MaxBodyBytes: c.MaxBodyBytes, MaxCounters: c.MaxCounters,
-		Inflaters: c.inflaters, RateLimited: c.RateLimit > 0,
+		Bounds: c.Bounds, MaxBodyBytes: c.MaxBodyBytes,
+		Inflaters: c.inflaters, Readers: c.readers, RateLimited: c.RateLimit > 0,
 	}
 }
 
 // fitOne fails if a single connection could take more than there is, and says what
 // helps: a smaller body, if that is what takes it, else more memory.
 func (c Config) fitOne(demand httpapi.Demand, there uint64) error {
-	demand.Bounds.Connections, demand.Bounds.AnswerBytes, demand.MaxCounters = 1, 1, 0
+	demand.Bounds.Connections, demand.Bounds.AnswerBytes = 1, 1
 	least := programBytes() + demand.WorstCase()
 	if least <= there {
 		return nil

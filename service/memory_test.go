@@ -41,7 +41,11 @@ func TestAWorstCaseThatDoesNotFitIsToldWithTheSettingsToLower(t *testing.T) {
 		refuses bool
 	}{
 		{there: 64 << 30},
-		{there: 1 << 30, warns: true},
+		{there: 1 << 30},
+		{there: 512 << 20},
+		{there: 256 << 20},
+		{there: 128 << 20},
+		{there: 128 << 20, change: func(c *Config) { c.MaxCounters = 20_000_000 }, warns: true},
 		{there: 1 << 30, change: func(c *Config) { c.Bounds.Connections, c.MaxCounters, c.Bounds.AnswerBytes = 512, 1_000_000, 64<<20 }},
 		{there: 64 << 30, change: func(c *Config) { c.MaxBodyBytes = 64 << 20 }},
 		{there: 64 << 30, change: func(c *Config) { c.MaxBodyBytes, c.Bounds.Connections = 64<<20, 4096 }, warns: true},

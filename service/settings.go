@@ -68,7 +68,7 @@ func (c *Config) Settings() []Setting {
 			"clients connected at one time; one more takes the place of one that only waits, or gets 503").byMemory(&b.Connections),
 		number("max-header-bytes", groupBounds, &b.HeaderBytes, 1024, 1<<20, "limit of a request's first line and header; more gets 431"),
 		number("max-answer-bytes", groupBounds, &b.AnswerBytes, 1, math.MaxInt,
-			"limit of all large answers that are being sent at one time; one that does not fit becomes a 503").byMemory(&b.AnswerBytes),
+			"memory of all large answers that are being sent at one time; statistics beyond it lie in a file without a name, other answers become a 503").byMemory(&b.AnswerBytes),
 		duration("read-timeout", groupBounds, &b.ReadTimeout, leastTimeout, "how long a request may take to arrive"),
 		duration("write-timeout", groupBounds, &b.WriteTimeout, leastTimeout, "how long an answer may take to leave"),
 		duration("idle-timeout", groupBounds, &b.IdleTimeout, leastTimeout, "how long a connection may be without a request after one; the first must come within READ_TIMEOUT"),

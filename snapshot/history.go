@@ -80,10 +80,21 @@ func (h *History) days() []counters.Day {
 // it counts, sorted by key and valid during the call. Benefits come in no order. The
 // error is about reading the closed days; nothing was visited then.
 func (h *History) Read(q counters.Query, visit func(counters.Benefit, []counters.Cell)) error {
+	return h.answer(q, func(closed *counters.Table) { h.store.Read(q, closed, visit) })
+}
+
+// ReadInPieces is Read as counters.Store.ReadInPieces is that of the store.
+func (h *History) ReadInPieces(q counters.Query, piece int, visit func(counters.Benefit, []counters.Cell)) error {
+	return h.answer(q, func(closed *counters.Table) { h.store.ReadInPieces(q, closed, piece, visit) })
+}
+
+// answer calls read with what a query wants of the closed days, nil for nothing, while
+// no day is being closed.
+func (h *History) answer(q counters.Query, read func(closed *counters.Table)) error {
 	for {
 		m := h.current()
 		closed, err := h.closed(m, q)
-		if err == nil && h.whileCurrent(m, func() { h.store.Read(q, closed, visit) }) {
+		if err == nil && h.whileCurrent(m, func() { read(closed) }) {
 			return nil
 		}
 		// A file that is gone was that of an earlier generation, if there is a new list.

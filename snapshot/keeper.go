@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"sync"
 	"time"
 
@@ -229,6 +230,10 @@ func (k *Keeper) History() *History { return k.history }
 
 // Recovery is what Open found.
 func (k *Keeper) Recovery() Recovery { return k.recovery }
+
+// Scratch makes a file without a name in the directory, for what memory has no room for.
+// It is gone once it is closed.
+func (k *Keeper) Scratch() (*os.File, error) { return disk.Unnamed(k.options.Directory) }
 
 // Failed receives the error after which nothing can be made durable any more.
 // The process must then exit without answering those who wait for a ticket: what

@@ -29,6 +29,19 @@ func (a *answers) reserve(size int64) bool {
 
 func (a *answers) release(size int64) { a.leaving.Add(-size) }
 
+// TakeRoom holds bytes for a large answer that is being made against Bounds.AnswerBytes,
+// until GiveRoom. It returns false when they are not there.
+func (s *Server) TakeRoom(bytes int64) bool {
+	if s.answers.leaving.Add(bytes) > s.answers.limit {
+		s.answers.leaving.Add(-bytes)
+		return false
+	}
+	return true
+}
+
+// GiveRoom gives back what TakeRoom took.
+func (s *Server) GiveRoom(bytes int64) { s.answers.release(bytes) }
+
 // leavingAnswer is a large answer that fasthttp writes. It closes it when it has,
 // or cannot.
 type leavingAnswer struct {
@@ -43,3 +56,6 @@ func (l *leavingAnswer) Close() error {
 	l.size = 0
 	return nil
 }
+
+// HeldByAnswers is how many bytes large answers hold at the moment.
+func (s *Server) HeldByAnswers() int64 { return s.answers.leaving.Load() }

@@ -17,7 +17,7 @@ type aside struct {
 
 	socket *socket
 	header []byte // the answer, without the body if that is large
-	large  []byte // a large answer's body
+	large  []byte // a large answer's body, unless it is streamed
 	answer func() // renders the answer and gives it to the loop, made once
 	give   func() // gives it to the socket, made once
 }
@@ -65,6 +65,13 @@ func (a *aside) render() {
 	response := &a.Response
 	response.SkipBody = a.IsHead()
 	a.large = nil
+	if a.stream != nil {
+		response.Header.SetContentLength(int(a.streamed))
+		if response.SkipBody {
+			a.DropStream()
+		}
+		response.SkipBody = true
+	}
 	if body := response.Body(); len(body) > smallAnswerBytes && !response.SkipBody {
 		a.large = body
 		response.SkipBody = true
@@ -79,9 +86,12 @@ func (a *aside) giveIt() {
 	if a.last && c.fate == stays {
 		c.fate = closes
 	}
-	c.large, c.reserved = a.large, a.reserved
-	if c.gone || len(c.large) == 0 {
+	c.large, c.reserved, c.stream = a.large, a.reserved, a.stream
+	if a.stream = nil; c.gone || len(c.large) == 0 {
 		c.release()
+	}
+	if c.gone {
+		c.endStream()
 	}
 	c.send(a.header)
 	c.settle()

@@ -35,7 +35,10 @@ type Exchange struct {
 	oversized bool
 	last      bool // nothing can be asked after it
 	reserved  int64
-	buffer    *[]byte // that the body was received in
+	// stream is the answer's body where that is read as it leaves, streamed its size.
+	stream   io.ReadCloser
+	streamed int64
+	buffer   *[]byte // that the body was received in
 
 	pending Pending
 	outcome Outcome
@@ -111,6 +114,25 @@ func (x *Exchange) Reserve(size int) bool {
 	return true
 }
 
+// Stream has a body of that size be read as it leaves, by one goroutine at a time, which
+// closes it: when it has left, or is not wanted. Reading it may take a moment, but must
+// wait for no other client.
+func (x *Exchange) Stream(body io.ReadCloser, size int64) {
+	if x.server == nil {
+		x.SetBodyStream(body, int(size))
+		return
+	}
+	x.stream, x.streamed = body, size
+}
+
+// DropStream closes a body that is not to be sent.
+func (x *Exchange) DropStream() {
+	if x.stream != nil {
+		_ = x.stream.Close()
+		x.stream, x.streamed = nil, 0
+	}
+}
+
 // Abandon says that nothing more can be made of the connection, and that what the
 // client still sends will not be read: it is closed after the answer.
 func (x *Exchange) Abandon() {
@@ -171,6 +193,7 @@ func (x *Exchange) receive(body []byte) ([]byte, error) {
 // begin has the exchange be about a request.
 func (x *Exchange) begin(c *connection) {
 	x.connection, x.oversized, x.last, x.reserved = c, false, false, 0
+	x.stream, x.streamed = nil, 0
 	x.pending, x.outcome = nil, nil
 }
 

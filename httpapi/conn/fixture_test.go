@@ -106,6 +106,8 @@ func answer(x *Exchange) {
 			return
 		}
 		x.Response.SetBodyRaw(body)
+	case string(x.Path()) == "/stream":
+		x.Stream(&stream{server: x.server, left: streamedBytes}, streamedBytes)
 	case string(x.Path()) != "/benefits":
 		x.Response.SetStatusCode(http.StatusNotFound)
 	case err != nil:

@@ -102,6 +102,10 @@ func (s *Server) send(x *Exchange) {
 	// a part came with this request; but not one after which it is to set a deadline.
 	_ = x.SetWriteDeadline(time.Time{})
 	x.connection.answered(time.Now())
+	if x.stream != nil {
+		x.SetBodyStream(x.stream, int(x.streamed))
+		return
+	}
 	if x.reserved > 0 {
 		leaving := &leavingAnswer{answers: &s.answers, size: x.reserved}
 		leaving.Reset(x.Response.Body())

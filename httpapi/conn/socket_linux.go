@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"io"
 	"net"
 	"os"
 
@@ -30,6 +31,10 @@ type socket struct {
 	// large is a large answer's body that follows these, reserved what is held for it.
 	large    []byte
 	reserved int64
+	// stream is the rest of a large answer that is read as it leaves, piece the buffer
+	// that it is read into.
+	stream io.ReadCloser
+	piece  []byte
 
 	pending int  // answers that wait for an outcome
 	owed    int  // bytes of them
@@ -80,7 +85,7 @@ func (c *socket) busy() bool {
 	return c.gone || c.fate != stays || c.away || c.stopped || c.unsent() || c.pending >= mostPending || c.owed >= mostOwed
 }
 
-func (c *socket) unsent() bool { return len(c.out) > 0 || len(c.large) > 0 }
+func (c *socket) unsent() bool { return len(c.out) > 0 || len(c.large) > 0 || c.stream != nil }
 
 // mayRead says whether there may be more to read that is to be served. At a stop
 // that is what had come before.
@@ -201,6 +206,9 @@ func (c *socket) flush() {
 			c.release()
 		}
 	}
+	if c.stream != nil && len(c.out) == 0 && len(c.large) == 0 && !c.gone {
+		c.readStream()
+	}
 }
 
 // write writes as much as goes and returns the rest.
@@ -303,6 +311,9 @@ func (c *socket) close() {
 	c.loop.leave(c)
 	unix.Close(c.fd)
 	c.release()
+	if !c.away { // else whoever reads it ends it
+		c.endStream()
+	}
 	c.places.forget(&c.connection)
 }
 
