@@ -31,6 +31,8 @@ type capturedResponse struct {
 	Status  int                 `json:"status"`
 	Headers map[string][]string `json:"headers"`
 	Body    string              `json:"body"`
+	// Secrets are what to speak TLS with, if that is to be done.
+	Secrets *secrets `json:"secrets,omitempty"`
 }
 
 // captureResponse sends the next request of a walk to a server and returns the
@@ -65,7 +67,9 @@ func captureResponse(ctx context.Context, server *httpTarget, way *walk) (*captu
 }
 
 // startCeiling starts this program as a ceiling that gives a captured answer.
-func startCeiling(ctx context.Context, answer *capturedResponse) (*httpTarget, error) {
+func startCeiling(ctx context.Context, captured *capturedResponse, encrypted *secrets) (*httpTarget, error) {
+	answer := *captured
+	answer.Secrets = encrypted
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the ceiling's program: %w", err)
@@ -86,7 +90,7 @@ func startCeiling(ctx context.Context, answer *capturedResponse) (*httpTarget, e
 	if err != nil {
 		return nil, fmt.Errorf("start ceiling: %w", err)
 	}
-	return listen(ctx, server)
+	return listen(ctx, server, encrypted)
 }
 
 // serveCeiling is the program of the ceiling: it reads its answer from a line of
@@ -113,6 +117,11 @@ func serveCeiling(ctx context.Context, input io.Reader, log *slog.Logger) error 
 	}()
 	context.AfterFunc(ctx, func() { _ = server.Shutdown() }) // Serve returns whatever happens
 	log.Info("listening", "address", listener.Addr().String())
+	if answer.Secrets != nil {
+		if listener, err = answer.Secrets.listen(listener); err != nil {
+			return err
+		}
+	}
 	if err := server.Serve(listener); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}

@@ -20,6 +20,7 @@ type matrixRun struct {
 	options   *options
 	directory string // temporary, for programs and data
 	programs  map[laneKind]string
+	certified *secrets // nil if nothing is encrypted
 	progress  *progress
 }
 
@@ -29,7 +30,7 @@ func (h *matrixRun) findTargets(ctx context.Context) ([]string, error) {
 	var notes []string
 	found := *h.options
 	found.targets = nil
-	for _, kind := range []laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane} {
+	for _, kind := range laneKinds() {
 		if !h.options.wants(kind) {
 			continue
 		}
@@ -41,7 +42,7 @@ func (h *matrixRun) findTargets(ctx context.Context) ([]string, error) {
 			h.programs[kind] = h.options.rival
 		case urlLane:
 			h.programs[kind] = h.options.url
-		case redisLane:
+		case redisLane, durableRedisLane:
 			if h.programs[kind], err = exec.LookPath("redis-server"); err != nil {
 				notes = append(notes, "Redis was not measured: there is no redis-server on the PATH.")
 				continue
@@ -57,7 +58,7 @@ func (h *matrixRun) findTargets(ctx context.Context) ([]string, error) {
 	if isMemoryFileSystem(h.directory) {
 		notes = append(notes, "The data directories were in memory, where making data durable costs nothing: see -data.")
 	}
-	if len(found.only(serverLane, rivalLane, urlLane, redisLane).targets) == 0 {
+	if len(found.only(serverLane, rivalLane, urlLane, redisLane, durableRedisLane).targets) == 0 {
 		return nil, fmt.Errorf("%w: -targets leaves nothing to measure", errBadOption)
 	}
 	if len(found.only(serverLane, rivalLane, urlLane).targets) == 0 && found.wants(ceilingLane) {
@@ -181,9 +182,9 @@ func (r *cellRun) start(ctx context.Context, spec laneSpec) (string, target, err
 	var started target
 	switch spec.Kind {
 	case ceilingLane:
-		started, err = startCeiling(ctx, r.answer)
-	case redisLane:
-		started, err = startRedis(ctx, r.programs[spec.Kind], directory)
+		started, err = startCeiling(ctx, r.answer, r.secrets())
+	case redisLane, durableRedisLane:
+		started, err = startRedis(ctx, r.programs[spec.Kind], directory, spec.Kind)
 	case urlLane:
 		started, err = reachServer(ctx, r.options.url, r.options.version)
 	default:
@@ -193,7 +194,19 @@ func (r *cellRun) start(ctx context.Context, spec laneSpec) (string, target, err
 }
 
 func (r *cellRun) startServer(ctx context.Context, spec laneSpec, directory string) (*httpTarget, error) {
-	return startServer(ctx, r.programs[spec.Kind], directory, spec.Durability, r.options.version)
+	settings := []string{"DURABILITY=" + spec.Durability}
+	if spec.Setting != "" {
+		settings = append(settings, spec.Setting)
+	}
+	return startServer(ctx, r.programs[spec.Kind], directory, settings, r.secrets(), r.options.version)
+}
+
+// secrets are what the cell's servers speak TLS with, nil if they do not.
+func (r *cellRun) secrets() *secrets {
+	if !r.spec.Encrypted {
+		return nil
+	}
+	return r.matrixRun.certified
 }
 
 // workload returns the traffic of a lane, the same one for lanes that send the

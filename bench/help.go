@@ -12,6 +12,7 @@ func printUsage(output io.Writer, flags *flag.FlagSet) {
 and whether it counted right.
 
     go run ./bench                       the standard matrix, in under three minutes
+    go run ./bench -full                 more of connections, in about six minutes
     go run ./bench -smoke                everything once, in a few seconds
     go run ./bench -batch 30,100 -connections 64
     go run ./bench -batch 30 -counters 10000,10000000 -restart
@@ -19,6 +20,9 @@ and whether it counted right.
     go run ./bench -batch page -rate 2000 -readers 0,1 -read /insight/benefits
     go run ./bench -connections 64 -posts 1,2,3
     go run ./bench -connections 64 -reads 1
+    go run ./bench -batch 1,30 -setting none,VISITORS=off
+    go run ./bench -batch 1,30 -tls
+    go run ./bench -compare bench-results/before.json
     go run ./bench -batch page -rate 5000
     go run ./bench -batch 30 -rate 50%
     go run ./bench -url http://other.example:4000 -version 2
@@ -32,6 +36,8 @@ Beside it, in turns within the same run, it measures
     redis    a Redis, if redis-server is on the PATH, doing the same increments as
              pipelined HINCRBY, one per record, with as many records in flight and
              nothing made durable
+    redis-always
+             the same with "appendfsync always": an answer means as much as the server's
     url      any server that speaks the contract, if -url names one
     rival    another build of the server, if -rival names one
 
@@ -40,7 +46,7 @@ acknowledged. A difference, an answer that is not a 2xx, or a dropped connection
 fails the run: exit status 1, and no results.
 
 Any of -batch, -connections, -posts, -reads, -pipeline, -counters, -readers,
--durability and -rate replaces the standard matrix. They take lists: every
+-durability, -setting, -tls and -rate replaces the standard matrix. They take lists: every
 combination is measured. Different counters, readers and durabilities are measured
 in turns, as targets that are compared.
 

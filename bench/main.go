@@ -42,12 +42,17 @@ func run(ctx context.Context, arguments []string, output io.Writer, progressOutp
 	if err != nil {
 		return err
 	}
+	earlier, err := loadReport(wanted.compared)
+	if err != nil {
+		return err
+	}
 	found, err := measure(ctx, wanted, progressOutput)
 	if err != nil {
 		return err
 	}
 	found.Command = append([]string{"go", "run", "./bench"}, arguments...)
 	found.writeTables(output)
+	found.writeComparison(output, earlier)
 	names, err := found.save(wanted.output)
 	if err != nil {
 		return err
@@ -76,6 +81,11 @@ func measure(ctx context.Context, wanted *options, progressOutput *os.File) (*re
 		return nil, err
 	}
 	cells := running.options.matrix()
+	if slices.ContainsFunc(cells, func(cell cellSpec) bool { return cell.Encrypted }) {
+		if running.certified, err = newSecrets(directory); err != nil {
+			return nil, err
+		}
+	}
 	running.progress = newProgress(progressOutput, countSteps(cells, running.options.rounds))
 	defer running.progress.finish()
 	for _, cell := range cells {

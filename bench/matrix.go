@@ -15,7 +15,20 @@ const (
 	urlLane     laneKind = "url"     // a server that runs already
 	ceilingLane laneKind = "ceiling" // HTTP alone
 	redisLane   laneKind = "redis"   // the same increments without HTTP
+	// durableRedisLane is the same, with each pipeline on disk before its answer.
+	durableRedisLane laneKind = "redis-always"
 )
+
+// laneKinds are all there are, in the order in which they have their turns.
+func laneKinds() []laneKind {
+	return []laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane, durableRedisLane}
+}
+
+// isRedis says whether the lane does increments without HTTP.
+func (k laneKind) isRedis() bool { return k == redisLane || k == durableRedisLane }
+
+// isMeasure says whether there is one of it in a cell, which servers are compared with.
+func (k laneKind) isMeasure() bool { return k == ceilingLane || k.isRedis() }
 
 // defaultDurability is the server's own default.
 const defaultDurability = "always"
@@ -25,6 +38,8 @@ type laneSpec struct {
 	Kind laneKind `json:"kind"`
 	// Durability is what an acknowledgement of the server means.
 	Durability string `json:"durability,omitempty"`
+	// Setting is one that the server has otherwise than by default, NAME=VALUE.
+	Setting string `json:"setting,omitempty"`
 	// Counters is over how many distinct counters the records are spread; 0
 	// lets them arise as they do on a site.
 	Counters int `json:"counters,omitempty"`
@@ -35,11 +50,14 @@ type laneSpec struct {
 // name tells the lanes of a cell apart.
 func (s laneSpec) name() string {
 	parts := []string{string(s.Kind)}
-	if s.Kind == ceilingLane || s.Kind == redisLane {
+	if s.Kind.isMeasure() {
 		return parts[0] // there is one of each in a cell
 	}
 	if s.Durability != "" && s.Durability != defaultDurability {
 		parts = append(parts, s.Durability)
+	}
+	if s.Setting != "" {
+		parts = append(parts, s.Setting)
 	}
 	if s.Counters > 0 {
 		parts = append(parts, shortCount(float64(s.Counters))+" counters")
@@ -76,6 +94,8 @@ type manner struct {
 	Posts int `json:"posts_per_connection,omitempty"`
 	// Reads is how many percent of the requests read instead of posting.
 	Reads float64 `json:"reads_percent,omitempty"`
+	// Encrypted is whether it speaks TLS.
+	Encrypted bool `json:"encrypted,omitempty"`
 }
 
 // title describes the manner for the end of a longer title; "" if it is the usual.
@@ -86,6 +106,9 @@ func (m manner) title() string {
 		title += ", 1 post each"
 	case m.Posts > 1:
 		title += fmt.Sprintf(", %d posts each", m.Posts)
+	}
+	if m.Encrypted {
+		title += ", TLS"
 	}
 	if m.Reads > 0 {
 		title += fmt.Sprintf(", %g %% reads", m.Reads)
@@ -156,6 +179,9 @@ func (o *options) standardMatrix() []cellSpec {
 		return cells
 	}
 	own := o.only(serverLane, ceilingLane)
+	if o.full {
+		cells = append(cells, own.connectionMatrix()...)
+	}
 	return append(cells,
 		cellSpec{Batch: 30, Connections: connections, Pipeline: 1, Specs: own.lanes(
 			laneSpec{}, laneSpec{Durability: "everysec"}, laneSpec{Durability: "snapshot"})},
@@ -164,15 +190,35 @@ func (o *options) standardMatrix() []cellSpec {
 	)
 }
 
+// connectionMatrix is how connections are used otherwise than by many for long.
+func (o *options) connectionMatrix() []cellSpec {
+	const some, batch = 64, 30
+	lanes := o.lanes(laneSpec{})
+	cells := []cellSpec{
+		{Batch: batch, Connections: 16, Pipeline: 1, Specs: lanes},
+		{Batch: 1, Connections: some, Pipeline: 1, Specs: lanes},
+		{Batch: batch, Connections: some, Pipeline: 1, Specs: lanes},
+	}
+	for _, posts := range []int{1, 2, 3} {
+		cells = append(cells, cellSpec{Batch: batch, Connections: some, Pipeline: 1, manner: manner{Posts: posts}, Specs: lanes})
+	}
+	return append(cells, cellSpec{Batch: batch, Connections: 256, Pipeline: 1, manner: manner{Encrypted: true}, Specs: lanes})
+}
+
 // smokeMatrix does everything once, as briefly as possible.
 func (o *options) smokeMatrix() []cellSpec {
 	wire := o.speakingHTTP().lanes(laneSpec{})
-	return []cellSpec{
+	cells := []cellSpec{
 		{Batch: 30, Connections: 16, Pipeline: 4, Specs: o.lanes(laneSpec{})},
 		{Batch: 0, Connections: 16, Pipeline: 1, Rate: 500, Specs: o.lanes(laneSpec{Counters: 5000, Readers: 1})},
 		{Batch: 0, Connections: 16, Pipeline: 1, manner: manner{Posts: 2}, Specs: wire},
 		{Batch: 30, Connections: 16, Pipeline: 1, manner: manner{Reads: 1}, Specs: wire},
 	}
+	if o.wants(serverLane) { // which can be given a certificate
+		own := o.only(serverLane, ceilingLane).lanes(laneSpec{})
+		cells = append(cells, cellSpec{Batch: 30, Connections: 16, Pipeline: 1, manner: manner{Encrypted: true}, Specs: own})
+	}
+	return cells
 }
 
 // customMatrix is every combination of what was asked for. What changes the
@@ -180,16 +226,21 @@ func (o *options) smokeMatrix() []cellSpec {
 func (o *options) customMatrix() []cellSpec {
 	var variants []laneSpec
 	for _, durability := range o.durabilities {
-		for _, counters := range o.counters {
-			for _, readers := range o.readers {
-				variants = append(variants, laneSpec{Durability: durability, Counters: counters, Readers: readers})
+		for _, setting := range o.settings {
+			for _, counters := range o.counters {
+				for _, readers := range o.readers {
+					variants = append(variants, laneSpec{Durability: durability, Setting: setting, Counters: counters, Readers: readers})
+				}
 			}
 		}
 	}
 	var cells []cellSpec
 	for _, cell := range o.loads() {
 		measured := o
-		if cell.manner != (manner{}) {
+		switch {
+		case cell.Encrypted: // only what is started here can be given a certificate
+			measured = o.only(serverLane, rivalLane, ceilingLane)
+		case cell.manner != (manner{}):
 			measured = o.speakingHTTP()
 		}
 		cell.Rate, cell.Specs = o.rate, measured.lanes(variants...)
@@ -211,7 +262,7 @@ func (o *options) loads() []cellSpec {
 				for _, posts := range o.posts {
 					for _, reads := range o.reads {
 						cells = append(cells, cellSpec{Batch: batch, Connections: connections, Pipeline: pipeline,
-							manner: manner{Posts: posts, Reads: reads}})
+							manner: manner{Posts: posts, Reads: reads, Encrypted: o.encrypted}})
 					}
 				}
 			}
@@ -228,7 +279,7 @@ func (o *options) lanes(variants ...laneSpec) []laneSpec {
 		for position, variant := range variants {
 			lane := laneSpec{Kind: kind, Counters: variant.Counters}
 			if lane.startsServer() {
-				lane.Durability, lane.Readers = variant.Durability, variant.Readers
+				lane.Durability, lane.Setting, lane.Readers = variant.Durability, variant.Setting, variant.Readers
 				if lane.Durability == "" {
 					lane.Durability = defaultDurability
 				}

@@ -37,6 +37,8 @@ type options struct {
 	// What it is sent to.
 	targets      []laneKind
 	durabilities []string
+	settings     []string // NAME=VALUE; "" is none
+	encrypted    bool
 	rival        string
 	url          string
 
@@ -45,9 +47,11 @@ type options struct {
 	duration time.Duration
 	warmup   time.Duration
 	smoke    bool
+	full     bool
 	restart  bool
 	custom   bool // the load was described by flags: no standard matrix
 
+	compared  string
 	output    string
 	directory string
 }
@@ -68,6 +72,7 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 		batches: []int{0}, connections: []int{256}, pipelines: []int{1}, counters: []int{0}, readers: []int{0},
 		posts: []int{0}, reads: []float64{0},
 		durabilities: []string{defaultDurability},
+		settings:     []string{""},
 		targets:      []laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane},
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -83,11 +88,14 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	}
 	given := map[string]bool{}
 	flags.Visit(func(one *flag.Flag) { given[one.Name] = true })
-	for _, name := range []string{"batch", "connections", "pipeline", "posts", "reads", "counters", "readers", "durability", "rate"} {
+	for _, name := range []string{"batch", "connections", "pipeline", "posts", "reads", "counters", "readers", "durability", "setting", "tls", "rate"} {
 		parsed.custom = parsed.custom || given[name]
 	}
 	if parsed.smoke {
 		parsed.shorten(given)
+	}
+	if (parsed.full || parsed.smoke) && !given["targets"] {
+		parsed.targets = laneKinds()
 	}
 	return parsed, parsed.validate()
 }
@@ -111,6 +119,9 @@ func (o *options) defineLoad(flags *flag.FlagSet) {
 	flags.StringVar(&o.read, "read", "/statistics", "what readers ask for: `path`, such as /insight/benefits?start_at=2026-01-01")
 	flags.Func("durability", "what the server's acknowledgement means: always, everysec or snapshot; `list`\n(default always)",
 		func(text string) error { return parseList(text, &o.durabilities, asIs) })
+	flags.Func("setting", "a setting of the server, such as VISITORS=off, or none; `list` (default none)",
+		func(text string) error { return parseList(text, &o.settings, parseSetting) })
+	flags.BoolVar(&o.encrypted, "tls", false, "speak TLS, with a certificate that is made for the run")
 	flags.Func("rate", "requests per second, sent when due whether or not earlier ones are answered (an\nopen loop); latency counts from when a request was due. As `requests` also a share,\nsuch as 50%, of what the first target takes in a closed loop, which is then measured\nbefore. 0 sends as fast as answers come (a closed loop) (default 0)",
 		func(text string) error { return o.parseRate(text) })
 	flags.IntVar(&o.benefits, "benefits", 600, "`number` of distinct benefits")
@@ -119,7 +130,7 @@ func (o *options) defineLoad(flags *flag.FlagSet) {
 	flags.IntVar(&o.version, "version", 2, "the records' version field; statistics are read back for this `number`")
 	flags.StringVar(&o.url, "url", "", "measure a server that runs already at this `address`, beside the others. Its\ncounts so far are read first, and nobody else may send to it meanwhile")
 	flags.StringVar(&o.rival, "rival", "", "measure another build of the server beside this one: `path` of its program")
-	flags.Func("targets", "what to measure: server, rival, url, ceiling, redis; `list` (default all that\nthere are)",
+	flags.Func("targets", "what to measure: server, rival, url, ceiling, redis, redis-always; `list` (default all that\nthere are but redis-always, which -full adds)",
 		func(text string) error { return parseList(text, &o.targets, parseKind) })
 }
 
@@ -128,8 +139,10 @@ func (o *options) defineMeasurement(flags *flag.FlagSet) {
 	flags.IntVar(&o.rounds, "rounds", 5, "`number` of times that each target has its turn; figures are medians of them")
 	flags.DurationVar(&o.duration, "duration", 800*time.Millisecond, "`length` of a round")
 	flags.DurationVar(&o.warmup, "warmup", 800*time.Millisecond, "`length` of the load before the first round")
+	flags.BoolVar(&o.full, "full", false, "the standard matrix, with Redis that syncs, few connections, connections of 1, 2 and\n3 posts, and TLS; six minutes")
 	flags.BoolVar(&o.smoke, "smoke", false, "do everything once, in a few seconds, to see that it works")
 	flags.BoolVar(&o.restart, "restart", false, "afterwards stop each server, start it again on its data, and compare its counts\nonce more")
+	flags.StringVar(&o.compared, "compare", "", "print processor time and rates beside those of an earlier run: `path` of its JSON")
 	flags.StringVar(&o.output, "out", "bench-results", "`directory` for the results")
 	flags.StringVar(&o.directory, "data", "", "`directory` under which the servers' temporary data directories are made\n(default the system's); should be on the kind of disk you mean to use")
 }
@@ -227,10 +240,21 @@ func parsePercent(text string) (float64, error) {
 
 func parseKind(text string) (laneKind, error) {
 	kind := laneKind(text)
-	if !slices.Contains([]laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane}, kind) {
+	if !slices.Contains(laneKinds(), kind) {
 		return "", fmt.Errorf("no target is called %q", text)
 	}
 	return kind, nil
+}
+
+// parseSetting reads NAME=VALUE, or none.
+func parseSetting(text string) (string, error) {
+	if text == "none" {
+		return "", nil
+	}
+	if name, _, ok := strings.Cut(text, "="); !ok || name == "" {
+		return "", fmt.Errorf("%q is no setting: want NAME=VALUE or none", text)
+	}
+	return text, nil
 }
 
 func asIs(text string) (string, error) { return text, nil }

@@ -31,8 +31,9 @@ type redisTarget struct {
 // redisConnections is about where more connections stop making Redis faster.
 const redisConnections = 8
 
-// startRedis starts the program on a free port. It keeps nothing on disk.
-func startRedis(ctx context.Context, program, directory string) (*redisTarget, error) {
+// startRedis starts the program on a free port. It keeps nothing on disk, unless it is
+// the durable one: then its log of commands is synced before each answer.
+func startRedis(ctx context.Context, program, directory string, kind laneKind) (*redisTarget, error) {
 	address, err := harness.FreeAddress()
 	if err != nil {
 		return nil, fmt.Errorf("port for redis: %w", err)
@@ -42,7 +43,12 @@ func startRedis(ctx context.Context, program, directory string) (*redisTarget, e
 		return nil, fmt.Errorf("port for redis: %w", err)
 	}
 	command := exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--dir", directory,
-		"--daemonize", "no", "--save", "", "--appendonly", "no", "--hash-max-listpack-entries", "0")
+		"--daemonize", "no", "--save", "", "--hash-max-listpack-entries", "0")
+	if kind == durableRedisLane {
+		command.Args = append(command.Args, "--appendonly", "yes", "--appendfsync", "always")
+	} else {
+		command.Args = append(command.Args, "--appendonly", "no")
+	}
 	child, err := harness.Start(command)
 	if err != nil {
 		return nil, fmt.Errorf("start redis: %w", err)

@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"image/png"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -98,5 +101,39 @@ func TestMedian(t *testing.T) {
 		if have := median(test.values); have != test.want {
 			t.Errorf("median of %v is %v", test.values, have)
 		}
+	}
+}
+
+func TestResultsAreComparedWithThoseOfAnEarlierRun(t *testing.T) {
+	ofCost := func(cpu float64) *report {
+		cell := cellSpec{Batch: 30, Connections: 64, Pipeline: 1, manner: manner{Encrypted: true}}
+		return &report{Cells: []cellResult{{cellSpec: cell, Lanes: []laneResult{
+			{Name: "server", Ratios: map[string]ratio{"ceiling": {Records: 0.5, CPUPerRequest: cpu}}},
+		}}}}
+	}
+	path := filepath.Join(t.TempDir(), "before.json")
+	content, err := json.Marshal(ofCost(1.25))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	earlier, err := loadReport(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed strings.Builder
+	ofCost(1.125).writeComparison(&printed, earlier)
+	for _, want := range []string{"batches of 30, 64 connections, TLS", "1.25", "1.12", "0.50"} {
+		if !strings.Contains(printed.String(), want) {
+			t.Errorf("%q is not in the comparison:\n%s", want, printed.String())
+		}
+	}
+	other := ofCost(1)
+	other.Cells[0].Connections = 16
+	printed.Reset()
+	if other.writeComparison(&printed, earlier); !strings.Contains(printed.String(), "no load was measured in both") {
+		t.Errorf("another load is compared:\n%s", printed.String())
 	}
 }

@@ -154,13 +154,13 @@ func compareRounds(rounds, reference []figures) ratio {
 func (c *cellResult) addRatios() {
 	for position := range c.Lanes {
 		lane := &c.Lanes[position]
-		if lane.Kind == ceilingLane || lane.Kind == redisLane {
+		if lane.Kind.isMeasure() {
 			continue
 		}
 		lane.Ratios = map[string]ratio{}
 		for number := range c.Lanes {
 			other := &c.Lanes[number]
-			if other != lane && (number == 0 || other.Kind == ceilingLane || other.Kind == redisLane) {
+			if other != lane && (number == 0 || other.Kind.isMeasure()) {
 				lane.Ratios[other.Name] = compareRounds(lane.Rounds, other.Rounds)
 			}
 		}

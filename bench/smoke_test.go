@@ -247,7 +247,7 @@ func TestCeilingAnswersTheSame(t *testing.T) {
 	want := &capturedResponse{Status: 200, Body: `{"response":"Record created"}`, Headers: map[string][]string{
 		"Content-Type": {"application/json; charset=utf-8"}, "Access-Control-Allow-Origin": {"*"}, "Date": {"now"}, "Content-Length": {"29"},
 	}}
-	ceiling, err := startCeiling(t.Context(), want)
+	ceiling, err := startCeiling(t.Context(), want, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (c *cellResult) ratioColumns() []column {
 	for position := range c.Lanes {
 		reference := c.Lanes[position].Name
 		title := "first"
-		if kind := c.Lanes[position].Kind; kind == ceilingLane || kind == redisLane {
+		if kind := c.Lanes[position].Kind; kind.isMeasure() {
 			title = string(kind)
 		}
 		compared = append(compared, column{"rec/s ÷ " + title, func(lane *laneResult) string {
