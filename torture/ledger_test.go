@@ -115,3 +115,25 @@ func TestAccountsShareNoCounter(t *testing.T) {
 		}
 	}
 }
+
+// TestABackupMustHaveWhatWasAcknowledgedBeforeItBegan has an account with three batches.
+func TestABackupMustHaveWhatWasAcknowledgedBeforeItBegan(t *testing.T) {
+	began := time.Now()
+	l := newLedger(1, 1)
+	a := l.accounts[0]
+	have := []tallies{{}}
+	for _, acknowledged := range []time.Time{began.Add(-time.Second), began.Add(time.Second), {}} {
+		batch := tallies{a.witness("witness-first"): 2}
+		a.book(batch, acknowledged)
+		sum := tallies{a.witness("witness-first"): 2 * uint64(len(have))}
+		have = append(have, sum)
+	}
+	for batches, found := range have {
+		if v := l.within(found, began); (v.losses() > 0) != (batches == 0) {
+			t.Errorf("with %d batches: %+v", batches, v)
+		}
+	}
+	if v := l.within(tallies{a.witness("witness-first"): 3}, began); v.halves != 1 {
+		t.Errorf("with half a batch: %+v", v)
+	}
+}

@@ -108,6 +108,8 @@ func (o *options) scenarios() []scenario {
 		{"imports", importPlan{cycles: part(25), load: load}.run},
 		{"clock", testPlan{"snapshot", "^TestNothingThatASaneClockKeepsIsLost$|^TestNoReadingCostsADay$", part(50)}.run},
 		{"repairs", testPlan{"snapshot/salvage", "^TestRandomDirectoriesWithRandomDamage$|^TestAfterAnyDamageEveryBatchCanBeSentAgain$", part(50)}.run},
+		{"backup", backupPlan{durability: "always", cycles: part(10), load: load}.run},
+		{"backup-everysec", backupPlan{durability: "everysec", cycles: part(50), load: load}.run},
 		{"stops", stopPlan{rounds: part(50)}.run},
 	}
 	if o.soak > 0 {
@@ -148,6 +150,9 @@ all that it acknowledged in time, none that it refused, no half one.
     full, full-ext4
                    a full disk that gets room again; needs root
     short-writes   a file size limit in the middle of a frame
+    backup, backup-everysec
+                   backups under load and kill -9, each restored elsewhere: it must have all
+                   that was acknowledged before it began
     soak           half of what the server takes, with a snapshot each 10 seconds and
                    kill -9 in each minute; its memory is in the summary
     imports        kill -9 in an import and in its undoing, before and after each of

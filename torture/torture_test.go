@@ -39,6 +39,7 @@ func TestTorture(t *testing.T) {
 		{"full", fullPlan{filesystem: "tmpfs", cycles: cycles}.run},
 		{"short writes", limitPlan{cycles: cycles}.run},
 		{"imports", importPlan{cycles: cycles / 2, load: 100 * time.Millisecond}.run},
+		{"backup", backupPlan{durability: "always", cycles: cycles / 2, load: load}.run},
 		{"stops", stopPlan{rounds: rounds}.run},
 		{"soak", soakPlan{length: soak, killEvery: soak / 2, snapshots: 200 * time.Millisecond, peak: 300 * time.Millisecond}.run},
 	} {
