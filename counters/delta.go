@@ -13,6 +13,13 @@ type Ticket struct {
 
 func newTicket() *Ticket { return &Ticket{done: make(chan struct{})} }
 
+// NewTicket makes a ticket for those who must wait for more than a delta. Whoever makes
+// it settles it, once.
+func NewTicket() *Ticket { return newTicket() }
+
+// Settle tells those who wait what became of their records.
+func (t *Ticket) Settle(err error) { t.settle(err) }
+
 // Wait returns once the delta that holds the caller's batch has been settled:
 // nil when it is durable, else why it is not and was dropped. A nil ticket has
 // nothing to wait for.

@@ -42,6 +42,9 @@ func (g *Gathering) Add(delta *Delta) {
 // Marks are those of the batches, in the order in which they were added.
 func (g *Gathering) Marks() []Mark { return g.marks }
 
+// AddMark adds the mark of a batch.
+func (g *Gathering) AddMark(mark Mark) { g.marks = append(g.marks, mark) }
+
 // AddCells adds counters of one benefit and hour.
 func (g *Gathering) AddCells(hour Hour, benefit Benefit, cells []Cell) {
 	entries := make([]Entry, len(cells))
@@ -80,12 +83,13 @@ func (g *gathered) compact() {
 	g.sorted = len(g.entries)
 }
 
-// Len is how many counters it holds, at most: those that are there twice count twice.
-func (g *Gathering) Len() (counters int) {
+// Len is how many counters and marks it holds, at most: those counters that are there
+// twice count twice.
+func (g *Gathering) Len() (sum int) {
 	for _, of := range g.hours {
-		counters += len(of.entries)
+		sum += len(of.entries)
 	}
-	return counters
+	return sum + len(g.marks)
 }
 
 // Spans are the counters, by hour. Equal gatherings of stores that number names alike

@@ -133,6 +133,10 @@ func recovered(options *Options) (*disk.DirectoryLock, *recovery.State, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	err = errors.Join(finishAdoption(options.Directory, options.Now()), removeSharing(options.Directory))
+	if err != nil {
+		return nil, nil, errors.Join(err, disk.Unlock(lock))
+	}
 	found, err := recovery.Find(options.Directory, options.newStore)
 	if err == nil {
 		err = tidy(found, options)

@@ -74,6 +74,9 @@ func (k *Keeper) Advance(position cluster.Position) {
 // Until it says so, none is removed.
 func (k *Keeper) Release(sequence uint64) { k.membership.unneeded.Store(sequence) }
 
+// Sequence is the last commit. It has it before those who wait for the commit are woken.
+func (k *Keeper) Sequence() uint64 { return k.pulse.sequence.Load() }
+
 // Identity is that of the directory: no other has it, but a copy.
 func (k *Keeper) Identity() [16]byte { return k.committer.snapshots.identity }
 
@@ -109,11 +112,10 @@ type JournalSink struct {
 	Noted func(sequence uint64, note cluster.Note) error
 }
 
-// ReadJournal reads the commits from one on, up to the last one that Open found: those
-// that the journal still has, which Release allows to be fewer. It returns the first
-// of them, which is above the last if there is none.
-func (k *Keeper) ReadJournal(from uint64, sink JournalSink) (first uint64, err error) {
-	to := k.recovery.Sequence
+// ReadJournal reads the commits from one to another, which must be no later than the
+// last: those that the journal still has, which Release allows to be fewer. It returns
+// the first of them, which is above the last if there is none.
+func (k *Keeper) ReadJournal(from, to uint64, sink JournalSink) (first uint64, err error) {
 	first = to + 1
 	files, err := disk.List(k.options.Directory)
 	if err != nil {

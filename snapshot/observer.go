@@ -38,6 +38,12 @@ type Follower interface {
 	Frozen(sequence uint64, known *cluster.Membership)
 }
 
+// unfollowed is a Follower that does nothing.
+type unfollowed struct{}
+
+func (unfollowed) Committed(uint64, *counters.Delta)  {}
+func (unfollowed) Frozen(uint64, *cluster.Membership) {}
+
 // unobserved is the Observer of a Keeper that has none.
 type unobserved struct{}
 

@@ -1,0 +1,75 @@
+package member
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"stats-recorder/counters"
+	"stats-recorder/snapshot"
+)
+
+var (
+	// ErrBacklog means that too much waits for the log.
+	ErrBacklog = errors.New("too much waits for the log")
+	// ErrLogAway means that the log takes nothing, so that nothing can be acknowledged
+	// that must be in it.
+	ErrLogAway = errors.New("the log takes nothing")
+)
+
+// failingPatience is for how long appends may fail before records are refused that are
+// acknowledged by the log: an election takes less. Those that wait then are in the
+// journal, and must be told sooner or later that they are counted.
+const failingPatience = 5 * time.Second
+
+// A Recorder is the keeper's, of a node with others.
+type Recorder struct {
+	member *Member
+	keeper *snapshot.Keeper
+	byLog  bool
+}
+
+// Recorder records into a keeper. The acknowledgement says what its tickets wait for.
+func (m *Member) Recorder(keeper *snapshot.Keeper, ack Acknowledgement) *Recorder {
+	return &Recorder{member: m, keeper: keeper, byLog: ack == ByLog}
+}
+
+// An Acknowledgement is by whom a record must be durable to be acknowledged.
+type Acknowledgement int
+
+const (
+	// ByDisk is by the disk of the node that took it.
+	ByDisk Acknowledgement = iota
+	// ByLog is by that disk and by the log.
+	ByLog
+)
+
+// Record is snapshot.Keeper's. It returns ErrBacklog or ErrLogAway, before anything is
+// counted, while more would only wait.
+func (r *Recorder) Record(batch *counters.Batch) (*counters.Ticket, error) {
+	if err := r.member.refuses(r.byLog); err != nil {
+		return nil, err
+	}
+	ticket, err := r.keeper.Record(batch)
+	if err != nil || ticket == nil || !r.byLog {
+		return ticket, err
+	}
+	return r.member.outbox.logTicket(ticket), nil
+}
+
+// refuses says why no record should be taken, nil if it should.
+func (m *Member) refuses(byLog bool) error {
+	if waiting := m.outbox.bytes.Load(); waiting > m.options.Backlog {
+		return fmt.Errorf("%w: %d bytes, LOG_BACKLOG is %d", ErrBacklog, waiting, m.options.Backlog)
+	}
+	if !byLog {
+		return nil
+	}
+	if !m.isJoined() {
+		return ErrNotJoined
+	}
+	if since := m.figures.failingSince.Load(); since != 0 && time.Since(time.Unix(0, since)) > failingPatience {
+		return ErrLogAway
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"stats-recorder/cluster"
+	"stats-recorder/snapshot"
+)
+
+var errAdoptLacking = fmt.Errorf("%w: others have had frames for some time that the log does not have any more", ErrAdopt)
+
+// ErrNothingToAdopt means that no shared state has what this node lacks.
+var ErrNothingToAdopt = errors.New("no shared state has what this node lacks yet")
+
+// Adopt takes no more records, closes the keeper and makes its directory what the furthest shared state is, with
+// what only this directory has counted added. It is for a member that failed with
+// ErrAdopt; the options are those of the keeper. Afterwards another keeper is to be
+// opened, with another member, also where the error is ErrNothingToAdopt: the directory
+// is as it was then.
+func (m *Member) Adopt(ctx context.Context, options snapshot.Options) (err error) {
+	m.Close()
+	if err := m.frameAll(ctx); err != nil {
+		return errors.Join(err, m.keeper.Close())
+	}
+	var frames []cluster.Frame
+	known := m.keeper.Membership()
+	_, err = m.keeper.ReadJournal(1, m.keeper.Sequence(), snapshot.JournalSink{Noted: func(_ uint64, note cluster.Note) error {
+		frames = append(frames, note.Own...)
+		return nil
+	}})
+	if err = errors.Join(err, m.keeper.Close()); err != nil {
+		return err
+	}
+	link, err := m.options.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer link.Close()
+	_, last, err := link.Log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	covers, state, err := link.Shared.Newest(ctx, last.Epoch)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, state.Close()) }()
+	if known.Covered.Includes(covers) {
+		return ErrNothingToAdopt
+	}
+	missing := frames[:0]
+	for _, frame := range frames {
+		if !covers.Contains(frame.Origin, frame.Sequence) && known.Covered.Contains(frame.Origin, frame.Sequence) {
+			missing = append(missing, frame)
+		}
+	}
+	adopted := &cluster.Membership{Covered: *covers, Origin: known.Origin, Sequence: known.Sequence}
+	m.options.Logger.Info("adopting the state of another node; the files so far are kept beside",
+		"data_dir", options.Directory, "position", covers.Position.Sequence, "own_frames", len(missing))
+	return snapshot.Adopt(options, state, adopted, missing)
+}
+
+// frameAll makes frames of all that was counted here and not told. Nothing is recorded
+// any more.
+func (m *Member) frameAll(ctx context.Context) error {
+	s := &session{Member: m, life: ctx}
+	for {
+		made, err := s.makeFrames()
+		if err != nil || !made {
+			return err
+		}
+	}
+}

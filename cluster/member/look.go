@@ -1,0 +1,210 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stats-recorder/cluster"
+)
+
+// ErrSkew means that the clock of this machine is far from that of the log's servers.
+var ErrSkew = errors.New("the clock is far from that of the log's servers")
+
+const (
+	// lookEvery is how often a node asks the log where it ends.
+	lookEvery = time.Second
+	// mostSkew is how far the clocks may be apart: a record without a time counts in the
+	// hour that the clock shows.
+	mostSkew = 30 * time.Second
+	// mostLag is how old what a node has merged may be before it is not ready any more.
+	mostLag = 10 * time.Second
+)
+
+// figures are what a member shows of itself.
+type figures struct {
+	mu        sync.Mutex
+	trouble   error
+	reachedAt time.Time
+	countedAt time.Time // when it last had all that the log had
+	position  cluster.Position
+	end       cluster.Position
+	skew      time.Duration
+	sharedAt  time.Time
+	nodes     int
+
+	failingSince atomic.Int64 // when appends began to fail, in nanoseconds since 1970; 0 if they do not
+
+	appended, appendedBytes, merged, skipped, repeated atomic.Uint64
+}
+
+// note takes trouble, or that there is none.
+func (f *figures) note(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.trouble = err
+	if err == nil {
+		f.reachedAt = time.Now()
+	}
+}
+
+// noteAppend takes what became of an append.
+func (f *figures) noteAppend(err error, bytes int) {
+	if err == nil {
+		f.appended.Add(1)
+		f.appendedBytes.Add(uint64(bytes))
+	}
+	if err == nil {
+		f.failingSince.Store(0)
+		return
+	}
+	f.failingSince.CompareAndSwap(0, time.Now().UnixNano())
+}
+
+// see takes up to where the log is merged.
+func (f *figures) see(position cluster.Position) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.position = position
+}
+
+// look asks the log where it ends.
+func (s *session) look(ctx context.Context) error {
+	s.figures.see(s.keeper.Membership().Covered.Position)
+	for {
+		asked := time.Now()
+		_, last, err := s.link.Log.Bounds(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.checkClock(ctx); err != nil {
+			return err
+		}
+		s.figures.reach(asked, last, s.options.Ingest)
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// reach takes where the log ended at a time.
+func (f *figures) reach(asked time.Time, last cluster.Position, ingest bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reachedAt, f.end = asked, last
+	if f.trouble != nil && !errors.Is(f.trouble, ErrUnreadable) {
+		f.trouble = nil
+	}
+	if ingest || f.position.Sequence >= last.Sequence {
+		f.countedAt = asked
+	}
+}
+
+// checkClock compares the clocks, where the log has one.
+func (s *session) checkClock(ctx context.Context) error {
+	if s.link.Now == nil {
+		return nil
+	}
+	asked := time.Now()
+	theirs, err := s.link.Now(ctx)
+	if err != nil {
+		return err
+	}
+	answered := time.Now()
+	skew := time.Duration(0) // the answer may be of any moment in between
+	switch {
+	case theirs.Before(asked):
+		skew = theirs.Sub(asked)
+	case theirs.After(answered):
+		skew = theirs.Sub(answered)
+	}
+	s.figures.mu.Lock()
+	defer s.figures.mu.Unlock()
+	s.figures.skew = skew
+	return nil
+}
+
+// A Status is what there is to say of a member at one moment.
+type Status struct {
+	// Joined says whether the log was met since the start.
+	Joined bool
+	// Trouble is what keeps the node from working with the log; nil for nothing.
+	Trouble error
+	// Origin is under which the node makes frames, and Sequence the last one.
+	Origin   cluster.Origin
+	Sequence uint64
+	// Covered are the frames that the node has.
+	Covered *cluster.Covered
+	// Position is up to where the log is merged, End where it ended when it was last asked.
+	Position, End cluster.Position
+	// CountedAt is when the node last had all that the log had; the zero time for never.
+	CountedAt time.Time
+	// Lag is how long ago that is; -1 for never.
+	Lag time.Duration
+	// Skew is how far the clock of the log's servers is ahead of this one.
+	Skew time.Duration
+	// Waiting is how many bytes of counters wait to be told, and Failing for how long the
+	// log has refused them.
+	Waiting int64
+	Failing time.Duration
+	// Outbox is how many frames are kept because most nodes may lack them.
+	Outbox int
+	// Appended, AppendedBytes, Merged and Skipped are frames since the start: told, and
+	// their bytes; those of others that were merged; those that were there already. Repeated
+	// are those that the log had lost and was given again.
+	Appended, AppendedBytes, Merged, Skipped, Repeated uint64
+	// SharedAt is when the state was last shared; the zero time for never. Nodes is how
+	// many nodes share states.
+	SharedAt time.Time
+	Nodes    int
+}
+
+// Status says how the member is.
+func (m *Member) Status() Status {
+	status := Status{Lag: -1, Waiting: m.outbox.bytes.Load(), Outbox: len(m.published.list())}
+	if known := m.keeper.Membership(); known != nil {
+		status.Origin, status.Sequence, status.Covered = known.Origin, known.Sequence, &known.Covered
+	}
+	f := &m.figures
+	status.Appended, status.AppendedBytes, status.Repeated = f.appended.Load(), f.appendedBytes.Load(), f.repeated.Load()
+	status.Merged, status.Skipped = f.merged.Load(), f.skipped.Load()
+	status.Joined = m.isJoined()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	status.Trouble, status.Position, status.End, status.CountedAt = f.trouble, f.position, f.end, f.countedAt
+	status.Skew, status.SharedAt, status.Nodes = f.skew, f.sharedAt, f.nodes
+	if !f.countedAt.IsZero() {
+		status.Lag = time.Since(f.countedAt)
+	}
+	if since := f.failingSince.Load(); since != 0 {
+		status.Failing = time.Since(time.Unix(0, since))
+	}
+	return status
+}
+
+// Counted is the position up to which the node had merged the log at a moment before the
+// call, and when it last had all of it.
+func (m *Member) Counted() (position uint64, at time.Time) {
+	m.figures.mu.Lock()
+	defer m.figures.mu.Unlock()
+	return m.figures.position.Sequence, m.figures.countedAt
+}
+
+// Ready is why the node should get no reads, or nil.
+func (m *Member) Ready() error {
+	status := m.Status()
+	switch {
+	case errors.Is(status.Trouble, cluster.ErrEpoch), errors.Is(status.Trouble, ErrUnreadable), errors.Is(status.Trouble, cluster.ErrUnsuitable):
+		return status.Trouble
+	case status.Skew.Abs() > mostSkew:
+		return fmt.Errorf("%w: %s", ErrSkew, status.Skew)
+	case !status.Joined:
+		return ErrNotJoined
+	case status.Lag < 0 || status.Lag > mostLag:
+		return fmt.Errorf("behind the log: it has merged up to %d of %d, and had all %s ago", status.Position.Sequence, status.End.Sequence, status.Lag.Round(time.Second))
+	}
+	return nil
+}

@@ -1,0 +1,284 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stats-recorder/cluster"
+	"stats-recorder/counters"
+	"stats-recorder/snapshot"
+)
+
+// entryBytes is how much memory a counter takes that waits.
+const entryBytes = 16
+
+// errEnded is told to those who wait for the log when the process ends.
+var errEnded = errors.New("the node ends before the log has it")
+
+// A parcel is what was counted here in the commits up to one.
+type parcel struct {
+	counted counters.Gathering
+	upTo    uint64
+}
+
+// An outbox gathers what was counted here until it is told. The committing goroutine
+// fills it, one other empties it.
+//
+// A state can only be shared if every count in it is in a frame, whole. So the outbox
+// can be told to close the parcel at the commit at which a snapshot freezes the base.
+type outbox struct {
+	mu      sync.Mutex
+	changed chan struct{} // closed and made anew when anything changes
+	keeper  *snapshot.Keeper
+	ended   bool
+
+	bytes atomic.Int64 // of the counters that wait
+
+	open     parcel
+	closed   *parcel // ends where a snapshot was frozen; nil for none
+	inFlight int     // parcels that were taken and are not told yet
+	told     uint64  // commit up to which all that was counted here is in the log
+
+	cut       bool // close the parcel at the next snapshot
+	candidate *candidate
+
+	tickets  map[*counters.Ticket]*counters.Ticket // by the keeper's, those that wait for the log
+	awaiting []awaiting                            // by commit
+}
+
+// A candidate is a snapshot that may be shared once the log has all that is counted in it.
+type candidate struct {
+	sequence uint64
+	known    *cluster.Membership
+}
+
+// awaiting is a ticket of a commit that must be in the log.
+type awaiting struct {
+	sequence uint64
+	ticket   *counters.Ticket
+}
+
+func newOutbox() *outbox {
+	return &outbox{changed: make(chan struct{}), tickets: map[*counters.Ticket]*counters.Ticket{}}
+}
+
+// begin says whose commits these are, and that none was told yet.
+func (o *outbox) begin(keeper *snapshot.Keeper) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.keeper = keeper
+}
+
+// Committed is for the keeper, see snapshot.Follower.
+func (o *outbox) Committed(sequence uint64, delta *counters.Delta) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before := o.open.counted.Len()
+	o.open.counted.Add(delta)
+	o.open.upTo = sequence
+	if o.open.counted.Len() == before && !o.gathers() {
+		o.tell(sequence)
+		return
+	}
+	o.notify()
+}
+
+// Frozen is for the keeper, see snapshot.Follower.
+func (o *outbox) Frozen(sequence uint64, known *cluster.Membership) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.cut || known == nil {
+		return
+	}
+	if o.closed == nil {
+		o.closed = &parcel{}
+	}
+	o.closed.counted.Take(&o.open.counted)
+	o.closed.upTo = sequence
+	o.candidate = &candidate{sequence, known}
+	o.notify()
+}
+
+// gathers says whether anything waits. The caller holds the lock, as for all that
+// follows in lower case without a lock of its own.
+func (o *outbox) gathers() bool {
+	return o.inFlight > 0 || o.closed != nil || o.open.counted.Len() > 0
+}
+
+func (o *outbox) notify() {
+	waiting := o.open.counted.Len()
+	if o.closed != nil {
+		waiting += o.closed.counted.Len()
+	}
+	o.bytes.Store(int64(waiting) * entryBytes)
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// tell says that the log has all that was counted here up to a commit.
+func (o *outbox) tell(sequence uint64) {
+	o.told = max(o.told, sequence)
+	for len(o.awaiting) > 0 && o.awaiting[0].sequence <= o.told {
+		o.awaiting[0].ticket.Settle(nil)
+		o.awaiting = o.awaiting[1:]
+	}
+	o.notify()
+}
+
+// restore adds what was counted before this process started.
+func (o *outbox) restore(counted *counters.Gathering, upTo uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open.counted.Take(counted)
+	o.open.upTo = max(o.open.upTo, upTo)
+	o.notify()
+}
+
+// resume says that frames of before wait for the log, too: done must follow for them.
+func (o *outbox) resume() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.inFlight++
+}
+
+// take takes the next parcel, or returns nil and what to wait for. A parcel without
+// counts is told at once. putBack or done must follow before the next take.
+func (o *outbox) take() (*parcel, <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed != nil && o.closed.counted.Len() == 0 {
+		upTo := o.closed.upTo
+		o.closed = nil
+		o.tell(upTo)
+	}
+	taken := o.closed
+	switch {
+	case taken != nil:
+		o.closed = nil
+	case o.open.counted.Len() > 0:
+		taken = &parcel{upTo: o.open.upTo}
+		taken.counted.Take(&o.open.counted)
+	default:
+		return nil, o.changed
+	}
+	o.inFlight++
+	o.notify()
+	return taken, nil
+}
+
+// putBack gives back what could not be noted.
+func (o *outbox) putBack(p *parcel) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.inFlight--
+	if o.closed == nil {
+		o.closed = p // and not open: it may end where a snapshot was frozen
+	} else {
+		o.closed.counted.Take(&p.counted)
+	}
+	o.notify()
+}
+
+// done says that the log has a parcel.
+func (o *outbox) done(upTo uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.inFlight--
+	if !o.gathers() {
+		upTo = max(upTo, o.open.upTo)
+	}
+	o.tell(upTo)
+}
+
+// idleAt is a commit up to which nothing waits that was counted here; 0 if something does.
+func (o *outbox) idleAt() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.gathers() {
+		return 0
+	}
+	return o.open.upTo
+}
+
+// flush waits until the log has all up to a commit.
+func (o *outbox) flush(ctx context.Context, sequence uint64) error {
+	for {
+		o.mu.Lock()
+		done, changed := o.told >= sequence || !o.gathers(), o.changed
+		o.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// setCut says whether the next snapshot may be shared.
+func (o *outbox) setCut(cut bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.cut = cut
+}
+
+// takeCandidate is the last snapshot that may be shared, nil for none since the last call.
+func (o *outbox) takeCandidate() *candidate {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	taken := o.candidate
+	o.candidate = nil
+	return taken
+}
+
+// close tells those who wait that they wait in vain.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
+	for _, waiting := range o.awaiting {
+		waiting.ticket.Settle(errEnded)
+	}
+	o.awaiting = nil
+}
+
+// logTicket is, for the ticket of a keeper, one that is settled when the log has it too.
+func (o *outbox) logTicket(durable *counters.Ticket) *counters.Ticket {
+	o.mu.Lock()
+	if ticket, found := o.tickets[durable]; found {
+		o.mu.Unlock()
+		return ticket
+	}
+	ticket := counters.NewTicket()
+	o.tickets[durable] = ticket
+	o.mu.Unlock()
+	durable.Notify(func() { o.isDurable(durable, ticket) })
+	return ticket
+}
+
+// isDurable is called once a commit is durable, before or after Committed. The commit is
+// then among those that the keeper has counted.
+func (o *outbox) isDurable(durable, ticket *counters.Ticket) {
+	err := durable.Wait()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.tickets, durable)
+	switch {
+	case err != nil:
+		ticket.Settle(err)
+	case o.ended:
+		ticket.Settle(errEnded)
+	case o.told >= o.keeper.Sequence():
+		ticket.Settle(nil)
+	default:
+		o.awaiting = append(o.awaiting, awaiting{o.keeper.Sequence(), ticket})
+	}
+}
+
+// now is the hour that frames are dated with.
+func now() counters.Hour { return counters.HourOf(time.Now()) }

@@ -1,0 +1,284 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"stats-recorder/cluster"
+	"stats-recorder/counters"
+	"stats-recorder/snapshot/format"
+)
+
+// An ownFrame is a frame that was made here.
+type ownFrame struct {
+	frame cluster.Frame
+	// upTo is a commit up to which the frame tells what was counted here. Its note is in
+	// a later commit.
+	upTo uint64
+	// isLast is set for the last one of a parcel.
+	isLast bool
+}
+
+// publishedFrame is what is kept of a frame until most nodes have it.
+type publishedFrame struct {
+	number cluster.FrameNumber
+	upTo   uint64
+	at     uint64 // where it is in the log; 0 as long as it is not known to be there
+}
+
+// published are the frames of this node that others may lack.
+type published struct {
+	mu     sync.Mutex
+	frames []publishedFrame
+	// pinned says that none must be forgotten: a state is being shared.
+	pinned bool
+}
+
+// add adds a frame that is in the log at a place or before, 0 for none that is known.
+func (p *published) add(frame ownFrame, at uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frames = append(p.frames, publishedFrame{number: numberOf(frame.frame), upTo: frame.upTo, at: at})
+}
+
+func (p *published) pin(pinned bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pinned = pinned
+}
+
+func (p *published) remove(number cluster.FrameNumber) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frames = slices.DeleteFunc(p.frames, func(f publishedFrame) bool { return f.number == number })
+}
+
+func (p *published) isAt(number cluster.FrameNumber, at uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(p.frames) - 1; i >= 0; i-- {
+		if p.frames[i].number == number {
+			p.frames[i].at = at
+			return
+		}
+	}
+}
+
+func (p *published) list() []publishedFrame {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.frames)
+}
+
+func numberOf(frame cluster.Frame) cluster.FrameNumber {
+	return cluster.FrameNumber{Origin: frame.Origin, Sequence: frame.Sequence}
+}
+
+// send appends what was noted and is not known to be in the log, in order, then makes
+// frames of what gathered, a window after the last ones, and so on.
+func (s *session) send(ctx context.Context) error {
+	for {
+		if err := s.appendPending(ctx); err != nil {
+			return err
+		}
+		last := time.Now()
+		for {
+			made, err := s.makeFrames()
+			if err != nil {
+				return err
+			}
+			if made {
+				break
+			}
+			if err := s.awaitParcel(ctx); err != nil {
+				return err
+			}
+		}
+		if err := s.appendPending(ctx); err != nil {
+			return err
+		}
+		if err := pause(ctx, s.options.Window-time.Since(last)); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) awaitParcel(ctx context.Context) error {
+	s.outbox.mu.Lock()
+	changed, waits := s.outbox.changed, s.outbox.closed != nil || s.outbox.open.counted.Len() > 0
+	s.outbox.mu.Unlock()
+	if waits {
+		return nil
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// appendPending appends the frames that are noted. The first failure is returned; all
+// but those that call for a decision are tried again.
+func (s *session) appendPending(ctx context.Context) error {
+	for len(s.pending) > 0 {
+		next := s.pending[0]
+		at, err := s.link.Log.Append(ctx, next.frame)
+		s.figures.noteAppend(err, len(next.frame.Payload))
+		s.taken = errors.Is(err, cluster.ErrTaken)
+		if err != nil {
+			return err
+		}
+		s.published.isAt(numberOf(next.frame), at.Sequence)
+		s.pending = s.pending[1:]
+		if next.isLast {
+			s.outbox.done(next.upTo)
+		}
+	}
+	return nil
+}
+
+// makeFrames makes frames of the next parcel and notes them. It says whether there was one.
+func (s *session) makeFrames() (made bool, err error) {
+	parcel, _ := s.outbox.take()
+	if parcel == nil {
+		return false, nil
+	}
+	frames, err := s.framesOf(parcel)
+	if err == nil {
+		err = s.note(frames, parcel.upTo)
+	}
+	if err != nil {
+		s.outbox.putBack(parcel)
+		return false, err
+	}
+	return true, nil
+}
+
+// note makes frames durable, before the log may get them.
+func (s *session) note(frames []ownFrame, upTo uint64) error {
+	note := cluster.Note{Framed: upTo}
+	for _, own := range frames {
+		note.Own = append(note.Own, own.frame)
+	}
+	if err := s.commit(note); err != nil {
+		return err
+	}
+	for _, own := range frames {
+		s.published.add(own, 0)
+	}
+	s.pending = append(s.pending, frames...)
+	return nil
+}
+
+// commit makes a note durable, with counts of others. It waits until it is known
+// whether it is, even if the session ends meanwhile: the next one must find all that
+// this one has done. Only the end of the member ends it.
+func (s *session) commit(note cluster.Note, portable ...[]byte) error {
+	ticket, err := s.keeper.Merge(note, portable...)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ticket.Done():
+		return ticket.Wait()
+	case <-s.life.Done(): // the disk may have failed: then nobody is told any more
+		return s.life.Err()
+	}
+}
+
+// framesOf makes frames of a parcel, as few as it fits into.
+func (s *session) framesOf(p *parcel) ([]ownFrame, error) {
+	known, store := s.keeper.Membership(), s.keeper.Store()
+	payloads, err := payloadsOf(p.counted.Spans(), p.counted.Marks(), store.Benefits.Names(), store.Events.Names())
+	if err != nil {
+		return nil, err
+	}
+	frames := make([]ownFrame, len(payloads))
+	for i, payload := range payloads {
+		frames[i] = ownFrame{upTo: p.upTo, isLast: i == len(payloads)-1, frame: cluster.Frame{
+			Origin: known.Origin, Sequence: known.Sequence + uint64(i) + 1, Nonce: rand.Uint64(),
+			Format: cluster.NewestFormat, Clock: now(), Payload: payload,
+		}}
+	}
+	return frames, nil
+}
+
+// payloadsOf encodes counts, in halves where they do not fit into one frame.
+func payloadsOf(spans []counters.Span, marks []counters.Mark, benefits, events []string) ([][]byte, error) {
+	payload := format.AppendPortable(nil, spans, marks, benefits, events)
+	if len(payload) <= cluster.MaxPayload {
+		return [][]byte{payload}, nil
+	}
+	first, second := halves(spans)
+	half := len(marks) / 2
+	if len(second) == 0 && half == 0 {
+		return nil, fmt.Errorf("%w: one counter takes %d bytes", cluster.ErrTooLarge, len(payload))
+	}
+	some, err := payloadsOf(first, marks[:half], benefits, events)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := payloadsOf(second, marks[half:], benefits, events)
+	return append(some, rest...), err
+}
+
+// halves are the first half of some counters and the second.
+func halves(spans []counters.Span) (first, second []counters.Span) {
+	total := 0
+	for _, span := range spans {
+		total += len(span.Entries)
+	}
+	left := total / 2
+	for _, span := range spans {
+		n := min(left, len(span.Entries))
+		left -= n
+		if n > 0 {
+			first = append(first, counters.Span{Hour: span.Hour, Entries: span.Entries[:n]})
+		}
+		if n < len(span.Entries) {
+			second = append(second, counters.Span{Hour: span.Hour, Entries: span.Entries[n:]})
+		}
+	}
+	return first, second
+}
+
+// renumber is for a frame under whose number the log has another one. The state has
+// the counts of this one and lacks those of the other: all of the log is read again, or
+// the state of a node is adopted that has it. What is counted from now on has a new
+// origin. Nothing may be merged meanwhile, so a session begins with it.
+func (s *session) renumber(ctx context.Context) error {
+	own := s.pending[0]
+	renumbered, err := own.frame.Renumbered()
+	if err != nil {
+		return err
+	}
+	note := cluster.Note{
+		Origin:   cluster.NewOrigin(),
+		Position: cluster.Position{Epoch: s.epoch}, // all is read again
+		Dropped:  []cluster.FrameNumber{numberOf(own.frame)},
+		Own:      []cluster.Frame{renumbered},
+	}
+	first, _, err := s.link.Log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	note.Position.Sequence = first.Sequence - 1
+	if err := s.commit(note); err != nil {
+		return err
+	}
+	s.published.remove(numberOf(own.frame))
+	own.frame = renumbered
+	s.pending[0] = own
+	s.published.add(own, 0)
+	s.outbox.takeCandidate()
+	s.options.Logger.Warn("a copy of this directory has counted: what this one counts has a new origin from now on",
+		"frame", fmt.Sprintf("%s/%d", note.Dropped[0].Origin, note.Dropped[0].Sequence), "origin", note.Origin.String())
+	s.taken = false
+	return nil
+}
