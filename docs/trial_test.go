@@ -3,11 +3,13 @@ package docs
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,7 +53,11 @@ func TestCommandsDoAsDocumented(t *testing.T) {
 			t.Skip("needs ", tool)
 		}
 	}
+	french := slices.Collect(maps.Values(frenchOf)) // TestFrenchDocumentsSayTheSame holds theirs
 	for _, path := range documents(t) {
+		if slices.Contains(french, path) {
+			continue
+		}
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			steps := stepsOf(readDocument(t, path))

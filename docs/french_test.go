@@ -1,0 +1,74 @@
+package docs
+
+import (
+	"regexp"
+	"slices"
+	"testing"
+)
+
+// frenchOf are the documents that there are in French too.
+var frenchOf = map[string]string{
+	"README.md":          "README.fr.md",
+	"docs/operations.md": "docs/fr/operations.md",
+	"docs/migration.md":  "docs/fr/migration.md",
+}
+
+// TestFrenchDocumentsSayTheSame holds headings in their order, by level, and all that a
+// reader types or gets: blocks of commands and what they print, with the orders of
+// this test. A change of one is a change of both.
+func TestFrenchDocumentsSayTheSame(t *testing.T) {
+	t.Parallel()
+	for english, french := range frenchOf {
+		in, out := readDocument(t, english), readDocument(t, french)
+		if want, got := headingLevels(in), headingLevels(out); !slices.Equal(want, got) {
+			t.Errorf("%s has headings of the levels\n%q, and %s has\n%q", english, want, french, got)
+		}
+		want, got := blocks(in), blocks(out)
+		if len(want) != len(got) {
+			t.Errorf("%s has %d blocks of code, and %s has %d", english, len(want), french, len(got))
+			continue
+		}
+		for i := range want {
+			if want[i] != got[i] {
+				t.Errorf("block %d of %s is\n%sand that of %s\n%s", i+1, english, want[i], french, got[i])
+			}
+		}
+	}
+}
+
+// TestFrenchDocumentsNameWhatTheEnglishOnesDo holds settings, metrics, flags and paths,
+// which are names and the same in every language.
+func TestFrenchDocumentsNameWhatTheEnglishOnesDo(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile("`(?:[A-Z][A-Z_]+|--[a-z-]+|stats_recorder_\\w+|GET /[a-z/]*)`")
+	metricTable := regexp.MustCompile("(?m)^\\| `stats_recorder_.*$")
+	differences := regexp.MustCompile(`(?s)\n## (?:Differences|Différences)\n.*`)
+	for english, french := range frenchOf {
+		in := differences.ReplaceAllString(metricTable.ReplaceAllString(readDocument(t, english), ""), "")
+		out := differences.ReplaceAllString(readDocument(t, french), "")
+		want, got := name.FindAllString(in, -1), name.FindAllString(out, -1)
+		for _, one := range want {
+			if !slices.Contains(got, one) {
+				t.Errorf("%s does not name %s, which %s does", french, one, english)
+			}
+		}
+		for _, one := range got {
+			if !slices.Contains(want, one) {
+				t.Errorf("%s names %s, which %s does not", french, one, english)
+			}
+		}
+	}
+}
+
+// headingLevels are the numbers of # of the headings.
+func headingLevels(document string) []string {
+	return firsts(regexp.MustCompile(`(?m)^(#+) `), withoutCode(document))
+}
+
+// blocks are the blocks of code, and the orders.
+func blocks(document string) (all []string) {
+	for _, step := range stepsOf(document) {
+		all = append(all, step.order+" "+step.argument+" "+step.language+"\n"+step.text)
+	}
+	return all
+}
