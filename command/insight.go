@@ -19,6 +19,7 @@ import (
 	"stats-recorder/report/endpoint"
 	"stats-recorder/service"
 	"stats-recorder/snapshot"
+	"stats-recorder/visitors"
 )
 
 func insightCommand(output io.Writer) *cli.Command {
@@ -61,6 +62,11 @@ var tableFlags = []struct{ parameter, flag, usage string }{
 	{"limit", "limit", "how many benefits at most"},
 	{"group_by", "group-by", "benefit or total"},
 	{"table", "table", "cells, ranks or lengths"},
+	{"experiment", "experiment", "the only experiment, with its benefits"},
+	{"control", "control", "the variant that the others are compared with"},
+	{"metric", "metric", "clicks_per_page or conversion"},
+	{"mde", "mde", "relative change that intervals are to be narrow for, such as 0.1"},
+	{"weights", "weights", "what the variants were drawn with, in the order of their names, such as 1,1"},
 	{"step", "step", "hour, day, week or month"},
 	{"time_zone", "time-zone", "of the times of steps, such as Europe/Paris"},
 }
@@ -139,8 +145,14 @@ func tableOfDirectory(ctx context.Context, c *cli.Command, table endpoint.Table,
 	if err != nil {
 		return exporter.Table{}, err
 	}
+	written, err := visitors.NewRegister(history.Words(), visitors.Config{Limits: visitors.DefaultLimits()})
+	if err != nil {
+		return exporter.Table{}, err
+	}
 	const whole = 1 << 40 // nothing is dropped of the one table
-	reporter := report.New(report.Options{Source: history, Stages: stages, CacheBytes: whole})
+	reporter := report.New(report.Options{
+		Source: history, Stages: stages, CacheBytes: whole, Visitors: written.Reader(history, func() counters.Day { return 0 }),
+	})
 	if err := giveLabels(c, reporter); err != nil {
 		return exporter.Table{}, err
 	}

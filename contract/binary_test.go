@@ -44,7 +44,8 @@ func allSettings(t *testing.T, taken string) []setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(append(append(exposureSettings(t), insightSettings(t)...), pageSettings()...), []setting{
+	others := slices.Concat(exposureSettings(t), insightSettings(t), pageSettings(), visitorSettings())
+	return append(others, []setting{
 		{variable: "PORT", preset: "4000", value: "0", other: takenPort, shows: listensOnAFreePort,
 			bad: []string{"http", "65536", "-1", "1.5", "80 81"}},
 		{variable: "HOST", preset: "all interfaces", value: "127.0.0.1", other: "203.0.113.1", shows: listensOnLoopback,

@@ -12,6 +12,7 @@ import (
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/idempotency"
+	"stats-recorder/visitors"
 )
 
 // recordCreated is the answer of the replaced server, to the letter.
@@ -25,6 +26,10 @@ var postFields = []string{fasthttp.HeaderOrigin, fasthttp.HeaderXForwardedFor, f
 type post struct {
 	decoder *records.Decoder
 	batch   *counters.Batch
+	// visits are the visitors of the records, nil if nobody counts them; assign adds a
+	// variant to the last.
+	visits *visitors.Batch
+	assign func(experiment, variant []byte)
 }
 
 // postBenefits records one record or a batch. It returns true when the answer
@@ -72,6 +77,7 @@ func (s *Server) takePost(x *conn.Exchange) (taken, error) {
 // taken is what became of a body: the good records are in the store.
 type taken struct {
 	records    int
+	visits     *visitors.Batch  // nil if nobody counts them
 	ticket     *counters.Ticket // nil when there is nothing to wait for
 	rejections []byte           // the answer about records that are bad, if any are
 }
@@ -91,7 +97,7 @@ func (s *Server) take(x *conn.Exchange, bucket *rate.Limiter, now time.Time) (ta
 		done.ticket, err = s.config.Recorder.Record(p.batch)
 		err = unavailable(err)
 	}
-	return s.noted(x, done, err)
+	return s.noted(x, p, done, err)
 }
 
 // takeOnce is take for a batch with a key: if one with that key came before, what became
@@ -120,7 +126,7 @@ func (s *Server) takeOnce(x *conn.Exchange, key idempotency.Sum, bucket *rate.Li
 		return s.repeated(sent)
 	}
 	done.ticket = sent.Ticket
-	return s.noted(x, done, unavailable(err))
+	return s.noted(x, p, done, unavailable(err))
 }
 
 // fill reads a body and puts what is good in it into the batch.
@@ -133,9 +139,17 @@ func (s *Server) fill(p *post, body []byte, bucket *rate.Limiter, now time.Time)
 		return taken{}, err
 	}
 	p.batch.Reset(counters.HourOf(now))
+	s.beginVisits(p)
+	var before *records.Record
 	for i := range p.decoder.Records {
-		if err := s.add(p.batch, &p.decoder.Records[i]); err != nil {
+		r := &p.decoder.Records[i]
+		benefit, err := s.add(p.batch, r)
+		if err != nil {
 			return taken{}, unavailable(err)
+		}
+		if p.visits != nil {
+			p.noteVisit(r, before, benefit)
+			before = r
 		}
 	}
 	done := taken{records: len(p.decoder.Records)}
@@ -154,27 +168,29 @@ func unavailable(err error) error {
 }
 
 // noted has records counted that nobody waits for. Others are when the wait is over.
-func (s *Server) noted(x *conn.Exchange, done taken, err error) (taken, error) {
+func (s *Server) noted(x *conn.Exchange, p *post, done taken, err error) (taken, error) {
 	if err != nil {
 		return taken{}, err
 	}
+	done.visits, p.visits = p.visits, nil
 	if done.ticket == nil {
 		s.metrics.accepted(x.Number(), done.records, s.config.Now())
+		s.endVisits(done.visits, true)
 	}
 	return done, nil
 }
 
-func (s *Server) add(batch *counters.Batch, r *records.Record) error {
+func (s *Server) add(batch *counters.Batch, r *records.Record) (counters.Benefit, error) {
 	key, err := counters.NewKey(r.Event, r.Version, r.PageTotal, r.Index)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	benefit, key, err := s.config.Store.Place(r.Benefit, key, r.Hour)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	batch.Add(benefit, key, r.Hour)
-	return nil
+	return benefit, nil
 }
 
 // respond answers that the good records are recorded.
@@ -206,7 +222,13 @@ func (s *Server) newCommit(x *conn.Exchange, e exchange, t taken) *commit {
 }
 
 // Bytes is about how much memory is held until the answer.
-func (c *commit) Bytes() int { return answerBytes + len(c.taken.rejections) }
+func (c *commit) Bytes() int {
+	bytes := answerBytes + len(c.taken.rejections)
+	if c.taken.visits != nil {
+		bytes += c.taken.visits.Bytes()
+	}
+	return bytes
+}
 
 // Answer says what became of the records.
 func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Time) {
@@ -218,6 +240,7 @@ func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Tim
 		s.metrics.accepted(c.exchange.connection, c.taken.records, now)
 		c.taken.respond(response)
 	}
+	s.endVisits(c.taken.visits, decided == nil)
 	s.observe(c.exchange, response, now)
 	c.taken = taken{}
 	s.commits.Put(c)

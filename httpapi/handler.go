@@ -14,9 +14,9 @@ import (
 // say who may. They are answered as here, but for the token and CORS.
 func (s *Server) Handler(reads []Read) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := strings.ToLower(strings.TrimSuffix(r.URL.EscapedPath(), "/"))
+		path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
 		for _, read := range reads {
-			if read.Path == path {
+			if read.Path == strings.ToLower(path) || read.Below && isBelow([]byte(path), read.Path) {
 				s.handOver(w, r, read)
 				return
 			}

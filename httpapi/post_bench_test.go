@@ -18,9 +18,9 @@ type instant struct{}
 
 func (instant) Record(*counters.Batch) (*counters.Ticket, error) { return nil, nil }
 
-// BenchmarkPost is a post of a browser and its answer over TCP, without what recording it
+// BenchmarkPostOverTCP is a post of a browser and its answer over TCP, without what recording it
 // takes.
-func BenchmarkPost(b *testing.B) {
+func BenchmarkPostOverTCP(b *testing.B) {
 	store := counters.NewStore(counters.WhenDurable)
 	server, err := NewServer(Config{
 		Store: store, History: stubHistory{}, Recorder: instant{}, Origins: Origins{any: true},

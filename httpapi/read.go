@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ import (
 type Read struct {
 	// Path is where it is, in lower case, with a slash before but none after it.
 	Path string
+	// Below lets it answer paths below this one too, see Request.Below.
+	Below bool
 	// Parameters are the names of the query's parameters that it knows. Others are
 	// ignored, counted, and named in the answer.
 	Parameters []string
@@ -37,6 +40,8 @@ type Read struct {
 type Request struct {
 	// Query are the parameters, decoded, in the order in which they were sent.
 	Query Query
+	// Below is what follows the Path and a slash, decoded; empty for the Path itself.
+	Below string
 	// Accept is the Accept header, AcceptLanguage that of languages.
 	Accept, AcceptLanguage string
 	// Origin is what the client called the server, such as https://stats.example.org.
@@ -109,6 +114,7 @@ func (s *Server) read(x *conn.Exchange, read Read, request Request) {
 		return
 	}
 	defer s.turns.done()
+	request.Below = below(requestPath(x), read)
 	answer, err := read.Answer(request)
 	if ignored := request.Query.beyond(read.known()); len(ignored) > 0 {
 		s.metrics.ignoredParameters.count(ignored)
@@ -123,6 +129,18 @@ func (s *Server) read(x *conn.Exchange, read Read, request Request) {
 		return
 	}
 	s.respondCacheable(x, answer)
+}
+
+// below is what follows the path of a read that answers there too.
+func below(path []byte, read Read) string {
+	if !read.Below || len(path) <= len(read.Path) {
+		return ""
+	}
+	rest := string(path[len(read.Path)+1:])
+	if decoded, err := url.PathUnescape(rest); err == nil {
+		return decoded
+	}
+	return rest
 }
 
 func requestOf(x *conn.Exchange) Request {

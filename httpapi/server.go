@@ -20,6 +20,7 @@ import (
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/httpapi/spool"
+	"stats-recorder/visitors"
 )
 
 // A Recorder makes batches durable.
@@ -38,6 +39,8 @@ type Config struct {
 	History  History
 	// Once records batches that clients have given a key; nil for not to look at keys.
 	Once OnceRecorder
+	// Visitors count visitors; nil for nobody.
+	Visitors Visitors
 	// Inflaters is how many bodies may be inflated at one time; 0 means two for each
 	// processor. Readers is how many answers to reads may be made at one time; 0 means
 	// one for each.
@@ -93,8 +96,9 @@ type Server struct {
 	// inflating has a place for each body that is being inflated.
 	inflating chan struct{}
 
-	// posts holds *post, the reusable parts of a request, commits *commit.
-	posts, commits sync.Pool
+	// posts holds *post, the reusable parts of a request, commits *commit, visits
+	// *visitors.Batch.
+	posts, commits, visits sync.Pool
 }
 
 // NewServer returns a server for a store. It gives the event types their
@@ -121,8 +125,11 @@ func NewServer(config Config) (*Server, error) {
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {
-		return &post{decoder: records.NewDecoder(s.rules, recordFigures{s.metrics}), batch: config.Store.NewBatch()}
+		p := &post{decoder: records.NewDecoder(s.rules, recordFigures{s.metrics}), batch: config.Store.NewBatch()}
+		p.assign = func(experiment, variant []byte) { p.visits.Assign(experiment, variant) }
+		return p
 	}
+	s.visits.New = func() any { return new(visitors.Batch) }
 	s.commits.New = func() any { return &commit{server: s} }
 	s.conns = conn.NewServer(s.connections())
 	s.large.pool.Room = s.conns
@@ -198,7 +205,17 @@ func (s *Server) endpoint(path []byte) (number int, found bool) {
 			return i, true
 		}
 	}
+	for i := range s.endpoints {
+		if s.endpoints[i].read.Below && isBelow(path, s.endpoints[i].path) {
+			return i, true
+		}
+	}
 	return 0, false
+}
+
+// isBelow says whether a path is a place below another, in any letter case.
+func isBelow(path []byte, above string) bool {
+	return len(path) > len(above)+1 && path[len(above)] == '/' && strings.EqualFold(string(path[:len(above)]), above)
 }
 
 func (s *Server) handle(x *conn.Exchange) {

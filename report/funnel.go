@@ -53,9 +53,6 @@ type VisitorFunnel struct {
 	Few          bool             `json:"few"`
 }
 
-// visitorsMissing is why there are no visitors.
-const visitorsMissing = "visitors are not counted"
-
 // Funnel is the funnel of a window by records, in total and by benefit.
 func (r *Reporter) Funnel(ctx context.Context, q Query) (Funnel, error) {
 	e, window, err := r.examine(ctx, q)
@@ -81,14 +78,14 @@ func (r *Reporter) Funnel(ctx context.Context, q Query) (Funnel, error) {
 	slices.SortFunc(rows, func(a, b BenefitFunnel) int {
 		return cmp.Or(cmp.Compare(b.Records.Shown, a.Records.Shown), strings.Compare(a.ID, b.ID))
 	})
-	funnel := Funnel{Window: window, Records: total.records(), VisitorsMissing: visitorsMissing, Benefits: rows}
+	funnel := Funnel{Window: window, Records: total.records(), Benefits: rows}
 	switch {
 	case q.Totals:
 		funnel.Benefits = nil
 	case q.Limit > 0 && len(rows) > q.Limit:
 		funnel.Benefits = rows[:q.Limit]
 	}
-	return funnel, nil
+	return funnel, r.addVisitors(&funnel, q)
 }
 
 // stageCounts adds up records by stage.

@@ -30,6 +30,8 @@ type Query struct {
 	Step Step
 	// Totals leaves out the benefits of a funnel.
 	Totals bool
+	// Plan is how experiments are compared.
+	Plan Plan
 	// Zone is that of the times of a timeline; nil for UTC. Days are those of UTC.
 	Zone *time.Location
 }

@@ -12,6 +12,8 @@ import (
 type Options struct {
 	// Source has the counts.
 	Source Source
+	// Visitors has the sums over visitors; nil while nobody counts them.
+	Visitors VisitorSource
 	// Stages say of event types how far they lead; nil means insight.DefaultStages.
 	Stages insight.Stages
 	// CacheBytes bounds what is kept of windows; 0 keeps nothing.
@@ -21,10 +23,11 @@ type Options struct {
 // A Reporter answers queries. Any number of goroutines may use it. Make one with
 // New.
 type Reporter struct {
-	source Source
-	stages insight.Stages
-	kept   cache
-	labels atomic.Pointer[Labels]
+	source   Source
+	visitors VisitorSource
+	stages   insight.Stages
+	kept     cache
+	labels   atomic.Pointer[Labels]
 	// fitting has one place: only one window is read and fitted at a time, so that
 	// posts keep their processor, and those who wait for the same one share it.
 	// A singleflight.Group would have different windows fitted side by side.
@@ -34,7 +37,7 @@ type Reporter struct {
 // New returns a Reporter without labels.
 func New(options Options) *Reporter {
 	r := &Reporter{
-		source: options.Source, stages: options.Stages,
+		source: options.Source, visitors: options.Visitors, stages: options.Stages,
 		kept:    cache{limit: options.CacheBytes},
 		fitting: make(chan struct{}, 1),
 	}

@@ -89,7 +89,38 @@ func (r *Reporter) Timeline(ctx context.Context, q Query) (Timeline, error) {
 		}
 		return t, err
 	})
-	return timeline.in(q.Zone), err
+	if err != nil {
+		return Timeline{}, err
+	}
+	timeline = timeline.in(q.Zone)
+	return timeline, r.addVisitorDays(&timeline, q)
+}
+
+// addVisitorDays tells of the steps of days, of all benefits, how many visitors there
+// were. It is done anew each time: visitors are counted a little later than records.
+func (r *Reporter) addVisitorDays(t *Timeline, q Query) error {
+	if r.visitors == nil || q.Step == StepHour || q.Benefit != "" || q.Group != "" || len(t.Steps) == 0 {
+		return nil
+	}
+	counted, err := r.Visitors(context.Background(), Query{
+		From: counters.HourOf(t.Steps[0].StartAt).Day(), To: counters.HourOf(t.Steps[len(t.Steps)-1].EndAt).Day(), Step: q.Step,
+	})
+	if errors.Is(err, ErrTooManySteps) {
+		return nil // years of days without visitors
+	}
+	if err != nil {
+		return err
+	}
+	for i := range t.Steps {
+		step := &t.Steps[i]
+		for len(counted.Steps) > 0 && !counted.Steps[0].EndAt.After(step.StartAt) {
+			counted.Steps = counted.Steps[1:]
+		}
+		if len(counted.Steps) > 0 && counted.Steps[0].StartAt.Before(step.EndAt) {
+			step.VisitorDays = counted.Steps[0].VisitorDays
+		}
+	}
+	return nil
 }
 
 // keptTimeline is what was kept, or what is made now and kept.

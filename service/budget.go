@@ -3,6 +3,7 @@ package service
 import (
 	"stats-recorder/httpapi"
 	"stats-recorder/idempotency"
+	"stats-recorder/visitors"
 )
 
 // A budget is the memory there is, apportioned: how many bytes each use may take at
@@ -73,6 +74,10 @@ const (
 	mostConnections = 4096
 	mostInsight     = 32 << 20
 	mostKeys        = 1_000_000
+	// visitorBytes is what a visitor takes with as many pairs as there is room for, on
+	// each day that may be open: see visitors.Limits.
+	visitorBytes   = visitors.MaxOpenDays * (37 + pairsOfVisitor*19)
+	pairsOfVisitor = 8
 )
 
 // followMemory gives the settings that nobody has made what the budget allows.
@@ -87,6 +92,9 @@ func (c Config) followMemory(b budget) Config {
 	byMemory(&c.IdempotencyKeys, b.Keys, idempotency.KeyBytes, mostKeys)
 	byMemory(&c.Bounds.Connections, b.Connections, c.demand().ConnectionBytes(), mostConnections)
 	byMemory(&c.InsightCacheBytes, b.Insight, 1, mostInsight)
+	most := visitors.DefaultLimits()
+	byMemory(&c.MaxVisitors, b.Visitors, visitorBytes, most.Visitors)
+	byMemory(&c.MaxVisitorPairs, b.Visitors, visitorBytes/pairsOfVisitor, most.Pairs)
 	c.inflaters, c.readers = httpapi.InflatersWithin(b.Inflaters), httpapi.ReadersWithin(b.Answers/2)
 	return c
 }

@@ -10,6 +10,7 @@ import (
 	"stats-recorder/idempotency"
 	"stats-recorder/insight"
 	"stats-recorder/snapshot"
+	"stats-recorder/visitors"
 )
 
 // Config is everything a running server can be told. DefaultConfig has the
@@ -60,6 +61,12 @@ type Config struct {
 	// IdempotencyKeys is how many are; 0 means as many as fit the memory.
 	IdempotencyWindow time.Duration
 	IdempotencyKeys   int
+	// Visitors has visitors counted, but for ids that begin with one of AnonymousIDs; the
+	// others bound what that takes for a day, see visitors.Limits. MaxVisitors and
+	// MaxVisitorPairs 0 follow the memory.
+	Visitors                                  bool
+	AnonymousIDs                              []string
+	MaxVisitors, MaxVisitorPairs, MaxVariants int
 	// Retention is how long closed days are kept; 0 means for ever.
 	Retention time.Duration
 	// AdminAddr is where the person on call is served, see package admin; empty
@@ -126,6 +133,9 @@ func DefaultConfig() Config {
 		Insight:          "on",
 		TimeZone:         "Europe/Paris",
 		MaxBenefits:      10_000,
+		Visitors:         true,
+		AnonymousIDs:     []string{"uid_"},
+		MaxVariants:      visitors.DefaultLimits().Variants,
 		Bounds:           boundsByMemory(),
 		RateBurst:        1000,
 
@@ -166,7 +176,7 @@ func (c Config) keeperOptions(observer snapshot.Observer) snapshot.Options {
 }
 
 // serverConfig is for a Config that Validate has read.
-func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
+func (c Config) serverConfig(keeper *snapshot.Keeper, beside *beside) httpapi.Config {
 	config := httpapi.Config{
 		Store:        keeper.Store(),
 		Recorder:     keeper,
@@ -189,6 +199,9 @@ func (c Config) serverConfig(keeper *snapshot.Keeper) httpapi.Config {
 	}
 	if c.IdempotencyWindow > 0 {
 		config.Once = keeper
+	}
+	if beside.visitors != nil {
+		config.Visitors = beside.visitors
 	}
 	return config
 }

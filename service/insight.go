@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"stats-recorder/counters"
 	"stats-recorder/httpapi"
 	"stats-recorder/insight"
 	"stats-recorder/report"
@@ -12,12 +13,16 @@ import (
 )
 
 // newReporter makes what tells what counts mean.
-func newReporter(config Config, keeper *snapshot.Keeper) *report.Reporter {
-	return report.New(report.Options{
+func newReporter(config Config, keeper *snapshot.Keeper, beside *beside) *report.Reporter {
+	options := report.Options{
 		Source:     keeper.History(),
 		Stages:     config.parsed.stages,
 		CacheBytes: config.InsightCacheBytes,
-	})
+	}
+	if beside.visitors != nil {
+		options.Visitors = beside.visitors.Reader(keeper.History(), func() counters.Day { return 0 })
+	}
+	return report.New(options)
 }
 
 // insightReads are what is under /insight: the endpoints and the page.

@@ -66,9 +66,9 @@ func (o *operator) close() error {
 }
 
 // serving begins to look after a server that answers requests, until end.
-func (o *operator) serving(keeper *snapshot.Keeper, server *httpapi.Server, insight http.Handler) {
+func (o *operator) serving(keeper *snapshot.Keeper, beside *beside, server *httpapi.Server, insight http.Handler) {
 	if o.admin != nil {
-		subject := o.subject(keeper, server)
+		subject := o.subject(keeper, beside, server)
 		subject.Insight = insight
 		o.admin.Observe(subject)
 	}
@@ -124,13 +124,13 @@ func (o *operator) notify(state string) {
 	}
 }
 
-func (o *operator) subject(keeper *snapshot.Keeper, server *httpapi.Server) admin.Subject {
+func (o *operator) subject(keeper *snapshot.Keeper, beside *beside, server *httpapi.Server) admin.Subject {
 	recovered := time.Since(o.began)
 	return admin.Subject{
 		Requests: server.Metrics(),
 		Figures: func() admin.Figures {
 			figures := readFigures(o.config, keeper)
-			figures.RecoveryTook = recovered
+			figures.RecoveryTook, figures.Visitors = recovered, beside.visitorFigures()
 			return figures
 		},
 		Ready: func() error {

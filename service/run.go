@@ -36,7 +36,8 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if err != nil {
 		return err
 	}
-	keeper, err := openKeeper(config, operator)
+	beside := &beside{}
+	keeper, err := openKeeper(config, beside, operator)
 	if errors.Is(err, os.ErrPermission) {
 		err = fmt.Errorf("%w; DATA_DIR must be writable for the user that runs the server", err)
 	}
@@ -44,7 +45,7 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 		return errors.Join(err, operator.close())
 	}
 	warnOfStorage(config.Logger, config.DataDir)
-	serveError := serve(ctx, config, keeper, operator, ready)
+	serveError := serve(ctx, config, keeper, beside, operator, ready)
 	closeError := keeper.Close()
 	if errors.Is(closeError, serveError) {
 		serveError = nil // what the keeper failed with it says again; once is enough
@@ -60,17 +61,19 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 var errInterrupted = errors.New("the restore of a backup into the data directory was interrupted; run `stats-recorder restore` again to end it")
 
 // openKeeper recovers the data directory.
-func openKeeper(config Config, operator *operator) (*snapshot.Keeper, error) {
+func openKeeper(config Config, beside *beside, operator *operator) (*snapshot.Keeper, error) {
 	if backup.IsInterrupted(config.DataDir) {
 		return nil, fmt.Errorf("%q: %w", config.DataDir, errInterrupted)
 	}
-	return snapshot.Open(config.keeperOptions(operator.metrics))
+	options := config.keeperOptions(operator.metrics)
+	options.Registers = beside.registers(config)
+	return snapshot.Open(options)
 }
 
 // serve answers requests until the context ends or nothing can be saved any
 // more. When it returns, nothing more is recorded.
-func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator *operator, ready func(address string)) error {
-	server, files, err := newServer(config, keeper)
+func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, beside *beside, operator *operator, ready func(address string)) error {
+	server, files, err := newServer(config, keeper, beside)
 	if err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, operator
 	if err != nil {
 		return err
 	}
-	operator.serving(keeper, server, server.Handler(files.insight))
+	operator.serving(keeper, beside, server, server.Handler(files.insight))
 	defer operator.end()
 	logStart(config, keeper, operator, listener.Addr())
 	served := make(chan error, 1)

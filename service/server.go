@@ -10,8 +10,8 @@ import (
 
 // newServer makes the server of a valid configuration, and the files of it that
 // can be read again.
-func newServer(config Config, keeper *snapshot.Keeper) (*httpapi.Server, *reloadable, error) {
-	http, reporter := config.serverConfig(keeper), newReporter(config, keeper)
+func newServer(config Config, keeper *snapshot.Keeper, beside *beside) (*httpapi.Server, *reloadable, error) {
+	http, reporter := config.serverConfig(keeper, beside), newReporter(config, keeper, beside)
 	clock := &clockOfRecords{}
 	reads, err := insightReads(config, reporter, keeper, clock)
 	if err != nil {

@@ -37,7 +37,7 @@ type Setting struct {
 
 // Groups are the groups of settings in the order of lists.
 func Groups() []string {
-	return []string{groupNetwork, groupData, groupRecords, groupInsight, groupBounds, groupOperation}
+	return []string{groupNetwork, groupData, groupRecords, groupVisitors, groupInsight, groupBounds, groupOperation}
 }
 
 const (
@@ -45,6 +45,7 @@ const (
 	groupData      = "Data"
 	groupRecords   = "Records"
 	groupInsight   = "Insight"
+	groupVisitors  = "Visitors"
 	groupBounds    = "Bounds"
 	groupOperation = "Operation"
 )
@@ -251,6 +252,23 @@ func onOff(name, group string, field *bool, usage string) Setting {
 				return errors.New("want true or false")
 			}
 			*field = value
+			return nil
+		},
+	}
+}
+
+// onByDefault is a switch that is on: its flag has a value, so that it can be told off.
+func onByDefault(name, group string, field *bool, usage string) Setting {
+	return Setting{
+		Name: name, Group: group, Usage: usage, Placeholder: "text", Default: "on",
+		parse: func(text string) error {
+			switch text {
+			case "":
+			case "on", "off":
+				*field = text == "on"
+			default:
+				return errors.New("want on or off")
+			}
 			return nil
 		},
 	}

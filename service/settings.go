@@ -57,6 +57,13 @@ func (c *Config) Settings() []Setting {
 		text("site-title", groupInsight, &c.SiteTitle, "name of the site at the head of the page under /insight/").shown("a general one"),
 		meaning("time-zone", groupInsight, &c.TimeZone, &c.parsed.zone, parseZone, "IANA time zone of the hours and dates on the page"),
 		onOff("page-indexable", groupInsight, &c.PageIndexable, "let search engines keep the page"),
+		onByDefault("visitors", groupVisitors, &c.Visitors, "on, or off: count visitors and experiments, without keeping anybody"),
+		list("anonymous-ids", groupVisitors, &c.AnonymousIDs, 256, "comma-separated beginnings of a hash_id that is no visitor's"),
+		number("max-visitors", groupVisitors, &c.MaxVisitors, 1, 1<<28,
+			"visitors of a day that are told apart; of more, a sample is").byMemory(&c.MaxVisitors),
+		number("max-visitor-pairs", groupVisitors, &c.MaxVisitorPairs, 1, 1<<30,
+			"pairs of visitor and benefit of a day that are told apart; of more, a sample is").byMemory(&c.MaxVisitorPairs),
+		number("max-variants", groupVisitors, &c.MaxVariants, 1, 126, "variants of experiments a day; later ones count as __other__"),
 
 		number("max-benefits", groupBounds, &c.MaxBenefits, 1, counters.MaxBenefits-1,
 			"how many distinct benefits get counters of their own; later ones count as __other__"),

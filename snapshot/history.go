@@ -36,6 +36,9 @@ func newHistory(directory string, store *counters.Store, closed *format.Manifest
 
 func newTable() *counters.Table { return counters.NewTable(rand.Uint64()) }
 
+// Words are those of the store.
+func (h *History) Words() *counters.Directory { return h.store.Words }
+
 // hide says which is the first day that retention shows, 0 for all.
 func (h *History) hide(before counters.Day) { h.hidden.Store(uint32(before)) }
 

@@ -49,7 +49,7 @@ type Options struct {
 	// counters.Kinds.With.
 	Kinds counters.Kinds
 	// Registers are made for the store that was found; nil for none.
-	Registers func(*counters.Store) []Register
+	Registers func(*counters.Store) ([]Register, error)
 	// Observer is told what happens on disk; nil for nobody.
 	Observer Observer
 	// Follower is told what is counted, so that others can have it too; nil for nobody.
@@ -116,6 +116,12 @@ func openIdle(options Options) (*Keeper, error) {
 	}
 	k := newKeeper(&options, found)
 	k.lock, k.committer.lock = lock, lock
+	// They may give names numbers, which no file of the journal defines yet.
+	if options.Registers != nil {
+		if k.committer.snapshots.registers, err = options.Registers(k.store); err != nil {
+			return nil, errors.Join(err, disk.Unlock(lock))
+		}
+	}
 	if options.Durability.isJournaled() {
 		if err := k.committer.beginJournal(); err != nil {
 			return nil, errors.Join(err, disk.Unlock(lock))
@@ -185,19 +191,13 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Len(),
 		},
 		snapshots: snapshotter{
-			options: options, store: store, history: k.history, registers: options.registersOf(store), almanac: k.almanac, keys: k.keys, membership: k.membership, pulse: k.pulse, hurry: k.quit, identity: identity,
+			options: options, store: store, history: k.history, almanac: k.almanac, keys: k.keys, membership: k.membership,
+			pulse: k.pulse, hurry: k.quit, identity: identity,
 			kept: goodSnapshots(found, options.Kinds), covered: found.Loaded.Header.Sequence,
 		},
 	}
 	k.committer.snapshots.rule() // so that the first reader sees no more than the next
 	return k
-}
-
-func (o *Options) registersOf(store *counters.Store) registry {
-	if o.Registers == nil {
-		return nil
-	}
-	return o.Registers(store)
 }
 
 func (o Options) withDefaults() Options {

@@ -70,9 +70,9 @@ func openRegistered(t *testing.T) *registered {
 	r.options = snapshot.Options{
 		Directory: t.TempDir(), SnapshotInterval: time.Hour, Durability: snapshot.Always, MaxEventAge: 48 * time.Hour,
 		Now: func() time.Time { return storetest.Noon().Time().Add(time.Duration(r.ahead.Load())) },
-		Registers: func(store *counters.Store) []snapshot.Register {
+		Registers: func(store *counters.Store) ([]snapshot.Register, error) {
 			r.register = &tally{store: store, open: map[counters.Day]uint64{}, ended: map[counters.Day]uint64{}}
-			return []snapshot.Register{r.register}
+			return []snapshot.Register{r.register}, nil
 		},
 	}
 	r.open()

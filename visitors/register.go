@@ -14,7 +14,7 @@ import (
 // goroutine that writes snapshots (snapshot.Register).
 type Register struct {
 	ledger *Ledger
-	store  *counters.Store
+	words  *counters.Directory
 
 	changed atomic.Bool
 	changes uint64
@@ -27,17 +27,21 @@ type Register struct {
 	moves atomic.Uint64
 }
 
-// NewRegister returns the register of a store. It returns ErrLimits for limits out of range.
-func NewRegister(store *counters.Store, config Config) (*Register, error) {
+// NewRegister returns the register of a store that has these words. It returns ErrLimits
+// for limits out of range.
+func NewRegister(words *counters.Directory, config Config) (*Register, error) {
 	ledger, err := New(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Register{ledger: ledger, store: store, ended: map[counters.Day]Sums{}}, nil
+	return &Register{ledger: ledger, words: words, ended: map[counters.Day]Sums{}}, nil
 }
 
 // Add counts the records of a batch, which must be durable.
 func (r *Register) Add(b *Batch) {
+	if b.Len() == 0 {
+		return
+	}
 	r.ledger.Add(b)
 	if !r.changed.Load() { // or all processors would write to it all the time
 		r.changed.Store(true)
@@ -90,7 +94,7 @@ func (r *Register) Close(day counters.Day) {
 // Counts adds what there is of a day that is in no file to the tables of both kinds.
 func (r *Register) Counts(day counters.Day, table func(counters.Kind) *counters.Table) {
 	if sums, any := r.unwritten(day); any {
-		newEncoder(r.store.Words, table).add(&sums)
+		newEncoder(r.words, table).add(&sums)
 	}
 }
 
@@ -136,7 +140,7 @@ type History interface {
 func (r *Register) Sums(history History, from, to counters.Day) (Sums, error) {
 	var all Sums
 	err := r.read(func() error {
-		d := newDecoder(r.store.Words.Names())
+		d := newDecoder(r.words.Names())
 		bounds := []counters.Hour{from.FirstHour(), to.FirstHour()}
 		if err := history.Read(wholeQuery(counters.Visitors, bounds), func(_ counters.Benefit, cells []counters.Cell) {
 			d.addVisitors(cells)
@@ -254,3 +258,29 @@ func (r *Register) read(once func() error) error {
 		}
 	}
 }
+
+// A Reader reads the visitors of all of time, those of closed days in a history. Any
+// number of goroutines may use it.
+type Reader struct {
+	register *Register
+	history  History
+	keptFrom func() counters.Day
+}
+
+// Reader returns a reader that shows no day before keptFrom, which is asked each time.
+func (r *Register) Reader(history History, keptFrom func() counters.Day) *Reader {
+	return &Reader{r, history, keptFrom}
+}
+
+// Sums is Register.Sums.
+func (r *Reader) Sums(from, to counters.Day) (Sums, error) {
+	return r.register.Sums(r.history, from, to)
+}
+
+// Daily is Register.Daily.
+func (r *Reader) Daily(from, to counters.Day) ([]Sums, error) {
+	return r.register.Daily(r.history, from, to)
+}
+
+// KeptFrom is the first day that is shown; 0 for all.
+func (r *Reader) KeptFrom() counters.Day { return r.keptFrom() }

@@ -52,7 +52,9 @@ func badBody(offset int64, format string, arguments ...any) error {
 // use. What it holds is valid until the next Decode.
 type Decoder struct {
 	// Records are the good ones, Rejected the first MaxListed of the others.
-	Records  []Record
+	Records []Record
+	// Visitors are whose the good records are. Neighbours are of one where they say the same.
+	Visitors []Visitor
 	Rejected []Rejection
 	// Rejections is how many records were rejected.
 	Rejections int
@@ -86,7 +88,8 @@ func NewDecoder(rules *Rules, observer Observer) *Decoder {
 // returns a *BodyError when the body as a whole is wrong; records that are wrong by
 // themselves are in Rejected.
 func (d *Decoder) Decode(body []byte, now time.Time) error {
-	d.Records, d.Rejected, d.Rejections, d.now, d.valid = d.Records[:0], d.Rejected[:0], 0, now, false
+	d.Records, d.Visitors, d.Rejected = d.Records[:0], d.Visitors[:0], d.Rejected[:0]
+	d.Rejections, d.now, d.valid = 0, now, false
 	d.repeat.forget()
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	start := skipSpace(body, 0)
@@ -162,7 +165,7 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 	}
 	if end, ok := d.shape.match(body, pos, d.rules, counters.HourOf(d.now)); ok {
 		d.repeat.learn(body[pos:end], d.shape.found, d.shape.record)
-		d.Records = append(d.Records, d.shape.record)
+		d.addShaped()
 		return end, nil
 	}
 	end, layout := elementEnd(body, pos)
@@ -177,10 +180,12 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 		// Odd experiments are noted for each record that has them.
 		layout.irregular = layout.irregular || len(d.oddities) > 0
 		// What d.one returned lies in raw fields, which the next record overwrites.
+		d.visitor.keep(body[pos:end], &layout)
+		good.Visitor = d.visit(d.visitor)
 		good.Benefit = d.repeat.learn(body[pos:end], layout, good)
 		d.Records = append(d.Records, good)
 		if index == 0 {
-			d.shape.learn(body[pos:end], layout, good)
+			d.shape.learn(body[pos:end], layout, good, d.visitor.HashID)
 		}
 	}
 	return end, err
@@ -189,16 +194,17 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 // alone reads a body that is one record.
 func (d *Decoder) alone(body []byte, start int) error {
 	if end, ok := d.shape.match(body, start, d.rules, counters.HourOf(d.now)); ok && skipSpace(body, end) == len(body) {
-		d.Records = append(d.Records, d.shape.record)
+		d.addShaped()
 		return nil
 	}
 	good, ok, err := d.one(body, body[start:], 0)
 	if !ok {
 		return err
 	}
+	good.Visitor = d.visit(d.visitor)
 	d.Records = append(d.Records, good)
 	if end, layout := elementEnd(body, start); end > start && len(d.oddities) == 0 {
-		d.shape.learn(body[start:end], layout, good)
+		d.shape.learn(body[start:end], layout, good, d.visitor.HashID)
 	}
 	return nil
 }

@@ -30,7 +30,10 @@ func decoded(d *Decoder, body []byte, now time.Time) (r reading) {
 		return reading{refused: true}
 	}
 	for _, good := range d.Records {
-		r.records = append(r.records, readRecord{string(good.Benefit), good.Event, good.Version, good.PageTotal, good.Index, good.Hour})
+		r.records = append(r.records, readRecord{
+			string(good.Benefit), good.Event, good.Version, good.PageTotal, good.Index, good.Hour,
+			string(d.Visitors[good.Visitor].HashID), experimentsText(d.Visitors[good.Visitor].Experiments),
+		})
 	}
 	for _, bad := range d.Rejected {
 		r.rejected = append(r.rejected, rejectedRecord{bad.Index, []string{bad.Field.String()}})
@@ -187,4 +190,11 @@ func expectNesting(t *testing.T, depth int, brackets string) {
 	if got.refused != want.refused {
 		t.Errorf("nested %d deep in %s: refused %v, want %v", depth, brackets, got.refused, want.refused)
 	}
+}
+
+func experimentsText(experiments Experiments) string {
+	var texts []string
+	experiments.Each(func(name, variant []byte) { texts = append(texts, fmt.Sprintf("%q is %q, ", name, variant)) })
+	slices.Sort(texts)
+	return strings.Join(texts, "")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -27,6 +28,7 @@ type readRecord struct {
 	event                     counters.EventType
 	version, pageTotal, index uint16
 	hour                      counters.Hour
+	visitor, experiments      string
 }
 
 // rejectedRecord names all fields that are wrong; a decoder names one of them.
@@ -125,7 +127,7 @@ func (o oracle) record(element json.RawMessage) (r readRecord, wrong []string) {
 	var ok, totalOK bool
 	r.benefit, ok = textOf(members["benefit_id"])
 	check("benefit_id", ok)
-	_, ok = textOf(members["hash_id"])
+	r.visitor, ok = textOf(members["hash_id"])
 	check("hash_id", ok)
 	r.pageTotal, totalOK = integerOf(members["page_total"], 1, 1000)
 	check("page_total", totalOK)
@@ -140,7 +142,28 @@ func (o oracle) record(element json.RawMessage) (r readRecord, wrong []string) {
 	check("version", ok)
 	r.hour, ok = o.hourOf(members["created_at"])
 	check("created_at", ok)
+	r.experiments = experimentsOf(members["abtesting"])
 	return r, wrong
+}
+
+// experimentsOf are the good experiments, in the order of their names.
+func experimentsOf(value json.RawMessage) (text string) {
+	if value == nil || kindOf(value) != '{' {
+		return ""
+	}
+	members, taken := membersOf(value), 0
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		variant, ok := members[name], false
+		if kindOf(variant) == '"' {
+			variant = json.RawMessage(stringOf(variant))
+			ok = 1 <= len(name) && len(name) <= 64 && 1 <= len(variant) && len(variant) <= 64
+		}
+		if ok && taken < 16 {
+			taken++
+			text += fmt.Sprintf("%q is %q, ", name, variant)
+		}
+	}
+	return text
 }
 
 func textOf(value json.RawMessage) (text string, ok bool) {

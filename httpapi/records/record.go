@@ -8,10 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/goccy/go-json/jsontext"
-	json "github.com/goccy/go-json/v2"
 
 	"stats-recorder/counters"
 )
@@ -69,6 +67,8 @@ type Record struct {
 	// Index is the position from 1 to PageTotal.
 	PageTotal, Index uint16
 	Hour             counters.Hour
+	// Visitor is where in Decoder.Visitors the one is whose record it is.
+	Visitor uint32
 }
 
 // Problem is what is wrong with one field of a record.
@@ -140,6 +140,8 @@ type checker struct {
 	// than finding that a record is bad.
 	listed  bool
 	problem Problem // the last one
+	// visitor is that of the last good record. Its bytes may be those of the raw record.
+	visitor Visitor
 	// oddities are why parts of the last good record's experiments are left out.
 	oddities []Reason
 }
@@ -163,7 +165,7 @@ func (c *checker) check(raw *rawRecord) (good Record, bad *Problem) {
 			return QuoteShort(string(good.Benefit)) + " is not one of the benefits of this site"
 		})
 	}
-	if _, bad = c.text(hashID, raw.HashID); bad != nil {
+	if c.visitor.HashID, bad = c.text(hashID, raw.HashID); bad != nil {
 		return good, bad
 	}
 	if good.PageTotal, bad = c.integer(pageTotal, raw.PageTotal, 1, maxPosition); bad != nil {
@@ -186,7 +188,7 @@ func (c *checker) check(raw *rawRecord) (good Record, bad *Problem) {
 			return good, bad
 		}
 	}
-	c.noteExperiments(raw.ABTesting)
+	c.visitor.Experiments = c.experiments(raw.ABTesting)
 	good.Hour, bad = c.hour(raw.CreatedAt)
 	return good, bad
 }
@@ -268,70 +270,6 @@ func (r *Rules) knownEvents() string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
-}
-
-// noteExperiments looks at the experiments, which no count needs: what is odd in
-// them is left out and noted, and the record counts.
-func (c *checker) noteExperiments(raw jsontext.Value) {
-	c.oddities = c.oddities[:0]
-	switch {
-	case len(raw) == 0 || raw[0] == 'n' || string(raw) == `""`:
-	case raw[0] == '[' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0:
-	case raw[0] != '{':
-		c.oddities = append(c.oddities, wrongType)
-	case !plainExperiments(raw):
-		c.noteEachExperiment(raw)
-	}
-}
-
-// noteEachExperiment reads the experiments one by one, so that of duplicate names
-// only the last counts.
-func (c *checker) noteEachExperiment(raw jsontext.Value) {
-	var experiments map[string]jsontext.Value
-	if err := json.Unmarshal(raw, &experiments, lenient); err != nil {
-		c.oddities = append(c.oddities, wrongType)
-		return
-	}
-	if len(experiments) > maxExperiments {
-		c.oddities = append(c.oddities, tooMany)
-	}
-	for name, quoted := range experiments {
-		if quoted[0] != '"' {
-			c.oddities = append(c.oddities, wrongType)
-			continue
-		}
-		value := unquote(quoted)
-		if len(name) == 0 || len(name) > maxExperimentBytes || len(value) == 0 || len(value) > maxExperimentBytes {
-			c.oddities = append(c.oddities, wrongLength)
-		}
-	}
-}
-
-// plainExperiments says whether a valid JSON object is, at a glance, a good set
-// of experiments. It spares nearly every record the map; when it says no, the
-// map decides.
-func plainExperiments(raw jsontext.Value) bool {
-	rest, texts := raw[1:len(raw)-1], 0
-	for {
-		rest = bytes.TrimLeft(rest, " \t\r\n,:")
-		if len(rest) == 0 {
-			return texts <= 2*maxExperiments
-		}
-		if rest[0] != '"' {
-			return false
-		}
-		end := bytes.IndexByte(rest[1:], '"')
-		if end < 1 || end > maxExperimentBytes {
-			return false
-		}
-		for _, c := range rest[1 : 1+end] {
-			if c == '\\' || c >= utf8.RuneSelf {
-				return false
-			}
-		}
-		texts++
-		rest = rest[end+2:]
-	}
 }
 
 var (

@@ -21,12 +21,14 @@ type shape struct {
 	order   []slot
 	layout  layout
 	base    Record // what the literals say
+	literal []byte // the visitor's id, if they say it
 
 	// experiments is the last object of experiments that was good.
 	experiments []byte
 	// record and found are the last one recognised and where its values lie.
-	record Record
-	found  layout
+	record  Record
+	visitor Visitor
+	found   layout
 }
 
 // maxShape bounds the memory of a shape.
@@ -34,7 +36,7 @@ const maxShape = 4 << 10
 
 // learn takes a good record and the element it was parsed from as the one to
 // compare with from now on.
-func (s *shape) learn(element []byte, l layout, good Record) {
+func (s *shape) learn(element []byte, l layout, good Record, hashID []byte) {
 	s.ready = false
 	if l.irregular || l.dated || len(element) > maxShape {
 		return
@@ -47,16 +49,21 @@ func (s *shape) learn(element []byte, l layout, good Record) {
 		}
 	}
 	slices.SortFunc(s.order, func(a, b slot) int { return l.spans[a].start - l.spans[b].start })
+	s.base.Benefit = nil
+	s.literal = nil
+	if !l.spans[slotHash].found() {
+		s.literal = bytes.Clone(hashID)
+	}
 	s.ready = l.spans[slotBenefit].found()
 }
 
 // match says whether a record of this shape begins at pos, and where it ends.
-// The record is then in s.record; its benefit's bytes are the body's.
+// The record is then in s.record, its visitor in s.visitor; their bytes are the body's.
 func (s *shape) match(body []byte, pos int, r *Rules, now counters.Hour) (end int, ok bool) {
 	if !s.ready {
 		return 0, false
 	}
-	s.record, s.found = s.base, layout{}
+	s.record, s.visitor, s.found = s.base, Visitor{HashID: s.literal}, layout{}
 	s.record.Hour = now
 	start, literal := pos, 0
 	for _, slot := range s.order {
@@ -87,6 +94,7 @@ func (s *shape) value(slot slot, body []byte, pos int, r *Rules) (end int, ok bo
 		s.record.Benefit = body[pos:end]
 	case slotHash:
 		end, ok = plainText(body, pos)
+		s.visitor.HashID = body[pos:end]
 	case slotEvent:
 		if end, ok = plainText(body, pos); ok && !bytes.Equal(body[pos:end], s.text(slotEvent)) {
 			s.record.Event, ok = r.events[string(body[pos:end])]
@@ -101,14 +109,22 @@ func (s *shape) value(slot slot, body []byte, pos int, r *Rules) (end int, ok bo
 		value, end, ok = plainInteger(body, pos)
 		s.record.Version = uint16(value)
 	case slotExperiments:
-		if len(s.experiments) > 0 && bytes.HasPrefix(body[pos:], s.experiments) {
-			return pos + len(s.experiments), true
-		}
-		if end, ok = plainObject(body, pos); ok {
-			s.experiments = append(s.experiments[:0], body[pos:end]...)
-		}
+		end, ok = s.plainExperiments(body, pos)
+		s.visitor.Experiments = Experiments(body[pos:end])
 	}
 	return end, ok
+}
+
+// plainExperiments is plainObject, which it asks only for objects unlike the last one.
+func (s *shape) plainExperiments(body []byte, pos int) (end int, ok bool) {
+	if len(s.experiments) > 0 && bytes.HasPrefix(body[pos:], s.experiments) {
+		return pos + len(s.experiments), true
+	}
+	if end, ok = plainObject(body, pos); ok {
+		s.experiments = append(s.experiments[:0], body[pos:end]...)
+		return end, true
+	}
+	return pos, false
 }
 
 // text is what the record that it was learnt from has in a slot.

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,9 @@ func readAsked(request httpapi.Request, history httpapi.History, answer *httpapi
 		return a, err
 	}
 	if err := a.readWords(query, request.Accept); err != nil {
+		return a, err
+	}
+	if q.Plan, err = planAsked(query, cmp.Or(request.Below, query.First(parameterExperiment))); err != nil {
 		return a, err
 	}
 	if q.Limit, err = limitAsked(query); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	json "github.com/goccy/go-json/v2"
+	"github.com/valyala/fasthttp"
 
 	"stats-recorder/exchange/exporter"
 	"stats-recorder/httpapi"
@@ -29,6 +30,8 @@ type Table struct {
 	// Parameters are the names of those that it knows.
 	Parameters []string
 
+	// below lets paths below its own one name the only row that is asked for.
+	below bool
 	// ask asks a reporter, decode reads the JSON of an answer, both as a value that
 	// rows can make a table of.
 	ask    func(*report.Reporter, context.Context, report.Query) (any, error)
@@ -52,7 +55,26 @@ func Tables() []Table {
 			"stage", "step", "benefit", "group"),
 		newTable("quality", (*report.Reporter).Quality, func(t report.Quality, _ asked) exporter.Table { return t.Table() },
 			"stage"),
+		newTable("visitors", (*report.Reporter).Visitors, func(t report.Visitors, _ asked) exporter.Table { return t.Table() },
+			"step").ofVisitors(),
+		newTable("experiments", (*report.Reporter).Experiments, func(t report.Experiments, _ asked) exporter.Table { return t.Table() },
+			parameterExperiment, "control", "metric", "mde", "weights").ofVisitors().withBelow(),
 	}
+}
+
+// parameterExperiment names the only experiment that is asked for, as the path below does.
+const parameterExperiment = "experiment"
+
+// ofVisitors takes off what visitors are not told apart by: they are of all versions of
+// records, and of UTC days.
+func (t Table) ofVisitors() Table {
+	t.Parameters = slices.DeleteFunc(t.Parameters, func(name string) bool { return name == "version" || name == "time_zone" })
+	return t
+}
+
+func (t Table) withBelow() Table {
+	t.below = true
+	return t
 }
 
 func newTable[T any](name string, ask func(*report.Reporter, context.Context, report.Query) (T, error),
@@ -80,7 +102,7 @@ func Reads(r *report.Reporter, history httpapi.History) (reads []httpapi.Read) {
 
 func (t Table) read(r *report.Reporter, history httpapi.History) httpapi.Read {
 	return httpapi.Read{
-		Path: "/insight/" + t.Name, Parameters: t.Parameters, Access: httpapi.AccessByBrowser,
+		Path: "/insight/" + t.Name, Below: t.below, Parameters: t.Parameters, Access: httpapi.AccessByBrowser,
 		Answer: func(request httpapi.Request) (answer httpapi.Answer, err error) {
 			answer.Vary = "Accept"
 			asked, err := readAsked(request, history, &answer, t.Parameters)
@@ -125,7 +147,9 @@ func (t Table) OfAnswer(answer io.Reader, parameters httpapi.Query) (exporter.Ta
 // forClient is the error that clients are told, if it is for them.
 func forClient(err error) error {
 	switch {
-	case errors.Is(err, report.ErrTooManySteps):
+	case errors.Is(err, report.ErrNoVisitors):
+		return &httpapi.Error{Status: fasthttp.StatusNotFound, Message: err.Error() + ": VISITORS is off"}
+	case errors.Is(err, report.ErrTooManySteps), errors.Is(err, report.ErrPlan), errors.Is(err, report.ErrVisitorStep):
 		return httpapi.Unprocessable("%v", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return httpapi.Busy()

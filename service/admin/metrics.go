@@ -60,6 +60,9 @@ type Figures struct {
 
 	Clock Clock
 
+	// Visitors are nil while nobody counts them.
+	Visitors *Visitors
+
 	// Limits are settings that bound what the server holds, in their own units.
 	Limits []Limit
 
@@ -73,6 +76,18 @@ type Figures struct {
 type Limit struct {
 	Setting string
 	Value   int64
+}
+
+// Visitors are the figures of the ledger of visitors, of all days that are open.
+type Visitors struct {
+	Kept, Pairs, Bytes uint64
+	// SampleRate is the lowest of the days, 1 where all visitors are kept.
+	SampleRate float64
+	// Unplaced are assignments that were left out or count under Other.
+	Anonymous, Unplaced uint64
+	// Refused are records of days that are not open any more, Lost days whose visitors
+	// were given up, both since the start.
+	Refused, Lost uint64
 }
 
 // Build says what is running. Date is when the revision was made, in RFC 3339.
@@ -115,7 +130,33 @@ func NewMetrics(build Build) *Metrics {
 	m.addRequests()
 	m.addDisk()
 	m.addFigures()
+	m.addVisitors()
 	return m
+}
+
+func (m *Metrics) addVisitors() {
+	gauge := func(name, help string, read func(*Visitors) float64) {
+		m.visited(name, "gauge", help, func(w io.Writer) {
+			if v := m.figures.Visitors; v != nil {
+				metrics.WriteGaugeFloat64(w, name, read(v))
+			}
+		})
+	}
+	counter := func(name, help string, read func(*Visitors) uint64) {
+		m.visited(name, "counter", help, func(w io.Writer) {
+			if v := m.figures.Visitors; v != nil {
+				metrics.WriteCounterUint64(w, name, read(v))
+			}
+		})
+	}
+	gauge("stats_recorder_visitors", "Visitors of open days that are told apart.", func(v *Visitors) float64 { return float64(v.Kept) })
+	gauge("stats_recorder_visitor_pairs", "Pairs of visitor and benefit of open days that are told apart.", func(v *Visitors) float64 { return float64(v.Pairs) })
+	gauge("stats_recorder_visitor_bytes", "Memory of the open days' visitors.", func(v *Visitors) float64 { return float64(v.Bytes) })
+	gauge("stats_recorder_visitor_sample_rate", "Lowest rate of the samples of open days; 1 where all visitors are counted.", func(v *Visitors) float64 { return v.SampleRate })
+	gauge("stats_recorder_anonymous_records", "Records of open days whose hash_id is no visitor's.", func(v *Visitors) float64 { return float64(v.Anonymous) })
+	gauge("stats_recorder_unplaced_assignments", "Variants of open days' visitors that count as __other__ or not at all.", func(v *Visitors) float64 { return float64(v.Unplaced) })
+	counter("stats_recorder_visitor_records_refused_total", "Records whose visitors were not counted, because their day is not open any more.", func(v *Visitors) uint64 { return v.Refused })
+	counter("stats_recorder_visitor_days_lost_total", "Days whose visitors were given up, because too many were open at once.", func(v *Visitors) uint64 { return v.Lost })
 }
 
 func (m *Metrics) addRequests() {

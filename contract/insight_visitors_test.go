@@ -1,0 +1,348 @@
+package contract
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"hash/crc64"
+	"hash/fnv"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stats-recorder/contract/blackbox"
+	"stats-recorder/harness/harnesstest"
+	"stats-recorder/service"
+)
+
+// shownTo and openedBy are records of a visitor in a variant, who is shown a page and opens
+// something on it.
+func shownTo(id, variant string) string {
+	return visit(id, "RSA", fmt.Sprintf(`"place":%q`, variant))
+}
+
+func openedBy(id, variant string) string {
+	return blackbox.Record(blackbox.Fields{
+		"hash_id": blackbox.Quote(id), "event_type": `"showDetails"`, "abtesting": fmt.Sprintf(`{"place":%q}`, variant),
+	})
+}
+
+// comeAndOpen has so many visitors come to a variant, of whom some open something.
+func comeAndOpen(t *testing.T, s *blackbox.Server, variant string, visitors, opening int) {
+	t.Helper()
+	var records []string
+	for i := range visitors {
+		id := fmt.Sprintf("%s-%d", variant, i)
+		records = append(records, shownTo(id, variant))
+		if i < opening {
+			records = append(records, openedBy(id, variant))
+		}
+	}
+	s.Created(t, blackbox.Array(records...))
+}
+
+// answerOf is a JSON answer of /insight.
+func answerOf(t *testing.T, s *blackbox.Server, path string) (answer map[string]any) {
+	t.Helper()
+	got := s.Get(t, "/insight/"+path)
+	got.ExpectStatus(t, http.StatusOK)
+	if err := json.Unmarshal([]byte(got.Body), &answer); err != nil {
+		t.Fatalf("%s: %v in %s", path, err, got.Body)
+	}
+	return answer
+}
+
+// at is what a JSON value has at a path of names and places.
+func at(t *testing.T, value any, path ...any) any {
+	t.Helper()
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			object, is := value.(map[string]any)
+			if _, there := object[step]; !is || !there {
+				t.Fatalf("there is no %v of %v in %v", step, path, value)
+			}
+			value = object[step]
+		case int:
+			list, is := value.([]any)
+			if !is || step >= len(list) {
+				t.Fatalf("there is no place %v of %v in %v", step, path, value)
+			}
+			value = list[step]
+		}
+	}
+	return value
+}
+
+func TestVisitorsOfADayAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	s := blackbox.StartServer(t, nil)
+	comeAndOpen(t, s, "A", 20, 10)
+	comeAndOpen(t, s, "A", 20, 10)
+	s.Created(t, visit("uid_5", "RSA"))
+	s.AlsoAfterRestart(t, func(t *testing.T) {
+		answer := answerOf(t, s, "visitors")
+		for name, want := range map[string]any{
+			"visitor_days": 20.0, "days": 1.0, "sampled": 1.0, "no_opening": 0.5, "pages_per_visitor": 2.0, "anonymous_records": 1.0, "few": false,
+		} {
+			if got := at(t, answer, name); got != want {
+				t.Errorf("%s is %v, want %v", name, got, want)
+			}
+		}
+		if got := at(t, answer, "steps", 0, "visitor_days"); got != 20.0 {
+			t.Errorf("the day has %v", got)
+		}
+		if got := at(t, answerOf(t, s, "funnel"), "visitors", "open_rate"); got != 0.5 {
+			t.Errorf("the funnel's rate by visitors is %v", got)
+		}
+		if got := at(t, answerOf(t, s, "timeline"), "steps", 0, "visitor_days"); got != 20.0 {
+			t.Errorf("the timeline has %v visitors", got)
+		}
+	})
+}
+
+func TestWhoComesBeforeAndAfterARestartCountsTwice(t *testing.T) {
+	t.Parallel()
+	s := blackbox.StartServer(t, nil)
+	comeAndOpen(t, s, "A", 10, 0)
+	s.Restart(t)
+	comeAndOpen(t, s, "A", 10, 0)
+	s.Restart(t)
+	if got := at(t, answerOf(t, s, "visitors"), "visitor_days"); got != 20.0 {
+		t.Errorf("there are %v visitors, want 10 of each process", got)
+	}
+}
+
+func TestVisitorsStayWhenTheirDayIsClosed(t *testing.T) {
+	t.Parallel()
+	clock := blackbox.NewClock(t, "2026-07-01T12:00:00Z")
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Now, c.SnapshotInterval = clock.Now, time.Millisecond })
+	comeAndOpen(t, s, "A", 10, 5)
+	clock.Set(t, "2026-07-02T12:00:00Z")
+	comeAndOpen(t, s, "A", 10, 5)
+	clock.Set(t, "2026-07-09T12:00:00Z")
+	comeAndOpen(t, s, "A", 10, 5)
+	awaitDays(t, s.Config.DataDir, 2)
+	s.AlsoAfterRestart(t, func(t *testing.T) {
+		answer := answerOf(t, s, "visitors?step=week&start_at=2026-07-01")
+		if got := at(t, answer, "visitor_days"); got != 30.0 {
+			t.Errorf("there are %v visitor-days, want 30", got)
+		}
+		if got := at(t, answer, "days"); got != 3.0 {
+			t.Errorf("of %v days", got)
+		}
+		if got := at(t, answer, "steps", 0, "visitor_days"); got != 20.0 {
+			t.Errorf("the first week has %v", got)
+		}
+		experiment := at(t, answerOf(t, s, "experiments/place?start_at=2026-07-01&end_at=2026-07-03"), "experiments", 0)
+		if got := at(t, experiment, "variants", 0, "visitors"); got != 20.0 {
+			t.Errorf("two days of the experiment have %v visitors", got)
+		}
+		if got := at(t, experiment, "by_benefit", 0, "variants", 0, "opened"); got != 10.0 {
+			t.Errorf("%v of them opened the benefit", got)
+		}
+	})
+}
+
+func TestExperimentsAreCompared(t *testing.T) {
+	t.Parallel()
+	s := blackbox.StartServer(t, nil)
+	comeAndOpen(t, s, "A", 400, 40)
+	comeAndOpen(t, s, "B", 400, 120)
+	s.Created(t, blackbox.Array(shownTo("A-1", "B"), shownTo("A-1", "A")))
+	all := answerOf(t, s, "experiments")
+	for _, test := range []struct {
+		want any
+		path []any
+	}{
+		{"place", []any{"name"}}, {"A", []any{"control"}}, {nil, []any{"crossed"}}, {"ok", []any{"srm", "verdict"}},
+		{399.0, []any{"variants", 0, "visitors"}}, {400.0, []any{"variants", 1, "visitors"}},
+		{0.3, []any{"variants", 1, "clicks_per_page"}}, {"above", []any{"variants", 1, "verdict"}},
+	} {
+		if got := at(t, at(t, all, "experiments", 0), test.path...); got != test.want {
+			t.Errorf("%v is %v, want %v", test.path, got, test.want)
+		}
+	}
+	one := answerOf(t, s, "Experiments/place/?control=B&metric=conversion&mde=0.2&weights=1,3")
+	for _, test := range []struct {
+		want any
+		path []any
+	}{
+		{"conversion", []any{"metric"}}, {0.2, []any{"mde"}}, {"broken", []any{"experiments", 0, "srm", "verdict"}},
+		{"withheld", []any{"experiments", 0, "variants", 0, "verdict"}}, {"RSA", []any{"experiments", 0, "by_benefit", 0, "id"}},
+	} {
+		if got := at(t, one, test.path...); got != test.want {
+			t.Errorf("%v is %v, want %v", test.path, got, test.want)
+		}
+	}
+	if got := answerOf(t, s, "experiments/nothing")["experiments"]; len(got.([]any)) != 0 {
+		t.Errorf("an experiment that there is not: %v", got)
+	}
+}
+
+func TestGroupsUnderFiveVisitorsAreNull(t *testing.T) {
+	t.Parallel()
+	s := blackbox.StartServer(t, nil)
+	comeAndOpen(t, s, "A", 4, 1)
+	comeAndOpen(t, s, "B", 30, 10)
+	answer := answerOf(t, s, "experiments/place")
+	first, second := at(t, answer, "experiments", 0, "variants", 0), at(t, answer, "experiments", 0, "variants", 1)
+	for _, name := range []string{"visitors", "pages", "clicks", "conversion", "clicks_per_page", "lift", "interval"} {
+		if got := at(t, first, name); got != nil {
+			t.Errorf("%s of four is %v", name, got)
+		}
+	}
+	if at(t, first, "few") != true || at(t, second, "few") != false {
+		t.Errorf("few is %v of four and %v of thirty", at(t, first, "few"), at(t, second, "few"))
+	}
+}
+
+func TestTablesOfVisitorsAreThereAsCSV(t *testing.T) {
+	t.Parallel()
+	s := blackbox.StartServer(t, nil)
+	comeAndOpen(t, s, "A", 20, 10)
+	for path, want := range map[string]string{
+		"visitors?format=csv":               "start_at,end_at,visitor_days,days,sampled,no_opening,",
+		"visitors?format=csv&lang=fr":       "start_at;end_at;visitor_days;",
+		"experiments/place?format=csv":      "experiment,variant,benefit,label,visitors,",
+		"experiments?format=csv&control=no": "place,A,,,20,",
+	} {
+		got := s.Get(t, "/insight/"+path)
+		got.ExpectStatus(t, http.StatusOK)
+		if !strings.Contains(got.Body, want) {
+			t.Errorf("%s is %s, want %s in it", path, got.Body, want)
+		}
+	}
+}
+
+func TestWhatCannotBeAskedOfVisitorsSaysSo(t *testing.T) {
+	t.Parallel()
+	s := blackbox.StartServer(t, nil)
+	comeAndOpen(t, s, "A", 20, 10)
+	for path, word := range map[string]string{
+		"visitors?step=hour": "step", "visitors?step=year": "step", "visitors?start_at=x": "start_at", "visitors?format=xml": "format",
+		"visitors?start_at=1990-01-01": "steps", "experiments?metric=x": "metric", "experiments?mde=0": "mde", "experiments?mde=x": "mde",
+		"experiments?weights=1,1": "weights", "experiments/place?weights=1,0": "weights", "experiments/place?weights=1,1,1": "",
+		"experiments/place?control=C": "control",
+	} {
+		got := s.Get(t, "/insight/"+path)
+		if word == "" {
+			got.ExpectStatus(t, http.StatusOK) // one variant has no ratio
+			continue
+		}
+		if message := got.ExpectMessage(t, http.StatusUnprocessableEntity); !strings.Contains(message, word) {
+			t.Errorf("%s: %q, want a word about %s", path, message, word)
+		}
+	}
+	ignored := s.Get(t, "/insight/visitors?version=2")
+	ignored.ExpectStatus(t, http.StatusOK)
+	ignored.ExpectHeader(t, "Ignored-Parameters", "version")
+	s.Get(t, "/insight/visitors/x").ExpectMessage(t, http.StatusNotFound)
+}
+
+func TestWithVisitorsOffNobodyIsCounted(t *testing.T) {
+	t.Parallel()
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Visitors = false })
+	comeAndOpen(t, s, "A", 20, 10)
+	s.Get(t, "/insight/visitors").ExpectMessage(t, http.StatusNotFound)
+	s.Get(t, "/insight/experiments").ExpectMessage(t, http.StatusNotFound)
+	if got := at(t, answerOf(t, s, "funnel"), "visitors_missing"); got != "visitors are not counted" {
+		t.Errorf("the funnel says %v", got)
+	}
+	s.Config.Visitors = true
+	s.Restart(t)
+	if got := at(t, answerOf(t, s, "visitors"), "visitor_days"); got != 0.0 {
+		t.Errorf("there are %v visitors", got)
+	}
+}
+
+// TestNobodyIsFoundAnywhere looks for the ids that it sends, and for hashes of them that
+// somebody could make, in everything on disk, in the log and in all answers.
+func TestNobodyIsFoundAnywhere(t *testing.T) {
+	t.Parallel()
+	clock := blackbox.NewClock(t, "2026-07-01T12:00:00Z")
+	log := new(logBuffer)
+	s := blackbox.StartServer(t, func(c *service.Config) {
+		c.Logger, c.AccessLog, c.Now, c.SnapshotInterval = log.logger(), true, clock.Now, time.Millisecond
+	})
+	var ids, records []string
+	for i := range 9 {
+		ids = append(ids, fmt.Sprintf("%016x", uint64(i+1)*0x9e3779b97f4a7c15))
+	}
+	ids = append(ids, "uid_3f9a77c2e1", "visitor@example.org")
+	for _, id := range ids {
+		records = append(records, shownTo(id, "A"), openedBy(id, "A"))
+	}
+	s.Created(t, blackbox.Array(records...))
+	s.Post(t, blackbox.Array(blackbox.Record(blackbox.Fields{"hash_id": blackbox.Quote(ids[0]), "event_type": `"opened"`})))
+	var seen strings.Builder
+	ask := func() {
+		for _, path := range []string{
+			"/statistics", "/benefits", "/benefits/timeline", "/insight/benefits", "/insight/positions", "/insight/funnel", "/insight/timeline",
+			"/insight/quality", "/insight/visitors", "/insight/visitors?format=csv", "/insight/experiments/place", "/insight/experiments?format=csv",
+		} {
+			got := s.Get(t, path)
+			got.ExpectStatus(t, http.StatusOK)
+			seen.WriteString(got.Body)
+		}
+		seen.WriteString(storedText(t, s.Config.DataDir))
+	}
+	ask()
+	clock.Set(t, "2026-07-09T12:00:00Z")
+	s.Created(t, blackbox.Array(records...))
+	awaitDays(t, s.Config.DataDir, 1)
+	ask()
+	s.Restart(t)
+	ask()
+	seen.WriteString(log.String())
+	text := seen.String()
+	for _, id := range ids {
+		for name, trace := range tracesOf(id) {
+			if strings.Contains(text, trace) {
+				t.Errorf("%s of %s is found", name, id)
+			}
+		}
+	}
+	if !strings.Contains(text, "place") || !strings.Contains(text, "RSA") {
+		t.Error("not even the experiment is found: this test sees nothing")
+	}
+}
+
+// tracesOf are what could lead to an id: the id, and hashes of it without a key, as bytes
+// of either order and as texts.
+func tracesOf(id string) map[string]string {
+	traces := map[string]string{
+		"the id": id, "its hex": hex.EncodeToString([]byte(id)), "its base64": base64.StdEncoding.EncodeToString([]byte(id)),
+	}
+	md, one, two := md5.Sum([]byte(id)), sha1.Sum([]byte(id)), sha256.Sum256([]byte(id))
+	fnv1, fnv1a := fnv.New64(), fnv.New64a()
+	_, _ = fnv1.Write([]byte(id))
+	_, _ = fnv1a.Write([]byte(id))
+	for name, hash := range map[string][]byte{
+		"MD5": md[:], "SHA-1": one[:], "SHA-256": two[:], "FNV-1": fnv1.Sum(nil), "FNV-1a": fnv1a.Sum(nil),
+		"CRC-64": binary.BigEndian.AppendUint64(nil, crc64.Checksum([]byte(id), crc64.MakeTable(crc64.ECMA))),
+	} {
+		reversed := binary.LittleEndian.AppendUint64(nil, binary.BigEndian.Uint64(hash))
+		traces[name], traces[name+" reversed"], traces[name+" in hex"] = string(hash[:8]), string(reversed), hex.EncodeToString(hash[:8])
+		traces[name+" in decimals"] = fmt.Sprint(binary.BigEndian.Uint64(hash))
+	}
+	traces["CRC-32 in hex"] = fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(id)))
+	return traces
+}
+
+// awaitDays waits until so many days have files of their own.
+func awaitDays(t *testing.T, directory string, days int) {
+	t.Helper()
+	harnesstest.Until(t, fmt.Sprintf("%d days are closed", days), func() bool {
+		files, err := filepath.Glob(filepath.Join(directory, "day-*"))
+		return err == nil && len(files) >= days
+	})
+}

@@ -1,0 +1,43 @@
+package httpapi
+
+import (
+	"stats-recorder/counters"
+	"stats-recorder/httpapi/records"
+	"stats-recorder/visitors"
+)
+
+// Visitors count who sent records that are durable. Add must not keep the batch.
+type Visitors interface{ Add(*visitors.Batch) }
+
+// beginVisits gives a post an empty batch for its visitors; none if nobody counts them.
+func (s *Server) beginVisits(p *post) {
+	if s.config.Visitors == nil {
+		return
+	}
+	if p.visits == nil {
+		p.visits = s.visits.Get().(*visitors.Batch)
+	}
+	p.visits.Reset()
+}
+
+// noteVisit takes what visitors are counted by from a record, after the record before it.
+func (p *post) noteVisit(r, before *records.Record, benefit counters.Benefit) {
+	if before == nil || r.Visitor != before.Visitor || r.Hour != before.Hour {
+		visitor := &p.decoder.Visitors[r.Visitor]
+		p.visits.Visit(r.Hour.Day(), visitor.HashID)
+		visitor.Experiments.Each(p.assign)
+	}
+	p.visits.Add(benefit, r.Index, r.Event)
+}
+
+// endVisits has visitors counted if their records are durable, and gives the batch back.
+func (s *Server) endVisits(visits *visitors.Batch, durable bool) {
+	if visits == nil {
+		return
+	}
+	if durable {
+		s.config.Visitors.Add(visits)
+	}
+	visits.Reset()
+	s.visits.Put(visits)
+}

@@ -1,0 +1,74 @@
+package service
+
+import (
+	"fmt"
+
+	"stats-recorder/counters"
+	"stats-recorder/httpapi/records"
+	"stats-recorder/insight"
+	"stats-recorder/service/admin"
+	"stats-recorder/snapshot"
+	"stats-recorder/visitors"
+)
+
+// beside is what counts beside the store. A field is nil if nobody counts that.
+type beside struct {
+	visitors *visitors.Register
+}
+
+// registers makes them for the store that was found.
+func (b *beside) registers(config Config) func(*counters.Store) ([]snapshot.Register, error) {
+	return func(store *counters.Store) (all []snapshot.Register, err error) {
+		if !config.Visitors {
+			return nil, nil
+		}
+		if b.visitors, err = visitors.NewRegister(store.Words, config.visitorsConfig(store)); err != nil {
+			return nil, fmt.Errorf("%w: MAX_VISITORS, MAX_VISITOR_PAIRS or MAX_VARIANTS: %w", ErrConfig, err)
+		}
+		return append(all, b.visitors), nil
+	}
+}
+
+func (c Config) visitorsConfig(store *counters.Store) visitors.Config {
+	return visitors.Config{
+		Limits:    visitors.Limits{Visitors: c.MaxVisitors, Pairs: c.MaxVisitorPairs, Variants: c.MaxVariants},
+		Anonymous: c.AnonymousIDs,
+		Stages:    stageTable(store, c.parsed.stages, c.EventTypes),
+	}
+}
+
+// stageTable says of the numbers of event types how far they lead. It numbers them as
+// httpapi.NewServer does, which tells of those that there is no room for.
+func stageTable(store *counters.Store, stages insight.Stages, further []string) (table visitors.StageTable) {
+	for _, names := range [][]string{records.BuiltInEvents, further} {
+		for _, name := range names {
+			if number, err := store.Events.Number([]byte(name)); err == nil {
+				table[number+1] = visitorStages[stages[name]]
+			}
+		}
+	}
+	return table
+}
+
+// visitorStages are the stages as visitors are counted by them.
+var visitorStages = map[insight.Stage]visitors.Stages{
+	insight.StageShown: visitors.Shown, insight.StageOpened: visitors.Opened, insight.StageActed: visitors.Acted,
+}
+
+// visitorFigures are those of the ledger, nil if there is none.
+func (b *beside) visitorFigures() *admin.Visitors {
+	if b.visitors == nil {
+		return nil
+	}
+	stats := b.visitors.Stats()
+	figures := &admin.Visitors{SampleRate: 1, Refused: stats.RefusedRecords, Lost: stats.LostDays}
+	for _, day := range stats.Days {
+		figures.Kept += day.Visitors
+		figures.Pairs += day.Pairs
+		figures.Bytes += uint64(day.Bytes)
+		figures.SampleRate = min(figures.SampleRate, visitors.Estimate(1, 0)/visitors.Estimate(1, day.Halvings))
+		figures.Anonymous += day.AnonymousRecords
+		figures.Unplaced += day.UnplacedAssignments
+	}
+	return figures
+}
