@@ -198,6 +198,16 @@ func TestAFileOfAnotherDirectoryIsRefused(t *testing.T) {
 			lived(t, directory, page, page)
 			return directory
 		}, "snapshot-", false},
+		{"a closed day of earlier commits, which nobody lists", func(t *testing.T) string {
+			directory := t.TempDir()
+			lived(t, directory, page, page, page, page, page)
+			return directory
+		}, "day-", false},
+		{"a closed day of later commits, which nobody lists", func(t *testing.T) string {
+			directory := t.TempDir()
+			lived(t, directory, page)
+			return directory
+		}, "day-", false},
 		{"a closed day", func(t *testing.T) string {
 			directory := t.TempDir()
 			lived(t, directory, page, old)

@@ -288,10 +288,17 @@ func (s *State) endOfNewest() string {
 
 // checkDays makes sure that the commits are there which the files of closed days tell
 // of: all up to their generation. It leaves aside the files of a snapshot, or of an
-// import, that never came to be: a mark says so.
+// import, that never came to be: a mark says so. A file that nobody lists is refused if it
+// is of another directory, before it is taken for one that may be removed.
 func (s *State) checkDays() error {
 	for _, path := range s.Files.Days {
 		closed := DayOf(path)
+		if listed, found := s.Loaded.Manifest.Find(closed.Day); found && listed.Generation == closed.Generation {
+			continue
+		}
+		if err := CheckOwner(path, s.Identity); err != nil {
+			return refused(err)
+		}
 		if closed.Generation <= s.Summary.Sequence || s.neverCame(path, closed.Generation) {
 			continue
 		}

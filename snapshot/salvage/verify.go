@@ -85,7 +85,7 @@ func Verify(directory string, kinds counters.Kinds) (Report, error) {
 	for i, path := range files.Journals {
 		report.Files = append(report.Files, verifyJournal(path, owner, nextCommit(files.Journals[i+1:], state), slices.Contains(state.Torn, path)))
 	}
-	days, damaged := verifyDays(directory, kinds, files.Days, state.Loaded.Manifest)
+	days, damaged := verifyDays(directory, kinds, files.Days, state.Loaded.Manifest, owner)
 	report.Files = append(report.Files, days...)
 	for _, path := range slices.Concat(files.Temporary, files.Damaged, files.Closing) {
 		report.Files = append(report.Files, FileReport{
@@ -155,7 +155,7 @@ func verifyJournal(path string, owner format.Identity, next uint64, isTorn bool)
 
 // verifyDays reads the files of closed days, and says which of those that the newest
 // state needs are damaged.
-func verifyDays(directory string, kinds counters.Kinds, paths []string, m *format.Manifest) (reports []FileReport, damaged error) {
+func verifyDays(directory string, kinds counters.Kinds, paths []string, m *format.Manifest, owner format.Identity) (reports []FileReport, damaged error) {
 	needed := map[string]format.ClosedDay{}
 	if m != nil {
 		for _, closed := range m.Days {
@@ -165,7 +165,9 @@ func verifyDays(directory string, kinds counters.Kinds, paths []string, m *forma
 	for _, path := range paths {
 		report := FileReport{Path: path, Bytes: disk.Sizes(path), Covers: "day " + recovery.DayOf(path).Day.String(), State: "good"}
 		closed, isNeeded := needed[path]
-		if !isNeeded {
+		if foreign := recovery.CheckOwner(path, owner); !isNeeded && foreign != nil {
+			report.State = stateOf(foreign)
+		} else if !isNeeded {
 			report.State = "not used by a start"
 		} else if err := recovery.CheckDay(path, kinds, closed); err != nil {
 			report.State = stateOf(err)
