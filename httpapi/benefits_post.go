@@ -20,7 +20,7 @@ var recordCreated = []byte(`{"response":"Record created"}`)
 
 // postFields are the header fields that recording a post looks at, beside those
 // about its content. Where a post is read in the leanest way, no others are there.
-var postFields = []string{fasthttp.HeaderOrigin, fasthttp.HeaderXForwardedFor, fasthttp.HeaderForwarded, "Idempotency-Key"}
+var postFields = []string{fasthttp.HeaderOrigin, fasthttp.HeaderXForwardedFor, fasthttp.HeaderForwarded, headerIdempotencyKey}
 
 // post is what recording one request needs.
 type post struct {
@@ -54,7 +54,7 @@ func (s *Server) takePost(x *conn.Exchange) (taken, error) {
 		return taken{}, &Error{fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain, in UTF-8"}
 	}
 	now := s.config.Now()
-	key, keyed, err := s.batchKey(x)
+	key, keyed, err := s.batchKey(&x.Request.Header)
 	if err != nil {
 		return taken{}, err
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"stats-recorder/counters"
-	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/idempotency"
 )
@@ -39,16 +38,16 @@ var (
 
 // batchKey is the key of a request, if it has one and they are looked at. Nearly all have
 // none, which takes one look at the header.
-func (s *Server) batchKey(x *conn.Exchange) (key idempotency.Sum, found bool, err error) {
+func (s *Server) batchKey(header *fasthttp.RequestHeader) (key idempotency.Sum, found bool, err error) {
 	if s.config.Once == nil {
 		return key, false, nil
 	}
-	isNamed := x.Request.Header.Peek(headerIdempotencyKey) != nil
-	if !isNamed && bytes.IndexByte(x.Request.Header.RequestURI(), '?') < 0 {
+	isNamed := header.Peek(headerIdempotencyKey) != nil
+	if !isNamed && bytes.IndexByte(header.RequestURI(), '?') < 0 {
 		return key, false, nil
 	}
 	var name []byte
-	for text := range keysOf(x) {
+	for text := range keysOf(header) {
 		next, err := parseKey(text)
 		if err != nil {
 			return key, false, err
@@ -65,11 +64,14 @@ func (s *Server) batchKey(x *conn.Exchange) (key idempotency.Sum, found bool, er
 }
 
 // keysOf are all keys that a request has, as they came.
-func keysOf(x *conn.Exchange) iter.Seq[[]byte] {
+func keysOf(header *fasthttp.RequestHeader) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		var parameters fasthttp.Args
+		_, query, _ := bytes.Cut(header.RequestURI(), []byte("?"))
+		parameters.ParseBytes(query)
 		for _, values := range [][][]byte{
-			x.Request.Header.PeekAll(headerIdempotencyKey),
-			x.QueryArgs().PeekMulti(parameterIdempotencyKey),
+			header.PeekAll(headerIdempotencyKey),
+			parameters.PeekMulti(parameterIdempotencyKey),
 		} {
 			for _, value := range values {
 				if !yield(value) {

@@ -309,7 +309,11 @@ func (s *Server) wantsBody(header *fasthttp.RequestHeader) bool {
 		return true
 	}
 	number, found := s.endpoint(withoutQuery(path))
-	return found && header.IsPost() && s.endpoints[number].post != nil && acceptableContentType(header.ContentType())
+	if !found || !header.IsPost() || s.endpoints[number].post == nil || !acceptableContentType(header.ContentType()) {
+		return false
+	}
+	_, _, err := s.batchKey(header)
+	return err == nil
 }
 
 // handleInvalid answers what never became a request.
