@@ -37,6 +37,19 @@ func TestTheLogSaysWhatWasLoadedAndThatTheServerStopped(t *testing.T) {
 	expectStopped(t, p)
 }
 
+func TestTheLogSaysThatRecordsAreFarAway(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	p := blackbox.StartProgram(t, directory, []string{"MAX_EVENT_AGE=0"})
+	p.Created(t, blackbox.Record(blackbox.Fields{"created_at": `"1970-01-02"`}))
+	p.Terminate(t)
+	p = blackbox.StartProgram(t, directory, nil)
+	line := p.Await(t, "there are records of days far from today: a timeline without a window leaves out what is beyond its steps")
+	if first, last := line.Text(t, "first_day"), line.Text(t, "last_day"); first != "1970-01-02" || last != first {
+		t.Errorf("the days are %s and %s", first, last)
+	}
+}
+
 // expectLoaded requires the first line of the log to say what was recovered.
 func expectLoaded(t *testing.T, p *blackbox.Program, directory, snapshot string, frames, benefits, counters int) {
 	t.Helper()

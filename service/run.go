@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stats-recorder/backup"
+	"stats-recorder/counters"
 	"stats-recorder/snapshot"
 )
 
@@ -85,6 +86,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, beside *
 	operator.serving(keeper, beside, server, server.Handler(files.insight))
 	defer operator.end()
 	logStart(config, keeper, operator, listener.Addr())
+	warnOfFarDays(config, keeper.History())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if ready != nil {
@@ -105,6 +107,20 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, beside *
 	err = server.Shutdown(patience)
 	keeper.Drain()
 	return err
+}
+
+// farDays is how many days a timeline can show: records of earlier ones are far away.
+const farDays = 10_000
+
+// warnOfFarDays warns of records that are dated so far from today that a timeline without a
+// window cannot show all: those of an import, or of a clock that was wrong.
+func warnOfFarDays(config Config, history *snapshot.History) {
+	first, last, some := history.Span()
+	today := counters.HourOf(config.Now()).Day()
+	if some && (last > today+1 || first+farDays < today) {
+		config.Logger.Warn("there are records of days far from today: a timeline without a window leaves out what is beyond its steps",
+			"first_day", first.String(), "last_day", last.String())
+	}
 }
 
 func logStart(config Config, keeper *snapshot.Keeper, operator *operator, address net.Addr) {
