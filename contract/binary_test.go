@@ -63,7 +63,7 @@ func allSettings(t *testing.T, taken string) []setting {
 		{variable: "MAX_EVENT_AGE", preset: "48h0m0s", value: "1h", other: "48h", shows: refusesTwoHoursAgo,
 			bad: []string{"2 days", "-1s", "48"}},
 		{variable: "IDEMPOTENCY_WINDOW", preset: "24h0m0s", value: "0", other: "24h", shows: remembersNoKey,
-			bad: []string{"24", "-1h", "a day"}},
+			bad: []string{"24", "-1h", "a day", "70000d"}},
 		{variable: "IDEMPOTENCY_KEYS", preset: "by the memory", value: "1", other: "1000", shows: remembersOneKey,
 			bad: []string{"0", "-1", "many", "1e6"}},
 		{variable: "RETENTION", preset: "for ever", value: "4d", other: "1095d",

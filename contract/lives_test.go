@@ -27,12 +27,12 @@ func TestTheLogSaysWhatWasLoadedAndThatTheServerStopped(t *testing.T) {
 	p.Kill(t)
 
 	p = blackbox.StartProgram(t, directory, nil)
-	expectLoaded(t, p, directory, "", 1, 2, 3)
+	expectLoaded(t, p, directory, "", 1, 2, 6) // of positions and of hours
 	p.Terminate(t)
 	expectStopped(t, p)
 
 	p = blackbox.StartProgram(t, directory, nil)
-	expectLoaded(t, p, directory, "snapshot-*", 0, 2, 3)
+	expectLoaded(t, p, directory, "snapshot-*", 0, 2, 6)
 	p.Terminate(t)
 	expectStopped(t, p)
 }

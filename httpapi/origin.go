@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -92,7 +93,11 @@ func canonicalOrigin(scheme, host string) (string, error) {
 		name = "[" + name + "]"
 	}
 	if port := parsed.Port(); port != "" && port != defaultPorts[scheme] {
-		name += ":" + port
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || number == 0 {
+			return "", ErrOrigin
+		}
+		name += ":" + strconv.FormatUint(number, 10)
 	}
 	return scheme + "://" + strings.ToLower(name), nil
 }

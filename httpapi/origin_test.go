@@ -55,7 +55,7 @@ func TestAnOriginOfTheListIsAllowedAsABrowserWritesIt(t *testing.T) {
 func TestAnOriginThatCanNeverMatchIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, list := range []string{
-		"null", "NULL", "page.example,null", "https://a.*.example", "*.", "*.*.example", "https://*", "**", "a*.example",
+		"page.example:99999", "page.example:0", "null", "NULL", "page.example,null", "https://a.*.example", "*.", "*.*.example", "https://*", "**", "a*.example",
 		"https://", "://page.example", "https://page.example/path", "page.example/path", "https://user@page.example", "page.example?x", "page.example#x",
 		"https://two words.example", "page.example:port", ",", "",
 	} {

@@ -25,8 +25,9 @@ func readBenefits(path string) (map[string]struct{}, error) {
 	}
 	names := map[string]struct{}{}
 	line := 0
-	for content := range bytes.Lines(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) {
+	for content := range bytes.Lines(text) {
 		line++
+		content = bytes.TrimPrefix(content, byteOrderMark) // lists that were joined have more than one
 		if err := checkListed(content); err != nil {
 			return nil, fmt.Errorf("%w: BENEFITS_FILE: %q, line %d: %w", ErrConfig, path, line, err)
 		}
@@ -39,6 +40,9 @@ func readBenefits(path string) (map[string]struct{}, error) {
 	}
 	return names, nil
 }
+
+// byteOrderMark is what some programs begin a file in UTF-8 with.
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // checkListed refuses a line whose name no record could have.
 func checkListed(line []byte) error {

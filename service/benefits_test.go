@@ -24,6 +24,7 @@ func TestAListOfBenefitsIsReadLineByLine(t *testing.T) {
 	for name, content := range map[string]string{
 		"plain":             "RSA\nAPL\n",
 		"with a mark":       "\xef\xbb\xbfRSA\nAPL",
+		"joined from two":   "\xef\xbb\xbfRSA\n\xef\xbb\xbfAPL\n",
 		"with comments":     "\xef\xbb\xbf# all\r\nRSA\r\n\r\n  APL\r\n",
 		"with a name twice": "RSA\nAPL\nRSA\n",
 	} {

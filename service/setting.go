@@ -176,11 +176,18 @@ func duration(name, group string, field *time.Duration, least time.Duration, usa
 // errDuration is the error for text that is not a length of time.
 var errDuration = errors.New("want a length of time with its unit, such as 90s, 15m, 48h or 30d")
 
+// errTooLong is the error for a length of time that no setting can have.
+var errTooLong = errors.New("want at most 65535d; 0 is for ever, or no limit, where a setting has one")
+
 // ParseDuration reads what time.ParseDuration does, and a whole number of days.
 func ParseDuration(text string) (time.Duration, error) {
 	if days, found := strings.CutSuffix(text, "d"); found {
-		if n, err := strconv.ParseInt(days, 10, 17); err == nil {
+		n, err := strconv.ParseInt(days, 10, 17)
+		switch {
+		case err == nil:
 			return time.Duration(n) * 24 * time.Hour, nil
+		case errors.Is(err, strconv.ErrRange):
+			return 0, errTooLong
 		}
 	}
 	value, err := time.ParseDuration(text)
