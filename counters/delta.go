@@ -137,7 +137,7 @@ type Delta struct {
 // Commit says that the delta is durable: readers see it, those who wait for it are
 // woken, and then it is folded, which nobody needs to wait for.
 func (d *Delta) Commit() {
-	d.store.sealedVisible.Store(true)
+	d.store.show(d)
 	d.store.settled.Add(1) // after readers see it, before anybody is told
 	d.ticket.settle(nil)
 	d.store.fold(d)

@@ -6,15 +6,17 @@ import (
 )
 
 // shardReader reads one shard piece by piece, so that neither what it copies nor the
-// time for which it holds up folds grows with the shard. A counter is in one piece, and
-// each piece is read at one moment. A fold between two pieces moves counts from the
-// sealed layer to the base, which a piece adds up: so each record is counted once.
+// time for which it holds up folds grows with the shard. A counter is in one piece. A
+// fold between two pieces moves counts from the sealed layer to the base, which a piece
+// adds up: so each record is counted once. What came to be seen since the read began
+// is taken off again.
 type shardReader struct {
 	store  *Store
 	number int
 	asked  asked
 	closed *Table
 	piece  int // about how many counters to copy at a time
+	since  *moment
 
 	view   view
 	window window
@@ -22,6 +24,7 @@ type shardReader struct {
 
 	next Benefit // the first that was not read, or not as a whole
 	from Key     // of that, keys below were read
+	last uint64  // the last delta that is in the piece
 }
 
 func (r *shardReader) read(visit func(Benefit, []Cell)) {
@@ -31,6 +34,7 @@ func (r *shardReader) read(visit func(Benefit, []Cell)) {
 		if !more {
 			return
 		}
+		r.since.catchUp(r.last)
 		if large {
 			r.visitWindow(visit)
 			continue
@@ -48,7 +52,7 @@ func (r *shardReader) copy() (large, more bool) {
 	// No fold moves a count from the sealed layer to the base in between.
 	shard.layers.Lock()
 	defer shard.layers.Unlock()
-	shard.visiblePending(r.store, func(pending *increments) { v.copyIncrements(pending, r.asked) })
+	r.last = shard.visiblePending(r.store, func(pending *increments) { v.copyIncrements(pending, r.asked) })
 	sources := shard.sources(r.asked, r.closed)
 	end, stride := beyond(sources, v.pending), Benefit(len(r.store.shards))
 	if r.next >= end {
@@ -98,9 +102,14 @@ func (r *shardReader) visitView(visit func(Benefit, []Cell)) {
 			}
 			r.merged = sortCells(r.merged)
 		}
-		if len(r.merged) > 0 {
-			visit(benefit, r.merged)
-		}
+		r.give(benefit, visit)
+	}
+}
+
+// give visits a benefit with what was copied of it, as it was when the read began.
+func (r *shardReader) give(benefit Benefit, visit func(Benefit, []Cell)) {
+	if r.merged = r.since.takeOff(benefit, r.merged); len(r.merged) > 0 {
+		visit(benefit, r.merged)
 	}
 }
 
@@ -126,9 +135,8 @@ func (r *shardReader) visitWindow(visit func(Benefit, []Cell)) {
 	if r.from = r.window.bound; r.from == 0 {
 		r.next += Benefit(len(r.store.shards))
 	}
-	if r.merged = r.window.appendCells(r.merged[:0]); len(r.merged) > 0 {
-		visit(benefit, r.merged)
-	}
+	r.merged = r.window.appendCells(r.merged[:0])
+	r.give(benefit, visit)
 }
 
 // window adds up counts of the lowest keys from one on. When it has too many, it gives

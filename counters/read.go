@@ -10,8 +10,8 @@ const usualPiece = 1 << 16
 
 // Read calls visit once for each benefit that the query counts anything for, with
 // what it counts, sorted by key. The slice is only valid during the call. Benefits
-// come in no order. Each counter is read at one moment; writers are not stopped, and
-// no lock is held during visit.
+// come in no order. All counts are those of one moment, see moment; writers are not
+// stopped, and no lock is held during visit.
 //
 // Days that the store has not are added up by the caller in one table, nil for none:
 // where the query has one step, under the keys of the kind, without hours; else
@@ -31,6 +31,8 @@ func (s *Store) ReadInPieces(q Query, closed *Table, piece int, visit func(Benef
 		return
 	}
 	reader := shardReader{store: s, asked: asked{q, s.kinds[place], place}, closed: closed, piece: piece}
+	reader.since = s.moments.begin(s, reader.asked)
+	defer s.moments.end(reader.since)
 	for reader.number = range s.shards {
 		reader.read(visit)
 	}
@@ -79,21 +81,24 @@ func (s *Store) OpenDays() []Day {
 		shard.layers.Lock()
 		shard.base.seeDays(seen)
 		shard.overlay.seeDays(seen)
-		shard.visiblePending(s, func(pending *increments) { pending.seeDays(seen) })
+		_ = shard.visiblePending(s, func(pending *increments) { pending.seeDays(seen) })
 		shard.layers.Unlock()
 	}
 	return slices.Collect(maps.Keys(seen))
 }
 
 // visiblePending calls see with the records that are not folded yet and that readers
-// see.
-func (sh *shard) visiblePending(s *Store, see func(*increments)) {
+// see. It returns the number of the last delta that these and what is folded belong to,
+// if the caller has the shard's layers.
+func (sh *shard) visiblePending(s *Store, see func(*increments)) (last uint64) {
 	sh.intake.Lock()
 	defer sh.intake.Unlock()
+	last = s.visible.Load()
 	if s.visibility == WhenAdded {
 		see(&sh.intake.active)
 	}
-	if s.sealedVisible.Load() {
+	if s.visibility == WhenAdded || sh.intake.delta <= last {
 		see(&sh.intake.sealed)
 	}
+	return last
 }

@@ -57,8 +57,9 @@ type Store struct {
 	limits limits
 	notes  notes
 
-	// sealedVisible is whether readers count the sealed layer.
-	sealedVisible atomic.Bool
+	// visible is how many deltas readers see: those that were committed.
+	visible atomic.Uint64
+	moments moments
 	// settled is how many deltas were committed or rejected, and sealedBatches how many
 	// batches were ever sealed, guarded by gate; see Edition.
 	settled       atomic.Uint64
@@ -72,6 +73,8 @@ type shard struct {
 		sync.Mutex
 		active increments
 		sealed increments
+		// delta is the number of the sealed one: that of the next to be visible.
+		delta uint64
 	}
 	_ [64]byte
 
@@ -224,7 +227,6 @@ func (sh *shard) add(hour Hour, log ...increment) {
 func (s *Store) Seal() *Delta {
 	delta := &s.spare
 	delta.reset(s)
-	s.sealedVisible.Store(s.visibility == WhenAdded)
 
 	s.gate.Lock()
 	delta.Batches = int(s.gathered.Swap(0))
@@ -232,10 +234,12 @@ func (s *Store) Seal() *Delta {
 		s.gate.Unlock()
 		return nil
 	}
+	next := s.visible.Load() + 1
 	for i := range s.shards {
 		intake := &s.shards[i].intake
 		intake.Lock()
 		intake.active, intake.sealed = intake.sealed, intake.active
+		intake.delta = next
 		intake.Unlock()
 	}
 	s.sealedBatches += uint64(delta.Batches)
