@@ -94,6 +94,11 @@ func (a *Answer) Set(name, value string) {
 	a.Header = append(a.Header, Header{name, value})
 }
 
+// Has says whether there is a header.
+func (a *Answer) Has(name string) bool {
+	return slices.ContainsFunc(a.Header, func(h Header) bool { return h.Name == name })
+}
+
 // get answers a read, if the client may and when it is its turn.
 func (s *Server) get(x *conn.Exchange, read Read) {
 	request := requestOf(x)

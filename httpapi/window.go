@@ -15,25 +15,30 @@ type History interface {
 	Read(query counters.Query, visit func(counters.Benefit, []counters.Cell)) error
 	// ReadInPieces is Read for counts of any size, see counters.Store.ReadInPieces.
 	ReadInPieces(query counters.Query, piece int, visit func(counters.Benefit, []counters.Cell)) error
-	// KeptFrom is the first day that has not been given up, if any has.
-	KeptFrom() (counters.Day, bool)
+	Retention
 	// Span is the first and the last day that have counts, if any has.
 	Span() (first, last counters.Day, any bool)
 }
 
-// HeaderEffectiveStart and HeaderEffectiveEnd say which window was counted.
+// A Retention says what has been given up.
+type Retention interface {
+	// KeptFrom is the first day that has not been given up, if any has.
+	KeptFrom() (counters.Day, bool)
+}
+
+// HeaderEffectiveStart and HeaderEffectiveEnd say which window was counted, and
+// HeaderRetentionStart is there when it was to begin before what retention has left.
 const (
 	HeaderEffectiveStart = "Effective-Start-At"
 	HeaderEffectiveEnd   = "Effective-End-At"
+	HeaderRetentionStart = "Retention-Start-At"
 )
 
 const (
-	// headerRetentionStart is there when a window begins before it.
-	headerRetentionStart = "Retention-Start-At"
 	// headerOverflowed is how many records since the start were counted under
 	// counters.OtherBenefit for want of room.
 	headerOverflowed = "Overflowed-Records"
-	exposedHeaders   = HeaderEffectiveStart + ", " + HeaderEffectiveEnd + ", " + headerRetentionStart + ", " + headerOverflowed
+	exposedHeaders   = HeaderEffectiveStart + ", " + HeaderEffectiveEnd + ", " + HeaderRetentionStart + ", " + headerOverflowed
 )
 
 // Window is a part of time, in whole units.
@@ -50,7 +55,7 @@ func (w Window) Unbounded() bool { return !w.StartAsked && !w.EndAsked }
 // AskedWindow reads start_at and end_at, widens them to whole units (an hour or
 // a day), takes off what retention has taken, and says in the answer what that
 // makes. Times without a zone are in the given one. The error is for the client.
-func AskedWindow(q Query, history History, answer *Answer, unit time.Duration, zone *time.Location) (Window, error) {
+func AskedWindow(q Query, retention Retention, answer *Answer, unit time.Duration, zone *time.Location) (Window, error) {
 	start, startAsked, err := askedTime(q, "start_at", zone)
 	if err != nil {
 		return Window{}, err
@@ -71,7 +76,7 @@ func AskedWindow(q Query, history History, answer *Answer, unit time.Duration, z
 		w.From = counters.HourOf(start)
 		answer.Set(HeaderEffectiveStart, start.Format(time.RFC3339))
 	}
-	w = cutOff(history, answer, w)
+	w = cutOff(retention, answer, w)
 	if endAsked {
 		end = end.UTC().Add(unit - 1).Truncate(unit)
 		w.To = max(counters.HourOf(end), w.From)
@@ -81,14 +86,14 @@ func AskedWindow(q Query, history History, answer *Answer, unit time.Duration, z
 }
 
 // cutOff takes off a window what retention has taken, and says so in the answer.
-func cutOff(history History, answer *Answer, w Window) Window {
-	kept, some := history.KeptFrom()
+func cutOff(retention Retention, answer *Answer, w Window) Window {
+	kept, some := retention.KeptFrom()
 	if !some || w.From >= kept.FirstHour() {
 		return w
 	}
 	w.From = kept.FirstHour()
 	start := kept.Time().Format(time.RFC3339)
-	answer.Set(headerRetentionStart, start)
+	answer.Set(HeaderRetentionStart, start)
 	answer.Set(HeaderEffectiveStart, start)
 	return w
 }

@@ -208,3 +208,32 @@ func TestPositionsAreThoseOfTheFit(t *testing.T) {
 		t.Errorf("cells of B are %+v, want 45 clicks of 900 shows in the second, as expected", table.Cells)
 	}
 }
+
+func TestATextIsKeptWhileNeitherCountsNorLabelsChange(t *testing.T) {
+	t.Parallel()
+	s := newSource()
+	r := reporterOf(s)
+	made := 0
+	kept := func(key any) {
+		t.Helper()
+		if _, err := r.Kept(key, func() ([]byte, error) { made++; return []byte("x"), nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		change func()
+		want   int
+	}{
+		{func() {}, 1}, {func() {}, 1}, {func() { s.record(t, hour, confounded()) }, 2}, {func() { r.SetLabels(report.Labels{"A": {}}) }, 3}, {func() {}, 3},
+	} {
+		step.change()
+		kept("key")
+		if made != step.want {
+			t.Errorf("it was made %d times, want %d", made, step.want)
+		}
+	}
+	kept("another key")
+	if made != 4 {
+		t.Errorf("another was made %d times, want 4", made)
+	}
+}

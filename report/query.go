@@ -80,6 +80,10 @@ type windowKey struct {
 // whether it has taken some of it.
 func (q Query) window(source Source) (key windowKey, cut bool) {
 	key = windowKey{from: q.From, to: q.To, version: q.Version, stage: q.clicks()}
+	if key.to != 0 {
+		key.to = min(key.to, endOfDays)
+		key.from = min(key.from, key.to)
+	}
 	if kept, some := source.KeptFrom(); some && key.bounded() && key.from < kept {
 		key.from, cut = kept, true
 		if key.to != 0 {
@@ -88,6 +92,9 @@ func (q Query) window(source Source) (key windowKey, cut bool) {
 	}
 	return key, cut
 }
+
+// endOfDays is 9999-12-31, after which RFC 3339 has no dates: no window ends later.
+const endOfDays counters.Day = 2_932_896
 
 // clicks is the stage whose events are the clicks.
 func (q Query) clicks() insight.Stage { return cmp.Or(q.Stage, insight.StageOpened) }
@@ -99,7 +106,7 @@ func (k windowKey) bounds() []counters.Hour {
 	switch {
 	case !k.bounded():
 		return nil
-	case k.to == 0 || k.to > counters.MaxDay:
+	case k.to == 0 || k.to == endOfDays:
 		return []counters.Hour{k.from.FirstHour(), counters.EndOfTime}
 	default:
 		return []counters.Hour{k.from.FirstHour(), k.to.FirstHour()}
@@ -125,7 +132,7 @@ func (k windowKey) window(cut bool) Window {
 
 // midnight is when a day begins; nil for an open end.
 func midnight(day counters.Day) *time.Time {
-	if day == 0 || day > counters.MaxDay {
+	if day == 0 || day >= endOfDays {
 		return nil
 	}
 	at := day.Time()

@@ -55,6 +55,34 @@ func (r *Reporter) SetLabels(labels Labels) { r.labels.Store(&labels) }
 // Labels are those of answers at the moment. They must not be changed.
 func (r *Reporter) Labels() Labels { return *r.labels.Load() }
 
+// keptBody is what was made of a table, and of what.
+type keptBody struct {
+	edition uint64
+	labels  *Labels
+	body    []byte
+}
+
+// bodyKey tells the keys of others from those of this package.
+type bodyKey struct{ key any }
+
+// Kept is a text that is made of counts and labels alone, or what was kept of it while
+// neither changed. The key says what it is of; it must be comparable. The text must not
+// be changed.
+func (r *Reporter) Kept(key any, make func() ([]byte, error)) ([]byte, error) {
+	edition, labels := r.source.Edition(), r.labels.Load()
+	if value, found := r.kept.get(bodyKey{key}); found {
+		if kept := value.(keptBody); kept.edition == edition && kept.labels == labels {
+			return kept.body, nil
+		}
+	}
+	body, err := make()
+	if err == nil {
+		const overhead = 512 // of the key, and of keeping
+		r.kept.put(bodyKey{key}, keptBody{edition, labels, body}, len(body)+overhead)
+	}
+	return body, err
+}
+
 // alone calls do when no other fit is at work, unless the context ends before.
 func (r *Reporter) alone(ctx context.Context, do func() error) error {
 	select {

@@ -24,7 +24,7 @@ func (r *Reporter) stepBounds(q *Query) ([]counters.Hour, error) {
 			q.From = max(q.From, kept)
 		}
 	}
-	if q.To == 0 || q.To > counters.MaxDay {
+	if q.To == 0 || q.To >= endOfDays {
 		q.To = max(last+1, q.From)
 	}
 	key, _ := q.window(r.source)

@@ -22,6 +22,8 @@ type asked struct {
 	format    string
 	locale    exporter.Locale
 	positions report.PositionTable
+	// from and to are the days of the window, for the name of a file.
+	from, to counters.Day
 }
 
 const (
@@ -33,7 +35,7 @@ const (
 const maxLimit = 1_000_000
 
 // readAsked reads the parameters that the table knows. The error is for the client.
-func readAsked(request httpapi.Request, history httpapi.History, answer *httpapi.Answer, known []string) (a asked, err error) {
+func readAsked(request httpapi.Request, retention httpapi.Retention, answer *httpapi.Answer, known []string) (a asked, err error) {
 	query := httpapi.Query(slices.DeleteFunc(slices.Clone(request.Query), func(p httpapi.Parameter) bool {
 		return !slices.Contains(known, p.Name)
 	}))
@@ -57,11 +59,15 @@ func readAsked(request httpapi.Request, history httpapi.History, answer *httpapi
 	if q.Step == report.StepHour && query.First("version") != "" {
 		return a, httpapi.Unprocessable("version: hours are of all versions together: leave it out, or use step=day")
 	}
-	window, err := httpapi.AskedWindow(query, history, answer, 24*time.Hour, time.UTC)
+	window, err := httpapi.AskedWindow(query, retention, answer, 24*time.Hour, time.UTC)
 	if err != nil {
 		return a, err
 	}
-	q.From, q.To = daysOf(window)
+	a.from, a.to = daysOf(window)
+	q.From, q.To = a.from, a.to
+	if kept, some := retention.KeptFrom(); some && q.From == kept && kept > 1 && answer.Has(httpapi.HeaderRetentionStart) {
+		q.From-- // what retention has taken: a reporter takes it off again, and says so
+	}
 	return a, nil
 }
 
@@ -75,7 +81,7 @@ func daysOf(w httpapi.Window) (from, to counters.Day) {
 	case w.To == counters.EndOfTime && from > 0:
 		return from, 0
 	case w.To == counters.EndOfTime:
-		return 0, counters.MaxDay + 1 // from 1970 on, which is not all of time
+		return 0, counters.MaxDay // from 1970 on, which is not all of time
 	case to == 0:
 		return 1, 1 // before 1970 nothing is, and 0 is open
 	}
@@ -168,8 +174,8 @@ func weightOf(parameters string) float64 {
 // days are those of the window for the name of a file.
 func (a asked) days() string {
 	name := ""
-	for _, day := range []counters.Day{a.query.From, a.query.To} {
-		if day > 0 && day <= counters.MaxDay {
+	for _, day := range []counters.Day{a.from, a.to} {
+		if day > 0 && day < counters.MaxDay {
 			name += "-" + day.String()
 		}
 	}

@@ -11,8 +11,10 @@ import (
 	json "github.com/goccy/go-json/v2"
 	"github.com/valyala/fasthttp"
 
+	"stats-recorder/counters"
 	"stats-recorder/exchange/exporter"
 	"stats-recorder/httpapi"
+	"stats-recorder/insight"
 	"stats-recorder/report"
 )
 
@@ -32,6 +34,8 @@ type Table struct {
 
 	// below lets paths below its own one name the only row that is asked for.
 	below bool
+	// lasting says that an answer changes with the counts and the labels alone.
+	lasting bool
 	// ask asks a reporter, decode reads the JSON of an answer, both as a value that
 	// rows can make a table of.
 	ask    func(*report.Reporter, context.Context, report.Query) (any, error)
@@ -46,9 +50,9 @@ var commonParameters = []string{"start_at", "end_at", "version", "time_zone", "f
 func Tables() []Table {
 	return []Table{
 		newTable("benefits", (*report.Reporter).Benefits, func(t report.Benefits, _ asked) exporter.Table { return t.Table() },
-			"stage", "order", "benefit", "group", "limit"),
+			"stage", "order", "benefit", "group", "limit").thatLasts(),
 		newTable("positions", (*report.Reporter).Positions, func(t report.Positions, a asked) exporter.Table { return t.Table(a.positions) },
-			"stage", "benefit", "table"),
+			"stage", "benefit", "table").thatLasts(),
 		newTable("funnel", (*report.Reporter).Funnel, func(t report.Funnel, _ asked) exporter.Table { return t.Table() },
 			"group_by", "benefit", "group", "limit"),
 		newTable("timeline", (*report.Reporter).Timeline, func(t report.Timeline, _ asked) exporter.Table { return t.Table() },
@@ -92,38 +96,85 @@ func newTable[T any](name string, ask func(*report.Reporter, context.Context, re
 	}
 }
 
-// Reads are the endpoints of a reporter. History is that of its source.
-func Reads(r *report.Reporter, history httpapi.History) (reads []httpapi.Read) {
+func (t Table) thatLasts() Table {
+	t.lasting = true
+	return t
+}
+
+// Reads are the endpoints of a reporter. Retention is that of its source.
+func Reads(r *report.Reporter, retention httpapi.Retention) (reads []httpapi.Read) {
 	for _, table := range Tables() {
-		reads = append(reads, table.read(r, history))
+		reads = append(reads, table.read(r, retention))
 	}
 	return reads
 }
 
-func (t Table) read(r *report.Reporter, history httpapi.History) httpapi.Read {
+func (t Table) read(r *report.Reporter, retention httpapi.Retention) httpapi.Read {
 	return httpapi.Read{
 		Path: "/insight/" + t.Name, Below: t.below, Parameters: t.Parameters, Access: httpapi.AccessByBrowser,
 		Answer: func(request httpapi.Request) (answer httpapi.Answer, err error) {
 			answer.Vary = "Accept"
-			asked, err := readAsked(request, history, &answer, t.Parameters)
+			asked, err := readAsked(request, retention, &answer, t.Parameters)
 			if err != nil {
 				return answer, err
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			made, err := t.ask(r, ctx, asked.query)
-			if err != nil {
-				return answer, forClient(err)
+			if asked.format == formatCSV {
+				answer.ContentType = "text/csv; charset=utf-8; header=present"
+				answer.Set("Content-Disposition", `attachment; filename="`+t.Name+asked.days()+`.csv"`)
 			}
-			return answer, t.render(&answer, made, asked)
+			make := func() ([]byte, error) { return t.make(r, &answer, asked) }
+			if t.lasting {
+				answer.Body, err = r.Kept(t.keyOf(asked), make)
+			} else {
+				answer.Body, err = make()
+			}
+			return answer, err
 		},
 	}
 }
 
+// bodyKey is what the body of a table that lasts is known by: all that such a table
+// looks at.
+type bodyKey struct {
+	table, format  string
+	locale         exporter.Locale
+	positions      report.PositionTable
+	from, to       counters.Day
+	version        uint16
+	stage          insight.Stage
+	benefit, group string
+	order          report.Order
+	limit          int
+}
+
+var _ map[bodyKey]bool // it must be comparable
+
+func (t Table) keyOf(a asked) bodyKey {
+	q := a.query
+	return bodyKey{t.Name, a.format, a.locale, a.positions, q.From, q.To, q.Version, q.Stage, q.Benefit, q.Group, q.Order, q.Limit}
+}
+
+// make asks a reporter and renders what it answers.
+func (t Table) make(r *report.Reporter, answer *httpapi.Answer, asked asked) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	made, err := t.ask(r, ctx, asked.query)
+	if err != nil {
+		return nil, forClient(err)
+	}
+	if timeline, is := made.(report.Timeline); is {
+		setEffective(answer, timeline.Window)
+	}
+	if asked.format == formatJSON {
+		return json.Marshal(made)
+	}
+	return csvOf(t.rows(made, asked), asked.locale)
+}
+
 // Of asks a reporter by parameters, as the endpoint does, and makes rows of the answer.
 // An *httpapi.Error is for who has chosen the parameters.
-func (t Table) Of(ctx context.Context, r *report.Reporter, history httpapi.History, parameters httpapi.Query) (exporter.Table, error) {
-	asked, err := readAsked(httpapi.Request{Query: parameters}, history, &httpapi.Answer{}, t.Parameters)
+func (t Table) Of(ctx context.Context, r *report.Reporter, retention httpapi.Retention, parameters httpapi.Query) (exporter.Table, error) {
+	asked, err := readAsked(httpapi.Request{Query: parameters}, retention, &httpapi.Answer{}, t.Parameters)
 	if err != nil {
 		return exporter.Table{}, err
 	}
@@ -154,19 +205,5 @@ func forClient(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return httpapi.Busy()
 	}
-	return err
-}
-
-func (t Table) render(answer *httpapi.Answer, made any, asked asked) (err error) {
-	if timeline, is := made.(report.Timeline); is {
-		setEffective(answer, timeline.Window)
-	}
-	if asked.format == formatJSON {
-		answer.Body, err = json.Marshal(made)
-		return err
-	}
-	answer.ContentType = "text/csv; charset=utf-8; header=present"
-	answer.Set("Content-Disposition", `attachment; filename="`+t.Name+asked.days()+`.csv"`)
-	answer.Body, err = csvOf(t.rows(made, asked), asked.locale)
 	return err
 }
