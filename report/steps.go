@@ -27,28 +27,41 @@ func (r *Reporter) stepBounds(q *Query) ([]counters.Hour, error) {
 	if q.To == 0 || q.To >= endOfDays {
 		q.To = max(last+1, q.From)
 	}
+	if most := q.Step.daysOfSteps(); open && q.To > most {
+		// A few records far from now, of an import, must not be all that there is.
+		q.From = max(q.From, q.To-most)
+	}
 	key, _ := q.window(r.source)
 	bounds := q.Step.cut(key.from, key.to)
-	if len(bounds) <= MaxSteps+1 {
-		return bounds, nil
+	if len(bounds) > MaxSteps+1 {
+		return nil, fmt.Errorf("%w: want at most %d", ErrTooManySteps, MaxSteps)
 	}
-	if !open {
-		return nil, fmt.Errorf("%w: it has %d, want at most %d", ErrTooManySteps, len(bounds)-1, MaxSteps)
+	return bounds, nil
+}
+
+// daysOfSteps is so many days that they have at most MaxSteps steps, wherever they begin.
+func (s Step) daysOfSteps() counters.Day {
+	switch s {
+	case StepHour:
+		return MaxSteps / 24
+	case StepWeek:
+		return 7 * (MaxSteps - 1)
+	case StepMonth:
+		return 28 * (MaxSteps - 1)
+	default:
+		return MaxSteps
 	}
-	// A few records far from now, of an import, must not be all that there is.
-	bounds = bounds[len(bounds)-1-MaxSteps:]
-	q.From = (bounds[0] + 23).Day()
-	return q.Step.cut(q.From, q.To), nil
 }
 
 // cut are the bounds of the steps of a window of UTC days. The first and the last
-// step may be cut short by it.
+// step may be cut short by it. It stops where there are more than MaxSteps, since clients
+// may ask for thousands of years.
 func (s Step) cut(from, to counters.Day) []counters.Hour {
 	if to <= from {
 		return nil
 	}
 	bounds := []counters.Hour{from.FirstHour()}
-	for last := bounds[0]; last < to.FirstHour(); {
+	for last := bounds[0]; last < to.FirstHour() && len(bounds) <= MaxSteps+1; {
 		last = min(s.next(last), to.FirstHour())
 		bounds = append(bounds, last)
 	}

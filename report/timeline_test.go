@@ -125,6 +125,14 @@ func TestATimelineHasAsManyStepsAsThereMayBe(t *testing.T) {
 	if n := len(table.Steps); n != report.MaxSteps || table.Steps[n-1].Shows != 2000 {
 		t.Errorf("there are %d steps, want %d that end with the last day", n, report.MaxSteps)
 	}
+	for _, step := range report.Steps() {
+		if n := len(timelineOf(t, r, report.Query{Step: step}).Steps); n == 0 || n > report.MaxSteps {
+			t.Errorf("by %s there are %d steps, want at most %d", step, n, report.MaxSteps)
+		}
+	}
+	if _, err := r.Timeline(t.Context(), report.Query{Version: version, From: 1, To: 2_900_000, Step: report.StepHour}); !errors.Is(err, report.ErrTooManySteps) {
+		t.Errorf("thousands of years of hours: %v, want %v", err, report.ErrTooManySteps)
+	}
 	if _, err := r.Timeline(t.Context(), report.Query{Version: version, From: 1}); !errors.Is(err, report.ErrTooManySteps) {
 		t.Errorf("a window that was asked for: %v, want %v", err, report.ErrTooManySteps)
 	}
