@@ -69,6 +69,7 @@ const maxAdminAnswer = 16 << 20
 // adminRefusal is what a server answers that is not well.
 type adminRefusal struct{ path, says string }
 
+// Error is the path and what is said there.
 func (r adminRefusal) Error() string { return r.path + ": " + r.says }
 
 // askAdmin returns what the server at an admin address answers, or an adminRefusal.

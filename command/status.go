@@ -18,11 +18,15 @@ import (
 // errUnwell makes the process exit with the code of a report that was printed.
 type errUnwell struct{ report status.Report }
 
+// Error says what to look at above.
 func (e errUnwell) Error() string {
-	if e.report.State == status.Down {
+	switch {
+	case e.report.State == status.Down:
 		return "the server is down"
+	case len(e.report.Warnings) == 1:
+		return "there is a warning; see above"
 	}
-	return fmt.Sprintf("%d warnings; see above", len(e.report.Warnings))
+	return fmt.Sprintf("there are %d warnings; see above", len(e.report.Warnings))
 }
 
 // Code is that of the report.

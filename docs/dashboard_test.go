@@ -2,14 +2,10 @@ package docs
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"stats-recorder/service"
 )
 
 // dashboard is what matters of the dashboard for Grafana.
@@ -102,22 +98,12 @@ func alertExpressions(t *testing.T) string {
 // that its help names: some have a sample only once something went wrong.
 func servedSamples(t *testing.T) map[string]bool {
 	t.Helper()
-	admin := freeAddress(t)
-	startServer(t, func(c *service.Config) { c.AdminAddr = admin })
-	response, err := http.Get("http://" + admin + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	answer := servedMetrics(t)
 	served := map[string]bool{}
-	for _, found := range regexp.MustCompile(`(?m)^(?:# TYPE )?(\w+)`).FindAllStringSubmatch(string(answer), -1) {
+	for _, found := range regexp.MustCompile(`(?m)^(?:# TYPE )?(\w+)`).FindAllStringSubmatch(answer, -1) {
 		served[found[1]] = true
 	}
-	for _, found := range regexp.MustCompile(`(?m)^# TYPE (\w+) histogram`).FindAllStringSubmatch(string(answer), -1) {
+	for _, found := range regexp.MustCompile(`(?m)^# TYPE (\w+) histogram`).FindAllStringSubmatch(answer, -1) {
 		served[found[1]+"_bucket"] = true
 	}
 	return served

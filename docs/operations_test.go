@@ -15,18 +15,7 @@ import (
 // operations.md, both ways.
 func TestMetricsAreAsDocumented(t *testing.T) {
 	t.Parallel()
-	admin := freeAddress(t)
-	startServer(t, func(c *service.Config) { c.AdminAddr = admin })
-	response, err := http.Get("http://" + admin + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := firsts(regexp.MustCompile(`(?m)^# TYPE (stats_recorder_\w+) `), string(answer))
+	served := firsts(regexp.MustCompile(`(?m)^# TYPE (stats_recorder_\w+) `), servedMetrics(t))
 	documented := firsts(regexp.MustCompile("(?m)^\\| `(stats_recorder_\\w+)` \\|"), readDocument(t, "docs/operations.md"))
 	for _, name := range served {
 		if !slices.Contains(documented, name) {
@@ -38,6 +27,23 @@ func TestMetricsAreAsDocumented(t *testing.T) {
 			t.Errorf("docs/operations.md has the metric %s, which there is not", name)
 		}
 	}
+}
+
+// servedMetrics is what a server with an admin address shows.
+func servedMetrics(t *testing.T) string {
+	t.Helper()
+	admin := freeAddress(t)
+	startServer(t, func(c *service.Config) { c.AdminAddr = admin })
+	response, err := http.Get("http://" + admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
 }
 
 // firsts are the first groups of all matches.

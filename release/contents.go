@@ -37,7 +37,7 @@ func (c contents) archived() ([]entry, error) {
 }
 
 // publishedNames are the files and folders of the source that go with the binary.
-var publishedNames = []string{"README.md", "LICENSE", "CHANGELOG.md", "docs", "deploy", "client"}
+var publishedNames = []string{"README.md", "README.fr.md", "SECURITY.md", "LICENSE", "CHANGELOG.md", "docs", "deploy", "client"}
 
 // published are the files of the source that are of use without the rest of it: no
 // code of Go, and nothing that builds.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"time"
 
 	"stats-recorder/counters"
@@ -16,11 +17,15 @@ import (
 // command line makes its flags of it, the environment is read by it, Validate
 // checks by it, and docs/settings.md is written from it.
 func (c *Config) Settings() []Setting {
-	const (
-		leastTimeout = time.Millisecond
-		mostBytes    = 1 << 30
-	)
-	b := &c.Bounds
+	return slices.Concat(c.networkSettings(), c.dataSettings(), c.recordsSettings(), c.insightSettings(), c.visitorsSettings(), c.boundsSettings(), c.operationSettings())
+}
+
+const (
+	leastTimeout = time.Millisecond
+	mostBytes    = 1 << 30
+)
+
+func (c *Config) networkSettings() []Setting {
 	return []Setting{
 		number("port", groupNetwork, &c.Port, 0, 65535, "TCP port; 0 picks a free one, and the log says which"),
 		text("host", groupNetwork, &c.Host, "address to bind").shown("all interfaces"),
@@ -33,19 +38,31 @@ func (c *Config) Settings() []Setting {
 		text("tls-cert", groupNetwork, &c.TLSCert,
 			"file with the certificate and its chain; read again on SIGHUP").shown("none").checked(c.checkTLSPair),
 		text("tls-key", groupNetwork, &c.TLSKey, "file with the certificate's key; read again on SIGHUP").shown("none"),
+	}
+}
 
+func (c *Config) dataSettings() []Setting {
+	return []Setting{
 		text("data-dir", groupData, &c.DataDir, "directory of everything that is kept on disk").checked(c.checkDataDir).shared(),
 		duration("snapshot-interval", groupData, &c.SnapshotInterval, time.Millisecond, "how often a changed state is written as a compressed snapshot"),
 		meaning("durability", groupData, &c.Durability, &c.parsed.durability, snapshot.ParseDurability,
 			"what an acknowledged record survives: always, everysec or snapshot"),
 		duration("retention", groupData, &c.Retention, 0, "how long closed days are kept, such as 1095d; sums of all time keep what they counted").shown("for ever").checked(c.checkRetention),
+	}
+}
 
+func (c *Config) recordsSettings() []Setting {
+	return []Setting{
 		list("event-types", groupRecords, &c.EventTypes, 64, "comma-separated event types accepted beside the built-in ones"),
 		duration("max-event-age", groupRecords, &c.MaxEventAge, 0, "how old a record's created_at may be; 0 means no limit"),
 		duration("idempotency-window", groupRecords, &c.IdempotencyWindow, 0,
 			"how long the Idempotency-Key of a batch is remembered, in time that the server runs, such as 3d; 0 means not at all"),
 		text("benefits-file", groupRecords, &c.BenefitsFile, "file with the benefits that exist, one a line; records of any other are rejected; read again on SIGHUP").shown("none"),
+	}
+}
 
+func (c *Config) insightSettings() []Setting {
+	return []Setting{
 		meaning("insight", groupInsight, &c.Insight, &c.parsed.insight, parseInsight,
 			"whether /insight is on the public port: on or off; it is always on ADMIN_ADDR"),
 		meaning("stages", groupInsight, &c.Stages, &c.parsed.stages, parseStages,
@@ -57,6 +74,11 @@ func (c *Config) Settings() []Setting {
 		text("site-title", groupInsight, &c.SiteTitle, "name of the site at the head of the page under /insight/").shown("a general one"),
 		meaning("time-zone", groupInsight, &c.TimeZone, &c.parsed.zone, parseZone, "IANA time zone of the hours and dates on the page"),
 		onOff("page-indexable", groupInsight, &c.PageIndexable, "let search engines keep the page"),
+	}
+}
+
+func (c *Config) visitorsSettings() []Setting {
+	return []Setting{
 		onByDefault("visitors", groupVisitors, &c.Visitors, "on, or off: count visitors and experiments, without keeping anybody"),
 		list("anonymous-ids", groupVisitors, &c.AnonymousIDs, 256, "comma-separated beginnings of a hash_id that is no visitor's"),
 		number("max-visitors", groupVisitors, &c.MaxVisitors, 1, 1<<28,
@@ -64,7 +86,12 @@ func (c *Config) Settings() []Setting {
 		number("max-visitor-pairs", groupVisitors, &c.MaxVisitorPairs, 1, 1<<30,
 			"pairs of visitor and benefit of a day that are told apart; of more, a sample is").byMemory(&c.MaxVisitorPairs),
 		number("max-variants", groupVisitors, &c.MaxVariants, 1, 126, "variants of experiments a day; later ones count as __other__"),
+	}
+}
 
+func (c *Config) boundsSettings() []Setting {
+	b := &c.Bounds
+	return []Setting{
 		number("max-benefits", groupBounds, &c.MaxBenefits, 1, counters.MaxBenefits-1,
 			"how many distinct benefits get counters of their own; later ones count as __other__"),
 		number("max-counters", groupBounds, &c.MaxCounters, 1, math.MaxInt, "how many counters there may be in memory; later ones count as __other__").byMemory(&c.MaxCounters),
@@ -82,7 +109,11 @@ func (c *Config) Settings() []Setting {
 		number("rate-limit", groupBounds, &c.RateLimit, 0, math.MaxInt,
 			"records a second that a client may send, by address or IPv6 network of 64 bits; more get 429").shown("none"),
 		number("rate-burst", groupBounds, &c.RateBurst, 1, math.MaxInt, "records that a client may send at once, if there is a RATE_LIMIT"),
+	}
+}
 
+func (c *Config) operationSettings() []Setting {
+	return []Setting{
 		text("admin-addr", groupOperation, &c.AdminAddr,
 			"where /metrics, /healthz, /readyz and /debug/pprof are, not for the public; or off").checked(c.checkAdminAddr),
 		onOff("access-log", groupOperation, &c.AccessLog, "log a line for each request, without anything about who sent it"),
