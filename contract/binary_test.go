@@ -44,7 +44,7 @@ func allSettings(t *testing.T, taken string) []setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	others := slices.Concat(exposureSettings(t), insightSettings(t), pageSettings(), visitorSettings())
+	others := slices.Concat(exposureSettings(t), insightSettings(t), pageSettings(), visitorSettings(), clusterSettings(t))
 	return append(others, []setting{
 		{variable: "PORT", preset: "4000", value: "0", other: takenPort, shows: listensOnAFreePort,
 			bad: []string{"http", "65536", "-1", "1.5", "80 81"}},

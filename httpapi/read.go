@@ -120,7 +120,7 @@ func (s *Server) read(x *conn.Exchange, read Read, request Request) {
 	}
 	defer s.turns.done()
 	request.Below = below(requestPath(x), read)
-	answer, err := read.Answer(request)
+	answer, err := s.gated(read, request)
 	if ignored := request.Query.beyond(read.known()); len(ignored) > 0 {
 		s.metrics.ignoredParameters.count(ignored)
 		answer.Set(headerIgnored, listOfNames(ignored))
@@ -146,6 +146,20 @@ func below(path []byte, read Read) string {
 		return decoded
 	}
 	return rest
+}
+
+// gated answers a read unless the gate is closed. What is open to all counts nothing.
+func (s *Server) gated(read Read, request Request) (Answer, error) {
+	if s.config.Gate == nil || read.Open {
+		return read.Answer(request)
+	}
+	headers, err := s.config.Gate()
+	if err != nil {
+		return Answer{Header: headers}, err
+	}
+	answer, err := read.Answer(request)
+	answer.Header = append(answer.Header, headers...)
+	return answer, err
 }
 
 func requestOf(x *conn.Exchange) Request {

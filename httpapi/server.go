@@ -47,6 +47,9 @@ type Config struct {
 	Inflaters, Readers int
 	// Scratch makes files for large answers that memory has no room for; nil for none.
 	Scratch func() (spool.File, error)
+	// Gate says of each read of counts what headers its answer has, or why it is not
+	// answered; nil for none.
+	Gate func() ([]Header, error)
 	// Reads are answered beside the built-in ones.
 	Reads []Read
 	// Home is the path of a page that a browser which asks for / is sent to; empty for

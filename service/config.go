@@ -91,6 +91,9 @@ type Config struct {
 	// TLSCert and TLSKey are the files to speak TLS with; empty for plain HTTP.
 	TLSCert, TLSKey string
 
+	// Log says how the server counts with others.
+	Log LogConfig
+
 	// Logger receives the server's log; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock, the only one that says what time of day it is; nil is time.Now.
@@ -140,6 +143,8 @@ func DefaultConfig() Config {
 		RateBurst:        1000,
 
 		IdempotencyWindow: 24 * time.Hour,
+
+		Log: defaultLogConfig(),
 	}
 }
 

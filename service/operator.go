@@ -131,6 +131,9 @@ func (o *operator) subject(keeper *snapshot.Keeper, beside *beside, server *http
 		Figures: func() admin.Figures {
 			figures := readFigures(o.config, keeper)
 			figures.RecoveryTook, figures.Visitors = recovered, beside.visitorFigures()
+			if beside.node != nil {
+				figures.Cluster = clusterFigures(beside.node)
+			}
 			return figures
 		},
 		Ready: func() error {
@@ -139,6 +142,8 @@ func (o *operator) subject(keeper *snapshot.Keeper, beside *beside, server *http
 				return errStopping
 			case keeper.Refusing():
 				return errRefusing
+			case beside.node != nil:
+				return beside.node.Ready()
 			}
 			return nil
 		},

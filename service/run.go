@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stats-recorder/backup"
+	"stats-recorder/cluster/member"
 	"stats-recorder/counters"
 	"stats-recorder/snapshot"
 )
@@ -37,37 +38,65 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if err != nil {
 		return err
 	}
-	beside := &beside{}
-	keeper, err := openKeeper(config, beside, operator)
-	if errors.Is(err, os.ErrPermission) {
-		err = fmt.Errorf("%w; DATA_DIR must be writable for the user that runs the server", err)
-	}
-	if err != nil {
-		return errors.Join(err, operator.close())
-	}
 	warnOfStorage(config.Logger, config.DataDir)
-	serveError := serve(ctx, config, keeper, beside, operator, ready)
-	closeError := keeper.Close()
-	if errors.Is(closeError, serveError) {
-		serveError = nil // what the keeper failed with it says again; once is enough
+	err = errMustAdopt
+	for errors.Is(err, errMustAdopt) {
+		err = keep(ctx, config, operator, ready)
 	}
-	if err := errors.Join(serveError, closeError, operator.close()); err != nil {
+	if err := errors.Join(err, operator.close()); err != nil {
 		return err
 	}
 	config.Logger.Info("stopped", "data_dir", config.DataDir)
 	return nil
 }
 
+// errMustAdopt means that the directory was replaced by the state of another node, so
+// that it must be recovered anew.
+var errMustAdopt = errors.New("the state of another node was adopted")
+
+// keep recovers the data directory, joins the log if there is one, serves, and saves.
+func keep(ctx context.Context, config Config, operator *operator, ready func(address string)) error {
+	node, options := config.newMember(), config.keeperOptions(operator.metrics)
+	beside := &beside{node: node}
+	options.Registers = beside.registers(config)
+	if node != nil {
+		options.Follower = node.Follower()
+	}
+	keeper, err := openKeeper(config, options)
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w; DATA_DIR must be writable for the user that runs the server", err)
+	}
+	if err != nil {
+		return err
+	}
+	var serveError error
+	if node != nil {
+		serveError = join(ctx, config, node, keeper)
+	}
+	if serveError == nil {
+		serveError = serve(ctx, config, keeper, beside, operator, ready)
+	}
+	if errors.Is(serveError, member.ErrAdopt) {
+		return errors.Join(errMustAdopt, adopt(ctx, config, node, options))
+	}
+	if node != nil {
+		node.Close()
+	}
+	closeError := keeper.Close()
+	if errors.Is(closeError, serveError) {
+		serveError = nil // what the keeper failed with it says again; once is enough
+	}
+	return errors.Join(serveError, closeError)
+}
+
 // errInterrupted is the error for a data directory into which a backup is half restored.
 var errInterrupted = errors.New("the restore of a backup into the data directory was interrupted; run `stats-recorder restore` again to end it")
 
 // openKeeper recovers the data directory.
-func openKeeper(config Config, beside *beside, operator *operator) (*snapshot.Keeper, error) {
+func openKeeper(config Config, options snapshot.Options) (*snapshot.Keeper, error) {
 	if backup.IsInterrupted(config.DataDir) {
 		return nil, fmt.Errorf("%q: %w", config.DataDir, errInterrupted)
 	}
-	options := config.keeperOptions(operator.metrics)
-	options.Registers = beside.registers(config)
 	return snapshot.Open(options)
 }
 
@@ -92,21 +121,43 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, beside *
 	if ready != nil {
 		ready(listener.Addr().String())
 	}
+	var failed <-chan error
+	node := beside.node
+	if node != nil {
+		failed = node.Failed()
+	}
+	var nodeError error
 	select {
 	case <-ctx.Done():
+	case nodeError = <-failed:
 	case err := <-keeper.Failed():
 		return err // waiting requests get no answer: whether their records are on disk is not known
 	case err := <-served:
 		return fmt.Errorf("serve: %w", err)
 	}
-	operator.stopping()
-	config.Logger.Debug("stopping", "reason", context.Cause(ctx))
+	if ctx.Err() != nil {
+		operator.stopping()
+	}
+	config.Logger.Debug("stopping", "reason", errors.Join(nodeError, context.Cause(ctx)))
 	patience, cancel := context.WithTimeout(context.Background(), shutdownPatience)
 	defer cancel()
 	// Requests that are under way still count; only those that take too long do not.
 	err = server.Shutdown(patience)
+	switch {
+	case nodeError != nil:
+		return errors.Join(nodeError, err)
+	case node != nil:
+		flush(node)
+	}
 	keeper.Drain()
 	return err
+}
+
+// flush lets the log get what was counted last, if it can.
+func flush(node *member.Member) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushPatience)
+	defer cancel()
+	_ = node.Flush(ctx) // what it does not get now it gets after the next start
 }
 
 // farDays is how many days a timeline can show: records of earlier ones are far away.

@@ -12,6 +12,9 @@ import (
 // can be read again.
 func newServer(config Config, keeper *snapshot.Keeper, beside *beside) (*httpapi.Server, *reloadable, error) {
 	http, reporter := config.serverConfig(keeper, beside), newReporter(config, keeper, beside)
+	if beside.node != nil {
+		config.clustered(&http, beside.node, keeper)
+	}
 	clock := &clockOfRecords{}
 	reads, err := insightReads(config, reporter, keeper, clock)
 	if err != nil {

@@ -37,7 +37,7 @@ type Setting struct {
 
 // Groups are the groups of settings in the order of lists.
 func Groups() []string {
-	return []string{groupNetwork, groupData, groupRecords, groupVisitors, groupInsight, groupBounds, groupOperation}
+	return []string{groupNetwork, groupData, groupRecords, groupVisitors, groupInsight, groupBounds, groupOperation, groupCluster}
 }
 
 const (
@@ -48,6 +48,7 @@ const (
 	groupVisitors  = "Visitors"
 	groupBounds    = "Bounds"
 	groupOperation = "Operation"
+	groupCluster   = "Several nodes"
 )
 
 // Variable is the setting's variable of the environment.

@@ -17,7 +17,7 @@ import (
 // command line makes its flags of it, the environment is read by it, Validate
 // checks by it, and docs/settings.md is written from it.
 func (c *Config) Settings() []Setting {
-	return slices.Concat(c.networkSettings(), c.dataSettings(), c.recordsSettings(), c.insightSettings(), c.visitorsSettings(), c.boundsSettings(), c.operationSettings())
+	return slices.Concat(c.networkSettings(), c.dataSettings(), c.recordsSettings(), c.insightSettings(), c.visitorsSettings(), c.boundsSettings(), c.operationSettings(), c.Log.settings(&c.parsed.durability))
 }
 
 const (

@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 
+	"stats-recorder/cluster/member"
 	"stats-recorder/counters"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/insight"
@@ -14,6 +15,7 @@ import (
 // beside is what counts beside the store. A field is nil if nobody counts that.
 type beside struct {
 	visitors *visitors.Register
+	node     *member.Member // nil for a server that counts alone
 }
 
 // registers makes them for the store that was found.

@@ -124,7 +124,7 @@ func rewrite(options Options, received, next string, identity format.Identity, k
 // addFrames adds frames of this directory to a state that lacks them. They stay in its
 // journal, because others may lack them too.
 func addFrames(options Options, next string, frames []cluster.Frame) error {
-	options.Directory, options.Durability, options.Follower, options.Observer = next, Always, keepsJournal{}, nil
+	options.Directory, options.Durability, options.Follower, options.Observer, options.Registers = next, Always, keepsJournal{}, nil, nil
 	k, err := Open(options)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stats-recorder/counters"
+	"stats-recorder/idempotency"
 	"stats-recorder/snapshot"
 )
 
@@ -72,4 +73,26 @@ func (m *Member) refuses(byLog bool) error {
 		return ErrLogAway
 	}
 	return nil
+}
+
+// Sent is snapshot.Keeper's.
+func (r *Recorder) Sent(key, body idempotency.Sum) (idempotency.Sent, bool) {
+	sent, found := r.keeper.Sent(key, body)
+	return r.byWhom(sent), found
+}
+
+// RecordOnce is snapshot.Keeper's, and refuses as Record does.
+func (r *Recorder) RecordOnce(batch *counters.Batch, mark counters.Mark) (idempotency.Sent, error) {
+	if err := r.member.refuses(r.byLog); err != nil {
+		return idempotency.Sent{}, err
+	}
+	sent, err := r.keeper.RecordOnce(batch, mark)
+	return r.byWhom(sent), err
+}
+
+func (r *Recorder) byWhom(sent idempotency.Sent) idempotency.Sent {
+	if r.byLog && sent.Ticket != nil {
+		sent.Ticket = r.member.outbox.logTicket(sent.Ticket)
+	}
+	return sent
 }

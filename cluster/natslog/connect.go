@@ -73,6 +73,15 @@ func (c *Connection) open(ctx context.Context, options Options) error {
 	return err
 }
 
+// Now is the clock of the server that leads the stream.
+func (c *Connection) Now(ctx context.Context) (time.Time, error) {
+	info, err := c.Log.info(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.TimeStamp, nil
+}
+
 // Close ends the connection. Calls that are under way fail.
 func (c *Connection) Close() { c.conn.Close() }
 

@@ -21,7 +21,8 @@ type Options struct {
 	// Frames go under the subjects <Stream>.<origin>; states go into the bucket
 	// <Stream>-states.
 	Stream string
-	// Replicas is on how many servers each frame is: 3 or 5; 0 is 3.
+	// Replicas is on how many servers each frame is: 3 or 5, or 1 for a log whose one disk
+	// may be lost; 0 is 3.
 	Replicas int
 	// MaxAge is how long a frame is kept if nothing trims it; 0 is 7 days.
 	MaxAge time.Duration
@@ -53,6 +54,9 @@ var ErrOptions = errors.New("bad option")
 
 const bucketSuffix = "-states"
 
+// IsStream reports whether a text is the name of a stream, see Options.
+func IsStream(name string) bool { return goodStream(name) }
+
 // goodStream reports whether a name is a token of a subject and a name of a bucket,
 // and leaves room for what is put around it below the 255 characters of a name.
 func goodStream(name string) bool {
@@ -71,8 +75,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Replicas == 0 {
 		o.Replicas = 3
 	}
-	if o.Replicas != 3 && o.Replicas != 5 {
-		return o, fmt.Errorf("%w: %d replicas: want 3, which endures the loss of one server, or 5, of two", ErrOptions, o.Replicas)
+	if o.Replicas != 1 && o.Replicas != 3 && o.Replicas != 5 {
+		return o, fmt.Errorf("%w: %d replicas: want 3, which endures the loss of one server, or 5, of two, or 1, of none", ErrOptions, o.Replicas)
 	}
 	if (o.CertFile == "") != (o.KeyFile == "") {
 		return o, fmt.Errorf("%w: certificate %q and key %q: want both or none", ErrOptions, o.CertFile, o.KeyFile)

@@ -62,6 +62,8 @@ type Figures struct {
 
 	// Visitors are nil while nobody counts them.
 	Visitors *Visitors
+	// Cluster is nil for a node that counts alone.
+	Cluster *Cluster
 
 	// Limits are settings that bound what the server holds, in their own units.
 	Limits []Limit
@@ -131,6 +133,7 @@ func NewMetrics(build Build) *Metrics {
 	m.addDisk()
 	m.addFigures()
 	m.addVisitors()
+	m.addCluster()
 	return m
 }
 
