@@ -44,5 +44,12 @@ func sendsReadersElsewhere(t *testing.T, p *blackbox.Program) {
 }
 
 func refusesStaleReads(t *testing.T, p *blackbox.Program) {
-	p.Get(t, "/statistics").ExpectStatus(t, 503)
+	response, err := p.Client.Get(p.URL + "/statistics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
+		t.Errorf("status %d, Retry-After %q, want 503 and some seconds", response.StatusCode, response.Header.Get("Retry-After"))
+	}
 }
