@@ -56,9 +56,9 @@ func (f benefitFacts) below(l *words.Language, merit, low, high float64) (key st
 		return "benefit.below", words.With{"x": l.Number(merit, 2), "low": l.Number(low, 2), "high": l.Number(high, 2)}
 	}
 	if low <= 0 {
-		return "benefit.below.open", words.With{"x": l.Number(1/merit, 1), "low": l.Number(1/high, 1)}
+		return "benefit.below.open", words.With{"x": times(l, 1/merit), "low": times(l, 1/high)}
 	}
-	return "benefit.below", words.With{"x": l.Number(1/merit, 1), "low": l.Number(1/high, 1), "high": l.Number(1/low, 1)}
+	return "benefit.below", words.With{"x": times(l, 1/merit), "low": times(l, 1/high), "high": times(l, 1/low)}
 }
 
 func (f benefitFacts) low(l *words.Language) template.HTML {

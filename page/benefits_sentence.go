@@ -56,10 +56,12 @@ func (f benefitsFacts) among(l *words.Language, with words.With) template.HTML {
 
 func (f benefitsFacts) verdicts(l *words.Language, with words.With) template.HTML {
 	switch {
-	case f.pages < fewPages:
+	case f.pages < fewPages && f.undecided > 0:
 		return l.Count("benefits.few", float64(f.pages), with)
 	case f.above+f.below == 0:
 		return l.Say("benefits.same", with)
+	case f.above == 0:
+		return l.Say("benefits.none.above", with)
 	case f.undecided == 0:
 		return l.Count("benefits.decided", float64(f.above), with)
 	default:

@@ -21,8 +21,11 @@ func join(sentences ...template.HTML) template.HTML {
 
 // times is a ratio as a sentence has it: with one decimal, with two below 1.
 func times(l *words.Language, x float64) string {
-	if x < 0.95 {
+	switch {
+	case x < 0.95:
 		return l.Number(x, 2)
+	case x >= 10:
+		return l.Number(x, 0)
 	}
 	return l.Number(x, 1)
 }
@@ -39,16 +42,4 @@ func about(l *words.Language, x float64) string {
 		decimals = int(-math.Round(math.Log10(scale)))
 	}
 	return l.Number(rounded, min(decimals, 3))
-}
-
-// probability is a p-value with two digits.
-func probability(l *words.Language, p float64) string {
-	if p < 0.001 {
-		return "p < " + l.Number(0.001, 3)
-	}
-	decimals := 2
-	if p < 0.01 {
-		decimals = 3
-	}
-	return "p = " + l.Number(p, decimals)
 }

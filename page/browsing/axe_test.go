@@ -33,10 +33,10 @@ var fetchAxe = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
-		err = os.WriteFile(path, source, 0o644)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
 	}
-	return string(source), err
+	return string(source), os.WriteFile(path, source, 0o644)
 })
 
 // errNoNpm says that there is nothing to fetch axe-core with.

@@ -123,7 +123,7 @@ func (m HeatMap) outline(tops []float64) string {
 // frame is the frame around the cell that is read out. The script moves it.
 func (m HeatMap) frame(class string, tops []float64) string {
 	if m.Marked == nil {
-		return fmt.Sprintf(`<rect class="%s" hidden width="%d"/>`, class, columnWidth)
+		return fmt.Sprintf(`<rect class="%s" hidden="" width="%d"/>`, class, columnWidth)
 	}
 	row := m.Marked.Row
 	return fmt.Sprintf(`<rect class="%s" x="%d" y="%s" width="%d" height="%s"/>`, class,
@@ -189,7 +189,7 @@ func (m HeatMap) data(tops []float64) string {
 		}
 		fmt.Fprintf(&values, "%d,%d,%d,%d,%s,%s,%s", c.Column, c.Row, c.Shows, c.Clicks, rounded(c.Expected, 0), rounded(c.Lower, 4), rounded(c.Upper, 4))
 	}
-	return fmt.Sprintf(` data-map data-ts="%s" data-ks="%s" data-y="%s" data-v="%s"`,
+	return fmt.Sprintf(` data-map="" data-ts="%s" data-ks="%s" data-y="%s" data-v="%s"`,
 		join(len(m.Columns), func(i int) string { return span(m.Columns[i].From, m.Columns[i].To) }),
 		join(len(m.Rows), func(i int) string { return span(m.Rows[i].From, m.Rows[i].To) }),
 		join(len(tops), func(i int) string { return short(tops[i]) }), values.String())
