@@ -24,6 +24,8 @@ const (
 	demoPages = 900
 	// demoEvery is how often what happens now is posted.
 	demoEvery = 2 * time.Second
+	// demoSnapshots is often, since visitors of past days leave memory by snapshots.
+	demoSnapshots = 20 * time.Millisecond
 )
 
 func demoCommand(output io.Writer) *cli.Command {
@@ -60,7 +62,7 @@ func demonstrate(ctx context.Context, c *cli.Command, output io.Writer) (err err
 	made := make(chan error, 1)
 	err = service.Run(ctx, config, func(address string) {
 		go func() {
-			err := fillDemo(ctx, address, config.Zone(), output)
+			err := fillDemo(ctx, address, config, output)
 			if err != nil {
 				stop()
 			}
@@ -88,6 +90,7 @@ func demoConfig(c *cli.Command) (service.Config, error) {
 		}
 	}
 	config.AdminAddr, config.Durability, config.MaxEventAge = "off", "snapshot", 0
+	config.SnapshotInterval = demoSnapshots
 	config.SiteTitle = "Démonstration (données inventées)"
 	config.Logger = newLogger(os.Stderr, config.LogLevel)
 	return config, config.Validate()
@@ -102,11 +105,11 @@ func writeDemoLabels(path string) error {
 }
 
 // fillDemo posts the past, says where to look, and goes on.
-func fillDemo(ctx context.Context, address string, zone *time.Location, output io.Writer) error {
+func fillDemo(ctx context.Context, address string, config service.Config, output io.Writer) error {
 	origin := "http://" + strings.Replace(address, "[::]", "localhost", 1)
-	now := time.Now().In(zone)
+	now := time.Now().In(config.Zone())
 	t := demo.Traffic{Seed: demoSeed, From: now.AddDate(0, 0, -demoDays), To: now, PagesADay: demoPages}
-	if err := demo.Post(ctx, origin, t); err != nil {
+	if err := demo.Fill(ctx, origin, config.DataDir, t); err != nil {
 		return fmt.Errorf("fill the demonstration: %w", err)
 	}
 	fmt.Fprintf(output, "The demonstration is ready: %s/\nIts data are made up. It ends, and is removed, with Ctrl-C.\n", origin)

@@ -76,7 +76,7 @@ func (c *country) local(random *rand.Rand, l local) {
 	number := len(c.all)
 	c.all = append(c.all, Benefit{
 		ID: l.id, Label: l.label, Group: l.group, Type: l.kind, share: l.share * (0.3 + 0.9*random.Float64()),
-		priority: 4 + 44*random.Float64(), merit: math.Exp(0.45 * random.NormFloat64()), acted: 0.2 + 0.2*random.Float64(),
+		priority: 4 + 44*random.Float64(), merit: math.Exp(0.25 * random.NormFloat64()), acted: 0.2 + 0.2*random.Float64(),
 	})
 	for _, department := range l.departments {
 		c.of[department] = append(c.of[department], number)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -18,6 +20,59 @@ var ErrRefused = errors.New("the server refused made-up records")
 // connection, or the context's.
 func Post(ctx context.Context, origin string, t Traffic) error {
 	return t.Write(func(body []byte) error { return postBody(ctx, origin, body) })
+}
+
+// daysInMemory is how many days of visitors a server has room for beside those that leave.
+const daysInMemory = 3
+
+// Fill posts traffic day by day to a server that keeps its data in a directory, and lets
+// days leave memory before others: a server has the visitors of a few days only in
+// memory, and others it would not count. The server must write snapshots often.
+func Fill(ctx context.Context, origin, directory string, t Traffic) error {
+	end, days := t.To, 0
+	for day := midnight(t.From.In(end.Location())); day.Before(end); day = day.AddDate(0, 0, 1) {
+		part := t
+		part.From = day
+		if part.To = day.AddDate(0, 0, 1); part.To.After(end) {
+			part.To = end
+		}
+		part.Now = end
+		before := newestSnapshot(directory)
+		if err := Post(ctx, origin, part); err != nil {
+			return err
+		}
+		if days++; days%daysInMemory != 0 {
+			continue
+		}
+		if err := awaitSnapshot(ctx, directory, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newestSnapshot is the name of the newest snapshot of a data directory; empty for none.
+func newestSnapshot(directory string) string {
+	names, err := filepath.Glob(filepath.Join(directory, "snapshot-*"))
+	if err != nil || len(names) == 0 {
+		return ""
+	}
+	return slices.Max(names)
+}
+
+// awaitSnapshot waits for a snapshot that is newer.
+func awaitSnapshot(ctx context.Context, directory, before string) error {
+	const look = 5 * time.Millisecond
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for newestSnapshot(directory) == before {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+	return nil
 }
 
 func postBody(ctx context.Context, origin string, body []byte) error {

@@ -18,6 +18,9 @@ type Traffic struct {
 	Seed uint64
 	// From and To are when it happens. The zone of To is that of the days.
 	From, To time.Time
+	// Now is when somebody looks, from which what happened of late is counted back; zero
+	// is To.
+	Now time.Time
 	// PagesADay is how many pages of results an ordinary working day has.
 	PagesADay float64
 }
@@ -60,6 +63,13 @@ func (t Traffic) Write(write func(body []byte) error) error {
 	return w.flush()
 }
 
+func (t Traffic) now() time.Time {
+	if t.Now.IsZero() {
+		return t.To
+	}
+	return t.Now
+}
+
 func midnight(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
 }
@@ -76,7 +86,7 @@ type writer struct {
 
 // season is how busy a day is: weeks, a peak when universities begin again, holidays.
 func (w *writer) season(day time.Time) float64 {
-	busy := weekdays[day.Weekday()] * (1 + 0.25*math.Cos(2*math.Pi*(float64(day.YearDay())-265)/365))
+	busy := weekdays[day.Weekday()] * (1 + 0.1*math.Cos(2*math.Pi*(float64(day.YearDay())-265)/365))
 	switch day.Format("01-02") {
 	case "01-01", "05-01", "05-08", "07-14", "08-15", "11-01", "11-11", "12-25":
 		busy *= 0.6
@@ -89,7 +99,7 @@ func (w *writer) day(day time.Time) error {
 	for _, h := range hours {
 		sum += h
 	}
-	yesterday := midnight(w.traffic.To).AddDate(0, 0, -1).Equal(day)
+	yesterday := midnight(w.traffic.now()).AddDate(0, 0, -1).Equal(day)
 	for hour, share := range hours {
 		pages := busy * share / sum
 		if yesterday && hour >= dropFrom && hour < dropTo {
@@ -188,7 +198,7 @@ func (w *writer) choose(v visitor, i, place, total int) {
 	if v.merged {
 		chance *= 1.04
 	}
-	if b.ID == movedID && w.traffic.To.UnixMilli()-v.at < changeDays*24*3600*1000 {
+	if b.ID == movedID && w.traffic.now().UnixMilli()-v.at < changeDays*24*3600*1000 {
 		chance *= changeBy
 	}
 	if w.random.Float64() >= min(0.95, chance) {

@@ -5,6 +5,7 @@ import (
 	"html/template"
 
 	"stats-recorder/counters"
+	"stats-recorder/insight"
 	"stats-recorder/page/words"
 	"stats-recorder/report"
 )
@@ -152,7 +153,7 @@ func (r *request) stagesTable(f report.Funnel) *table {
 		t.Rows = []row{
 			{Cells: []cell{{Header: true, Body: text(r.T("stage.shown.one"))}, {Class: "n", Label: r.T("col.visitors"), Body: text(l.Whole(*v.Shown))}, {Class: "n", Label: r.T("col.share"), Body: text(l.Percent(1, 0))}}},
 			{Cells: []cell{{Header: true, Body: text(r.T("stage.opened.one"))}, {Class: "n", Label: r.T("col.visitors"), Body: text(l.Whole(*v.Opened))}, {Class: "n", Label: r.T("col.share"), Body: under(r.rate(v.OpenRate), r.rateInterval(v.OpenInterval))}}},
-			{Cells: []cell{{Header: true, Body: text(r.T("stage.acted.one"))}, {Class: "n", Label: r.T("col.visitors"), Body: text(l.Whole(*v.Acted))}, {Class: "n", Label: r.T("col.share"), Body: under(r.rate(v.ActRate), r.rateInterval(v.ActInterval))}}},
+			{Cells: []cell{{Header: true, Body: text(r.T("stage.acted.one"))}, {Class: "n", Label: r.T("col.visitors"), Body: text(l.Whole(*v.Acted))}, {Class: "n", Label: r.T("col.share"), Body: under(l.Percent(float64(*v.Acted)/float64(max(1, *v.Shown)), 1), r.rateInterval(insight.Wilson(*v.Acted, *v.Shown)))}}},
 		}
 		t.Caption = r.T("stages.visitors")
 		return t

@@ -58,7 +58,14 @@ func (r *request) Here() string           { return r.here() }
 func (r *request) Origin() string         { return r.origin }
 func (r *request) OtherAddress() string   { return r.here(askLanguage, r.language.Other().Tag) }
 func (r *request) MethodAddress() string  { return r.to("quality") + "#method" }
-func (r *request) Live() string           { return r.page.config.Live }
+
+// Live is where the script hears of what comes in; nowhere from a shared view.
+func (r *request) Live() string {
+	if r.shared {
+		return ""
+	}
+	return livePath
+}
 
 // Navigation are the links to the views.
 func (r *request) Navigation() []navigation {

@@ -53,12 +53,10 @@ func showFunnel(r *request) (content, error) {
 	v.Download = r.download("funnel")
 	total, byVisitors, known := wayOf(f.Records, f.Visitors)
 	facts := funnelFacts{period: r.period(), visitors: byVisitors, shown: total.shown, opened: total.opened, acted: total.acted, sampled: 1}
-	v.Phrase = facts.sentence(r.language)
-	if byVisitors {
-		v.Caveats = append(v.Caveats, r.Say("funnel.caveat"))
-	} else if total.shown > 0 {
-		v.Caveats = append(v.Caveats, r.Say("funnel.off"))
+	if err := v.addCaveats(byVisitors, f, &facts); err != nil {
+		return nil, err
 	}
+	v.Phrase = facts.sentence(r.language)
 	if !known || total.shown == 0 {
 		return v, nil
 	}
@@ -68,6 +66,35 @@ func showFunnel(r *request) (content, error) {
 	v.showLoss(f)
 	v.Outside = v.outsideTable(f.Records.Outside)
 	return v, nil
+}
+
+// addCaveats says what the numbers are not of.
+func (v *funnelView) addCaveats(byVisitors bool, f report.Funnel, facts *funnelFacts) error {
+	switch {
+	case byVisitors:
+		visitors, err := v.page.config.Reports.Visitors(v.ctx, v.query())
+		if err != nil {
+			return err
+		}
+		if visitors.Sampled > 0 {
+			facts.sampled = 1 / visitors.Sampled
+		}
+		v.Caveats = append(v.Caveats, v.Say("funnel.caveat"))
+		if visitors.Days < v.window.days() {
+			v.Caveats = append(v.Caveats, v.language.Count("funnel.days", float64(visitors.Days), words.With{"n": v.language.Number(float64(visitors.Days), 0), "t": v.language.Number(float64(v.window.days()), 0)}))
+		}
+	case facts.shown == 0:
+	case hasVisitors(f):
+		v.Caveats = append(v.Caveats, v.Say("funnel.several"))
+	default:
+		v.Caveats = append(v.Caveats, v.Say("funnel.off"))
+	}
+	return nil
+}
+
+// hasVisitors says whether visitors of benefits are counted.
+func hasVisitors(f report.Funnel) bool {
+	return slices.ContainsFunc(f.Benefits, func(b report.BenefitFunnel) bool { return b.Visitors != nil })
 }
 
 // bars draws the three stages.
@@ -148,10 +175,10 @@ const firstLosses = 20
 // showLoss lists the benefits by openings without a step.
 func (v *funnelView) showLoss(f report.Funnel) {
 	var losses []loss
-	byVisitors := f.Visitors != nil
+	byVisitors := hasVisitors(f)
 	for _, b := range f.Benefits {
 		w, _, known := wayOf(b.Records, b.Visitors)
-		if known && w.opened > 0 && b.ID != counters.OtherBenefit {
+		if known && (b.Visitors != nil) == byVisitors && w.opened > 0 && b.ID != counters.OtherBenefit {
 			losses = append(losses, loss{b, w, w.opened - min(w.opened, w.acted)})
 		}
 	}

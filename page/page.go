@@ -25,6 +25,9 @@ type Reports interface {
 	Funnel(context.Context, report.Query) (report.Funnel, error)
 	Timeline(context.Context, report.Query) (report.Timeline, error)
 	Quality(context.Context, report.Query) (report.Quality, error)
+	// Visitors and Experiments return report.ErrNoVisitors while nobody counts visitors.
+	Visitors(context.Context, report.Query) (report.Visitors, error)
+	Experiments(context.Context, report.Query) (report.Experiments, error)
 }
 
 // Config is what a Page needs.
@@ -34,8 +37,8 @@ type Config struct {
 	Span func() (first, last counters.Day, any bool)
 	// LastRecord is when the last record was taken since the start, if one was.
 	LastRecord func() (time.Time, bool)
-	// Live is the path of the events of what comes in; empty for none.
-	Live string
+	// Records is how many records were taken since the start.
+	Records func() uint64
 	// Title is the name of the site; empty for a general one.
 	Title string
 	// Zone is that of the hours and dates that people read.
@@ -114,7 +117,7 @@ func pathOf(name string) string {
 
 // Reads are the views and the assets.
 func (p *Page) Reads() []httpapi.Read {
-	reads := append([]httpapi.Read{}, p.open...)
+	reads := append([]httpapi.Read{{Path: livePath, Parameters: []string{}, Access: httpapi.AccessByBrowser, Answer: p.live}}, p.open...)
 	for _, v := range views() {
 		reads = append(reads, httpapi.Read{
 			Path: strings.TrimSuffix(pathOf(v.name), "/"), Parameters: parameters, Access: httpapi.AccessByBrowser,

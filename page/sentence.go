@@ -43,3 +43,15 @@ func about(l *words.Language, x float64) string {
 	}
 	return l.Number(rounded, min(decimals, 3))
 }
+
+// probability is a p-value with two digits.
+func probability(l *words.Language, p float64) string {
+	if p < 0.001 {
+		return "p < " + l.Number(0.001, 3)
+	}
+	decimals := 2
+	if p < 0.01 {
+		decimals = 3
+	}
+	return "p = " + l.Number(p, decimals)
+}

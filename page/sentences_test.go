@@ -147,6 +147,44 @@ func todaySayings() (all []saying) {
 	return append(all, saying{"yesterday: a drop", yesterday(10041, 8)}, saying{"yesterday: usual", yesterday(15000, 8)}, saying{"yesterday: not known", yesterday(15000, 3)})
 }
 
+func experimentsSayings() (all []saying) {
+	n := func(n uint64) *uint64 { return &n }
+	control := report.Variant{Name: "distinctes", Visitors: n(12031), Conversion: 0.548, ClicksPerPage: 0.824}
+	variant := report.Variant{Name: hostile, Visitors: n(11987), Conversion: 0.559, ClicksPerPage: 0.859,
+		Lift: report.Lift{Lift: 0.042, Interval: insight.Interval{Lower: -0.016, Upper: 0.104}, Verdict: insight.VerdictUndecided}}
+	of := func(when string, change func(e *report.Experiment, v *report.Variant)) {
+		v := variant
+		e := report.Experiment{Name: "aides_bafa", Control: control.Name, SRM: &report.SampleRatio{P: 0.78, Verdict: "ok"}}
+		change(&e, &v)
+		e.Variants = append([]report.Variant{control}, append(e.Variants, v)...)
+		if v.Name == control.Name {
+			e.Variants = e.Variants[:1]
+		}
+		say := func(l *words.Language) template.HTML {
+			s := standingOf(e, insight.DefaultEffect)
+			return l.Say("short."+s.key, s.with(l, e)) + " — " + l.Say("experiments."+s.key, s.with(l, e))
+		}
+		all = append(all, saying{"experiments: " + when, say})
+	}
+	of("undecided", func(*report.Experiment, *report.Variant) {})
+	of("above", func(_ *report.Experiment, v *report.Variant) {
+		v.Verdict, v.Lift.Lift, v.Interval = insight.VerdictAbove, 0.091, insight.Interval{Lower: 0.02, Upper: 0.167}
+	})
+	of("below", func(_ *report.Experiment, v *report.Variant) {
+		v.Verdict, v.Lift.Lift, v.Interval = insight.VerdictBelow, -0.091, insight.Interval{Lower: -0.167, Upper: -0.02}
+	})
+	of("small for sure", func(_ *report.Experiment, v *report.Variant) {
+		v.Interval = insight.Interval{Lower: -0.02, Upper: 0.08}
+	})
+	of("unequal", func(e *report.Experiment, v *report.Variant) { e.SRM.Verdict, v.Visitors = "broken", n(9000) })
+	of("early", func(_ *report.Experiment, v *report.Variant) { v.Visitors = n(40) })
+	of("early, few", func(_ *report.Experiment, v *report.Variant) {
+		*v = report.Variant{Name: "x", Few: true, Conversion: insight.Unknown()}
+	})
+	of("single", func(_ *report.Experiment, v *report.Variant) { v.Name = control.Name })
+	return all
+}
+
 func qualitySayings() (all []saying) {
 	of := func(when string, checks ...check) {
 		all = append(all, saying{"quality: " + when, func(l *words.Language) template.HTML { return qualitySentence(l, checks, period(l)) }})
@@ -164,7 +202,7 @@ func TestSentencesAreSaidAsWanted(t *testing.T) {
 	t.Parallel()
 	const path = "testdata/sentences.txt"
 	var out strings.Builder
-	for _, sayings := range [][]saying{todaySayings(), benefitsSayings(), positionsSayings(), benefitSayings(), funnelSayings(), qualitySayings()} {
+	for _, sayings := range [][]saying{todaySayings(), benefitsSayings(), positionsSayings(), benefitSayings(), funnelSayings(), experimentsSayings(), qualitySayings()} {
 		for _, s := range sayings {
 			fmt.Fprintf(&out, "# %s\nfr: %s\nen: %s\n\n", s.when, s.say(words.French), s.say(words.English))
 		}

@@ -14,6 +14,10 @@ const (
 	// weekdays is how many days of the same weekday are what is usual, and fewestWeekdays
 	// from how many on anything is said of it.
 	weekdays, fewestWeekdays = 8, 4
+	// bandLow and bandHigh are the quantiles that eight days in ten lie between.
+	bandLow, bandHigh = 0.1, 0.9
+	// usualSpan is what share of the median is usual anyhow.
+	usualSpan = 0.1
 	// hoursShown is how many days of hours are read for that.
 	hoursShown = weekdays*7 + 2
 )
@@ -90,9 +94,9 @@ func add(days map[string]dayOfHours, at time.Time, n uint64) {
 	days[key] = day
 }
 
-// A usual is what is usual at a time: the median of the same weekdays, and the band from
-// the lowest to the highest. Of eight days like them the next lies within it seven times
-// in nine, whatever their distribution.
+// A usual is what is usual at a time: the median of the same weekdays, and the band that
+// eight of ten lie in, but at least usualSpan of the median on each side. One holiday
+// among them must not make everything usual, and eight days much alike not nothing.
 type usual struct {
 	low, median, high float64
 	days              int
@@ -128,7 +132,8 @@ func usualOf(days []time.Time, value func(time.Time) float64) usual {
 		all = append(all, value(d))
 	}
 	slices.Sort(all)
-	return usual{low: quantile(all, 0), median: quantile(all, 0.5), high: quantile(all, 1), days: len(all)}
+	median := quantile(all, 0.5)
+	return usual{low: min(quantile(all, bandLow), (1-usualSpan)*median), median: median, high: max(quantile(all, bandHigh), (1+usualSpan)*median), days: len(all)}
 }
 
 // quantile interpolates between sorted values (type 7 of Hyndman and Fan 1996).

@@ -119,35 +119,47 @@
     form.addEventListener("submit", function (e) { e.preventDefault(); });
   }
 
+  /* The server tells one event at a time, and the browser comes again by itself. It is lost when nothing was heard for a while. */
   function live() {
-    var box = document.querySelector("[data-live]");
+    var box = document.querySelector("[data-live]"), heard = 0, first = null, source = null, paused = false, lostAt = 0;
     if (!box || !window.EventSource) return;
     var button = box.querySelector("[data-live-pause]"), text = box.querySelector("[data-live-text]"), dot = box.querySelector(".pulse");
-    var source = null, last = 0, lostAt = 0, paused = false, timer = 0;
+    function word(name) { return box.getAttribute("data-" + name) || ""; }
     function start() {
+      heard = Date.now();
       source = new EventSource(box.getAttribute("data-live"));
       source.onmessage = function (m) {
-        var v = JSON.parse(m.data), again = lostAt > 0;
-        last = Date.now(); lostAt = 0; dot.className = "pulse on"; banner();
-        if (box.hasAttribute("data-fills")) { if (v.records > 0 || v.shown > 0) location.reload(); return; }
-        text.textContent = fill(box.getAttribute("data-received"), { n: number(v.records), shown: number(v.shown), opened: number(v.opened), acted: number(v.acted) });
-        if (again) say(text.textContent);
-      };
-      source.onerror = function () {
-        if (paused || !last) return;
-        if (!lostAt) { lostAt = Date.now(); say(box.getAttribute("data-lost") || ""); timer = setInterval(banner, 1000); }
-        dot.className = "pulse off"; text.textContent = box.getAttribute("data-lost") || text.textContent;
-        if (source && source.readyState === 2) { stop(); setTimeout(function () { if (!source && !paused) start(); }, 5000); }
+        var v = JSON.parse(m.data);
+        heard = Date.now(); dot.className = "pulse on";
+        if (lostAt) { lostAt = 0; say(word("back")); banner(); }
+        if (!box.hasAttribute("data-fills")) text.textContent = tell(v);
+        else if (v.records > 0) location.reload();
       };
     }
+    function tell(v) {
+      if (!first || v.records < first.records) first = v; // at the beginning, and when the server was started again
+      var minutes = (v.at - first.at) / 60000, parts = [];
+      if (v.last) parts.push(fill(word("last"), { ago: ago((v.at - v.last) / 1000) }));
+      if (minutes > .15) parts.push(fill(word("rate"), { n: number((v.records - first.records) / minutes) }));
+      return parts.join(" · ") || word("none");
+    }
+    function ago(s) {
+      if (s >= 86400) return number(s / 86400) + (root.lang === "fr" ? "\u00a0j" : "\u00a0d");
+      return s < 60 ? number(Math.max(0, s)) + "\u00a0s" : s < 3600 ? number(s / 60) + "\u00a0min" : number(s / 3600) + "\u00a0h";
+    }
     function stop() { if (source) { source.close(); source = null; } }
-    /* After 20 seconds without the server the banner says so, with a countdown to the next try. */
+    setInterval(function () {
+      if (paused || document.hidden) return;
+      if (!source || source.readyState === 2) { stop(); if (Math.floor(Date.now() / 1000) % 5 === 0) { var h = heard; start(); heard = h; } }
+      if (!lostAt && Date.now() - heard > 10000) { lostAt = heard; dot.className = "pulse off"; text.textContent = word("lost"); say(word("lost")); }
+      banner();
+    }, 1000);
+    /* After 20 seconds the banner says so, with a countdown to the next try. */
     function banner() {
-      var b = document.querySelector("[data-lost]:not([data-live])");
+      var b = document.querySelector("[data-lost-banner]"), seconds = lostAt ? (Date.now() - lostAt) / 1000 : 0;
       if (!b) return;
-      var seconds = lostAt ? (Date.now() - lostAt) / 1000 : 0, title = b.querySelector("[data-lost-title]"), retry = b.querySelector("[data-lost-retry]");
-      if (!lostAt) { clearInterval(timer); b.hidden = true; return; }
-      if (seconds < 20) return;
+      if (seconds < 20) { b.hidden = true; return; }
+      var title = b.querySelector("[data-lost-title]"), retry = b.querySelector("[data-lost-retry]");
       if (b.hidden) title.textContent = fill(title.getAttribute("data-text"), { time: new Date(lostAt).toLocaleTimeString(root.lang, { hour: "2-digit", minute: "2-digit" }) });
       b.hidden = false;
       retry.textContent = fill(retry.getAttribute("data-text"), { n: 5 - Math.floor(seconds) % 5 });
@@ -155,9 +167,9 @@
     if (button) {
       button.hidden = false;
       button.addEventListener("click", function () {
-        paused = !paused;
-        if (paused) { stop(); lostAt = 0; banner(); dot.className = "pulse"; } else start();
-        button.textContent = box.getAttribute(paused ? "data-resume" : "data-pause");
+        paused = !paused; lostAt = 0; banner(); dot.className = "pulse";
+        if (paused) stop(); else start();
+        button.textContent = word(paused ? "resume" : "pause");
       });
     }
     document.addEventListener("visibilitychange", function () { if (document.hidden) stop(); else if (!source && !paused) start(); });

@@ -123,7 +123,9 @@ func startDemonstration() (err error) {
 	if err := labels.Close(); err != nil {
 		return err
 	}
-	shared.site, err = start(shared.directory, func(c *service.Config) { c.LabelsFile, c.SiteTitle = labels.Name(), "Simulateur d’aides aux jeunes" })
+	shared.site, err = start(shared.directory, func(c *service.Config) {
+		c.LabelsFile, c.SiteTitle, c.SnapshotInterval = labels.Name(), "Simulateur d’aides aux jeunes", 20*time.Millisecond
+	})
 	if err != nil {
 		return err
 	}
@@ -132,5 +134,5 @@ func startDemonstration() (err error) {
 		return err
 	}
 	now := time.Now().In(zone)
-	return demo.Post(context.Background(), shared.site.origin, demo.Traffic{Seed: seed, From: now.AddDate(0, 0, -60), To: now, PagesADay: 900})
+	return demo.Fill(context.Background(), shared.site.origin, filepath.Join(shared.directory, "data"), demo.Traffic{Seed: seed, From: now.AddDate(0, 0, -60), To: now, PagesADay: 900})
 }

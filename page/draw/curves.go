@@ -129,7 +129,7 @@ func Hours(names Names, hours []HourOfDay, heights, below []Tick, today, usual s
 		c.text(fmt.Sprintf(`class="%s" x="%s" dx="%s" dy="-14" y="%s"`, class, percent(at.x/10), dx, short(at.y)), today)
 	}
 	if n := len(high); n > 19 {
-		c.text(fmt.Sprintf(`class="mid" x="%s" dy="-12" y="%s"`, percent(x(19.5)), short(high[19].y)), usual)
+		c.text(fmt.Sprintf(`class="end" x="100%%" dy="-14" y="%s"`, short(min(high[18].y, high[19].y, high[20].y))), usual)
 	}
 	return plot(height, heights, y, names, c.String(), "")
 }

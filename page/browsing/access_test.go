@@ -1,0 +1,114 @@
+package browsing
+
+import (
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"stats-recorder/httpapi"
+	"stats-recorder/service"
+)
+
+func TestTheTokenGuardsTheViewsAndNotTheAssets(t *testing.T) {
+	s := started(t, func(c *service.Config) { c.ReadToken = "secret" })
+	get := func(path, password string) (int, http.Header) {
+		request, err := http.NewRequest(http.MethodGet, s.origin+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if password != "" {
+			request.SetBasicAuth("anybody", password)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode, response.Header
+	}
+	for _, path := range paths {
+		if status, header := get(path, ""); status != http.StatusUnauthorized || !strings.Contains(strings.Join(header.Values("WWW-Authenticate"), " "), "Basic") {
+			t.Errorf("%s without a password is answered %d %q, want 401 and a question", path, status, header.Values("WWW-Authenticate"))
+		}
+		if status, _ := get(path, "secret"); status != http.StatusOK {
+			t.Errorf("%s with the password is answered %d", path, status)
+		}
+	}
+}
+
+func TestASharedViewShowsNoLinksThatItCannotFollow(t *testing.T) {
+	s := started(t, func(c *service.Config) { c.ReadToken = "secret" })
+	s.fill(t, nil)
+	b := open(t, s.origin)
+	for name, path := range paths {
+		link, err := httpapi.ShareLink("secret", s.in("fr", path), time.Now(), time.Now().Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.do(t, chromedp.Navigate(link))
+		b.expectText(t, "footer", "Adresse partagée, valable jusqu’au")
+		for _, href := range eval[[]string](t, b, `[...document.querySelectorAll("a:not(.skip), form")].map(a => a.outerHTML.slice(0, 120))`) {
+			if !strings.Contains(href, "data-read") {
+				t.Errorf("%s, shared, still has %s", name, href)
+			}
+		}
+		b.expectNothingWrong(t, name)
+	}
+}
+
+func TestAnEmptyServerShowsACommandThatWorks(t *testing.T) {
+	s := started(t, nil)
+	b := open(t, s.origin)
+	b.do(t, chromedp.Navigate(s.origin+"/")) // which leads to the page
+	b.expectText(t, "h1", "Nothing has arrived yet")
+	source := axe(t)
+	for name, path := range paths {
+		if name != "today" {
+			b.do(t, chromedp.Navigate(s.in("fr", path)))
+			b.expectAccessible(t, source, name+" of an empty server")
+			b.expectNothingWrong(t, name)
+		}
+	}
+	b.do(t, chromedp.Navigate(s.in("en", "/insight/")))
+	b.expectAccessible(t, source, "an empty server")
+	command := eval[string](t, b, `document.querySelector("pre").innerText`)
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not installed: the command is not pasted")
+	}
+	said, err := exec.Command("bash", "-c", strings.Replace(command, "curl ", "curl -s ", 1)).CombinedOutput()
+	if err != nil || !strings.Contains(string(said), "200 OK") {
+		t.Fatalf("%s\nsays %s (%v), want 200", command, said, err)
+	}
+	if !eval[bool](t, b, `!!document.querySelector("[data-live]")`) { // nothing tells the page that something came
+		b.do(t, chromedp.Reload())
+	}
+	b.await(t, "the page fills itself in", `!!document.body && !document.body.innerText.includes("Nothing has arrived yet") && document.readyState === "complete"`)
+	b.expectText(t, ".phrase", "1 benefit shown")
+	b.expectAccessible(t, source, "a server with one record")
+}
+
+func TestASmallServerSaysThatItIsSmall(t *testing.T) {
+	s := started(t, nil)
+	var batch []string
+	for page := range 30 {
+		for k := range 3 {
+			for _, event := range []string{"show", "showDetails"}[:1+page%2] {
+				batch = append(batch, fmt.Sprintf(`{"benefit_id":"b%d","hash_id":"v%d","benefit_index":%d,"page_total":3,"event_type":%q}`, (page+k)%3, page, k+1, event))
+			}
+		}
+	}
+	s.post(t, "["+strings.Join(batch, ",")+"]")
+	b := open(t, s.origin)
+	for name, path := range paths {
+		b.do(t, chromedp.Navigate(s.in("fr", path)))
+		b.expectNothingWrong(t, name)
+	}
+	b.do(t, chromedp.Navigate(s.in("fr", paths["benefits"])))
+	b.expectText(t, ".phrase", "30 pages : c’est peu")
+	b.expectText(t, ".period", "tout ce qu’il y a, en attendant 7 jours entiers")
+}
