@@ -110,6 +110,7 @@ func (o *options) scenarios() []scenario {
 		{"repairs", testPlan{"snapshot/salvage", "^TestRandomDirectoriesWithRandomDamage$|^TestAfterAnyDamageEveryBatchCanBeSentAgain$", part(50)}.run},
 		{"backup", backupPlan{durability: "always", cycles: part(10), load: load}.run},
 		{"backup-everysec", backupPlan{durability: "everysec", cycles: part(50), load: load}.run},
+		{"memory", memoryPlan{cycles: part(50), load: 4 * time.Second}.run},
 		{"stops", stopPlan{rounds: part(50)}.run},
 	}
 	if o.soak > 0 {
@@ -153,6 +154,8 @@ all that it acknowledged in time, none that it refused, no half one.
     backup, backup-everysec
                    backups under load and kill -9, each restored elsewhere: it must have all
                    that was acknowledged before it began
+    memory         strangers' floods of a server with 128, 256 and 512 MB and 1, 16 and 64
+                   processors, in a control group; needs root
     soak           half of what the server takes, with a snapshot each 10 seconds and
                    kill -9 in each minute; its memory is in the summary
     imports        kill -9 in an import and in its undoing, before and after each of

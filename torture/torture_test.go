@@ -40,6 +40,7 @@ func TestTorture(t *testing.T) {
 		{"short writes", limitPlan{cycles: cycles}.run},
 		{"imports", importPlan{cycles: max(1, cycles/4), load: 50 * time.Millisecond}.run},
 		{"backup", backupPlan{durability: "always", cycles: cycles / 2, load: load}.run},
+		{"memory", memoryPlan{cycles: harnesstest.Scale(1, 9), load: 500 * time.Millisecond}.run},
 		{"stops", stopPlan{rounds: rounds}.run},
 		{"soak", soakPlan{length: soak, killEvery: soak / 2, snapshots: 200 * time.Millisecond, peak: 300 * time.Millisecond}.run},
 	} {
