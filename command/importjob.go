@@ -69,11 +69,7 @@ func (j importJob) run(ctx context.Context, output io.Writer) (err error) {
 // read imports what is to be read, and prints the summary before it counts. It returns
 // how many documents count.
 func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot.Import) (counted uint64, err error) {
-	for _, name := range records.BuiltInEvents { // first, so that imported ones cannot take their room
-		if _, err := session.Store().Events.Number([]byte(name)); err != nil {
-			return 0, err
-		}
-	}
+	session.Store().KeepEventTypes(records.BuiltInEvents)
 	closeList, err := j.listSkipped()
 	if err != nil {
 		return 0, err
@@ -89,6 +85,9 @@ func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot
 		return 0, err
 	}
 	printSummary(output, summary, hidden, j.skipped)
+	if others := session.Store().OtherEvents(); others > 0 {
+		fmt.Fprintf(output, "events of more types than the %d that can be told apart, counted under the type %s: %d\n", counters.MaxEventTypes, counters.OtherEvent, others)
+	}
 	if j.answers != nil {
 		printAnswers(output, *j.answers)
 	}
@@ -154,7 +153,7 @@ func (j importJob) addDocuments(store *counters.Store, batch []importer.Document
 }
 
 func addDocument(store *counters.Store, d *importer.Document) (reason string, err error) {
-	event, err := store.Events.Number(d.EventType)
+	event, own, err := store.EventType(d.EventType)
 	if err != nil {
 		return fmt.Sprintf("more than %d event types", counters.MaxEventTypes), nil
 	}
@@ -162,9 +161,12 @@ func addDocument(store *counters.Store, d *importer.Document) (reason string, er
 	if err != nil {
 		return "too many benefits", nil
 	}
-	key, err := counters.NewKey(counters.EventType(event+1), d.Version, d.PageTotal, d.Index)
+	key, err := counters.NewKey(event, d.Version, d.PageTotal, d.Index)
 	if err != nil {
 		return "position out of range", nil
+	}
+	if !own {
+		store.CountOtherEvents(int(d.Count))
 	}
 	cells := []counters.Cell{{Key: key, Count: d.Count}}
 	if d.Precision == importer.AllTime {

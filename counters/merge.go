@@ -174,11 +174,11 @@ func (s *Store) numbersOf(f *Foreign) (benefits []Benefit, events []EventType, e
 	}
 	events = append(events, 0) // no event type
 	for _, name := range f.Events {
-		number, err := s.Events.Number(name)
+		number, _, err := s.EventType(name)
 		if err != nil {
 			return nil, nil, fmt.Errorf("event type %q: %w", name, err)
 		}
-		events = append(events, EventType(number+1))
+		events = append(events, number)
 	}
 	return benefits, events, nil
 }

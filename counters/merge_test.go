@@ -2,6 +2,7 @@ package counters_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -216,7 +217,45 @@ func TestAShutStoreMergesNothing(t *testing.T) {
 	}
 }
 
-func TestMoreEventTypesThanAKeyCanTellApartAreRefused(t *testing.T) {
+func TestMoreEventTypesThanAKeyCanTellApartCountAsOther(t *testing.T) {
+	t.Parallel()
+	store := counters.NewStore(counters.WhenDurable)
+	store.KeepEventTypes([]string{"show", "form"})
+	foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}}
+	for i := range counters.MaxEventTypes {
+		foreign.Events = append(foreign.Events, fmt.Appendf(nil, "type-%d", i))
+	}
+	for i := range counters.MaxEventTypes {
+		if err := foreign.Add(480_000, 0, []counters.Cell{{Key: mustKey(t, counters.EventType(i+1), 2, 3, 1), Count: 1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := store.Merge(nil, foreign); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Commit(store)
+	other, known := store.Events.Lookup([]byte(counters.OtherEvent))
+	show, own, err := store.EventType([]byte("show"))
+	if !known || !own || err != nil {
+		t.Fatalf("%s is known: %v; show has a number of its own: %v, %v", counters.OtherEvent, known, own, err)
+	}
+	sums := map[counters.EventType]uint64{}
+	store.Read(counters.EventTotals(nil), nil, counters.VisitTotals(func(_ counters.Benefit, totals []counters.EventTotal) {
+		for _, total := range totals {
+			sums[total.Event] += total.Count
+		}
+	}))
+	if got := sums[counters.EventType(other+1)]; got != 3 || len(sums) != counters.MaxEventTypes-2 || sums[show] != 0 {
+		t.Errorf("%d events of %d types are others, want 3 of %d", got, len(sums), counters.MaxEventTypes-2)
+	}
+	_, own, err = store.EventType([]byte("one more"))
+	if left := store.EventTypesLeft(); left != 0 || own || err != nil {
+		t.Errorf("%d types are left, and one more has a number of its own: %v, %v", left, own, err)
+	}
+}
+
+func TestAStoreWithoutANumberForOthersRefusesThem(t *testing.T) {
+	t.Parallel()
 	store := counters.NewStore(counters.WhenDurable)
 	for i := range counters.MaxEventTypes {
 		if _, err := store.Events.Number([]byte{byte(i)}); err != nil {

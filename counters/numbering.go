@@ -21,11 +21,11 @@ func (s *Store) Number(benefits, events, words []string) (n Numbering, err error
 		n.Benefits = append(n.Benefits, Benefit(number))
 	}
 	for _, name := range events {
-		number, err := s.Events.Number([]byte(name))
+		number, _, err := s.EventType([]byte(name))
 		if err != nil {
 			return n, fmt.Errorf("event type %q: %w", name, err)
 		}
-		n.Events = append(n.Events, EventType(number+1))
+		n.Events = append(n.Events, number)
 	}
 	for _, name := range words {
 		number, err := s.Words.Number([]byte(name))

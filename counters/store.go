@@ -55,7 +55,12 @@ type Store struct {
 	wake             chan struct{}
 
 	limits limits
-	notes  notes
+
+	eventTypes sync.Mutex // held while an event type takes a number to count under
+	// keptEvents are event types that there is always room for, guarded by eventTypes.
+	keptEvents  []string
+	otherEvents atomic.Uint64
+	notes       notes
 
 	// visible is how many deltas readers see: those that were committed.
 	visible atomic.Uint64
@@ -111,6 +116,7 @@ func NewStoreOf(kinds Kinds, visibility Visibility) *Store {
 		ticket:     newTicket(),
 		wake:       make(chan struct{}, 1),
 	}
+	s.keptEvents = []string{OtherEvent}
 	s.target.Store(1)
 	s.limits.counters.Store(math.MaxInt64)
 	for i := range s.shards {

@@ -180,8 +180,13 @@ func (s *Server) noted(x *conn.Exchange, p *post, done taken, err error) (taken,
 	return done, nil
 }
 
+// add adds a record to a batch, and returns the benefit that it counts under.
 func (s *Server) add(batch *counters.Batch, r *records.Record) (counters.Benefit, error) {
-	key, err := counters.NewKey(r.Event, r.Version, r.PageTotal, r.Index)
+	event, err := s.events.number(r.Event)
+	if err != nil {
+		return 0, err
+	}
+	key, err := counters.NewKey(event, r.Version, r.PageTotal, r.Index)
 	if err != nil {
 		return 0, err
 	}

@@ -40,6 +40,9 @@ func stubServer(t testing.TB, recorder Recorder, log slog.Handler, changes ...fu
 	if _, err := store.Benefits.Number([]byte("RSA")); err != nil {
 		t.Fatal(err)
 	}
+	if _, _, err := store.EventType([]byte("show")); err != nil {
+		t.Fatal(err)
+	}
 	config := Config{
 		Store: store, Recorder: recorder, History: stubHistory{}, Origins: Origins{any: true}, MaxEventAge: twoDays,
 		MaxBodyBytes: 128 << 10, Limits: counters.Limits{Benefits: 100, Counters: 1000}, Now: time.Now, Logger: slog.New(log),

@@ -6,14 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"stats-recorder/counters"
 	"stats-recorder/httpapi/records"
 )
 
 // TestTheLargestAnswerThatAKeyRemembersIsSmall has the longest messages, as many as there
 // can be. A snapshot has room for a megabyte in a section.
 func TestTheLargestAnswerThatAKeyRemembersIsSmall(t *testing.T) {
-	decoder := records.NewDecoder(records.NewRules(map[string]counters.EventType{"show": 1}, 0, nil), nil)
+	decoder := records.NewDecoder(records.NewRules([]string{"show"}, 0, nil), nil)
 	record := `{"benefit_id":"b","hash_id":"h","benefit_index":1,"page_total":1,"event_type":"` + strings.Repeat(`\u0001\\\"`, 300) + `"}`
 	body := "[" + strings.TrimSuffix(strings.Repeat(record+",", 3*records.MaxListed), ",") + "]"
 	if err := decoder.Decode([]byte(body), time.Now()); err != nil {

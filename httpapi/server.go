@@ -88,6 +88,7 @@ type Config struct {
 type Server struct {
 	config Config
 	rules  *records.Rules
+	events *eventTypes
 	conns  *conn.Server
 	// endpoints are looked through from the front: the busiest first.
 	endpoints []endpoint
@@ -104,21 +105,15 @@ type Server struct {
 	posts, commits, visits sync.Pool
 }
 
-// NewServer returns a server for a store. It gives the event types their
-// numbers, and fails when there are too many.
+// NewServer returns a server for a store.
 func NewServer(config Config) (*Server, error) {
 	s := &Server{config: config}
-	events := map[string]counters.EventType{}
-	for _, names := range [][]string{records.BuiltInEvents, config.EventTypes} {
-		for _, name := range names {
-			number, err := config.Store.Events.Number([]byte(name))
-			if err != nil {
-				return nil, fmt.Errorf("event type %q: %w: at most %d event types", name, err, counters.MaxEventTypes)
-			}
-			events[name] = counters.EventType(number + 1)
-		}
+	s.events = newEventTypes(config.Store, config.EventTypes)
+	if homeless := s.events.homeless(); homeless > 0 {
+		config.Logger.Warn("there are more event types than can be told apart: the last that come count under "+counters.OtherEvent+
+			"; take some off EVENT_TYPES", "event_types", len(s.events.names), "too_many", homeless)
 	}
-	s.rules = records.NewRules(events, config.MaxEventAge, config.Expected)
+	s.rules = records.NewRules(s.events.names, config.MaxEventAge, config.Expected)
 	config.Store.SetLimits(config.Limits)
 	s.config.Bounds = config.Bounds.withDefaults()
 	s.turns = newTurns(cmp.Or(config.Readers, ReadersWithin(math.MaxUint64)))

@@ -15,7 +15,7 @@ const summaryInterval = time.Minute
 // records were rejected, one line for each field and reason, and how many there
 // was no room for. It returns when the context has ended.
 func (s *Server) LogSums(ctx context.Context) {
-	rejected, overflowed := map[[2]string]uint64{}, uint64(0)
+	rejected, overflowed, others := map[[2]string]uint64{}, uint64(0), uint64(0)
 	ticker := time.NewTicker(summaryInterval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
@@ -25,6 +25,7 @@ func (s *Server) LogSums(ctx context.Context) {
 		}
 		s.logRejections(rejected)
 		overflowed = s.logOverflow(overflowed)
+		others = s.logOtherEvents(others)
 	}
 }
 
@@ -36,6 +37,15 @@ func (s *Server) logOverflow(logged uint64) uint64 {
 		s.config.Logger.Warn("records count under "+counters.OtherBenefit+": MAX_BENEFITS or MAX_COUNTERS is reached", "records", more)
 	}
 	return overflowed
+}
+
+// logOtherEvents is logOverflow for event types.
+func (s *Server) logOtherEvents(logged uint64) uint64 {
+	others := s.config.Store.OtherEvents()
+	if more := others - logged; more > 0 {
+		s.config.Logger.Warn("records count under the event type "+counters.OtherEvent+": there are as many event types as can be told apart", "records", more)
+	}
+	return others
 }
 
 // logRejections logs what has come since the counts that were logged.

@@ -27,7 +27,7 @@ func (p *post) noteVisit(r, before *records.Record, benefit counters.Benefit) {
 		p.visits.Visit(r.Hour.Day(), visitor.HashID)
 		visitor.Experiments.Each(p.assign)
 	}
-	p.visits.Add(benefit, r.Index, r.Event)
+	p.visits.Add(benefit, r.Index, r.Event.Small())
 }
 
 // endVisits has visitors counted if their records are durable, and gives the batch back.

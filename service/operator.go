@@ -181,6 +181,7 @@ func readFigures(config Config, keeper *snapshot.Keeper) admin.Figures {
 		Counters:      store.Counters(),
 		OpenDays:      len(store.OpenDays()),
 		Overflowed:    store.Overflowed(),
+		OtherEvents:   store.OtherEvents(),
 		Keys:          keys,
 		KeysForgotten: forgotten,
 		ClosedDays:    status.ClosedDays,

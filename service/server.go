@@ -30,7 +30,7 @@ func newServer(config Config, keeper *snapshot.Keeper, beside *beside) (*httpapi
 	http.TLS = certificate.config()
 	server, err := httpapi.NewServer(http)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: EVENT_TYPES: %w", ErrConfig, err)
+		return nil, nil, err
 	}
 	clock.server.Store(server)
 	benefits, err := readBenefits(config.BenefitsFile)

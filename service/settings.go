@@ -53,7 +53,7 @@ func (c *Config) dataSettings() []Setting {
 
 func (c *Config) recordsSettings() []Setting {
 	return []Setting{
-		list("event-types", groupRecords, &c.EventTypes, 64, "comma-separated event types accepted beside the built-in ones"),
+		list("event-types", groupRecords, &c.EventTypes, 64, "comma-separated event types accepted beside the built-in ones; of more than 45 that are counted, the later ones count as __other__"),
 		duration("max-event-age", groupRecords, &c.MaxEventAge, 0, "how old a record's created_at may be; 0 means no limit"),
 		duration("idempotency-window", groupRecords, &c.IdempotencyWindow, 0,
 			"how long the Idempotency-Key of a batch is remembered, in time that the server runs, such as 3d; 0 means not at all"),

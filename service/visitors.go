@@ -24,29 +24,26 @@ func (b *beside) registers(config Config) func(*counters.Store) ([]snapshot.Regi
 		if !config.Visitors {
 			return nil, nil
 		}
-		if b.visitors, err = visitors.NewRegister(store.Words, config.visitorsConfig(store)); err != nil {
+		if b.visitors, err = visitors.NewRegister(store.Words, config.visitorsConfig()); err != nil {
 			return nil, fmt.Errorf("%w: MAX_VISITORS, MAX_VISITOR_PAIRS or MAX_VARIANTS: %w", ErrConfig, err)
 		}
 		return append(all, b.visitors), nil
 	}
 }
 
-func (c Config) visitorsConfig(store *counters.Store) visitors.Config {
+func (c Config) visitorsConfig() visitors.Config {
 	return visitors.Config{
 		Limits:    visitors.Limits{Visitors: c.MaxVisitors, Pairs: c.MaxVisitorPairs, Variants: c.MaxVariants},
 		Anonymous: c.AnonymousIDs,
-		Stages:    stageTable(store, c.parsed.stages, c.EventTypes),
+		Stages:    stageTable(c.parsed.stages, c.EventTypes),
 	}
 }
 
-// stageTable says of the numbers of event types how far they lead. It numbers them as
-// httpapi.NewServer does, which tells of those that there is no room for.
-func stageTable(store *counters.Store, stages insight.Stages, further []string) (table visitors.StageTable) {
-	for _, names := range [][]string{records.BuiltInEvents, further} {
-		for _, name := range names {
-			if number, err := store.Events.Number([]byte(name)); err == nil {
-				table[number+1] = visitorStages[stages[name]]
-			}
+// stageTable says of event types how far they lead, by what records.Event.Small says.
+func stageTable(stages insight.Stages, further []string) (table visitors.StageTable) {
+	for place, name := range records.EventTypes(further) {
+		if small := records.Event(place).Small(); small != 0 {
+			table[small] = visitorStages[stages[name]]
 		}
 	}
 	return table

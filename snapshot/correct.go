@@ -123,7 +123,11 @@ func (c *corrector) correct(what correction.Correction) (Corrected, error) {
 		return Corrected{}, ErrInCluster
 	}
 	old := c.found.Store
-	_, err := c.store.Number(old.Benefits.Names(), old.Events.Names(), old.Words.Names())
+	_, err := c.store.Number(old.Benefits.Names(), nil, old.Words.Names())
+	for _, name := range old.Events.Names() { // all keep their numbers
+		_, failure := c.store.Events.Number([]byte(name))
+		err = errors.Join(err, failure)
+	}
 	if err == nil {
 		c.mapping, err = what.In(c.store)
 	}

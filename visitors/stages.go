@@ -18,7 +18,8 @@ const (
 const StageSets = 1 << stageBits
 
 // StageTable says which stages a record of an event type reaches: one for most,
-// none for event types outside the funnel. The index is a counters.EventType.
+// none for event types outside the funnel. The index is what Batch.Add
+// was given: a number of the type in this process.
 type StageTable [256]Stages
 
 // An Assignment is a variant of an experiment that a record names. Both are texts

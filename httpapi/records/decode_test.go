@@ -8,15 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 )
 
 // testOracle knows the built-in event types and takes records of the given age.
 func testOracle(maxEventAge time.Duration) oracle {
-	rules := &Rules{events: map[string]counters.EventType{}, maxEventAge: maxEventAge}
+	rules := &Rules{events: map[string]Event{}, maxEventAge: maxEventAge}
 	for i, name := range BuiltInEvents {
-		rules.events[name] = counters.EventType(i + 1)
+		rules.events[name] = Event(i + 1)
 	}
 	return oracle{rules, time.Date(2026, 7, 15, 12, 30, 0, 0, time.UTC)}
 }

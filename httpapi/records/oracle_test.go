@@ -25,7 +25,7 @@ type reading struct {
 
 type readRecord struct {
 	benefit                   string
-	event                     counters.EventType
+	event                     Event
 	version, pageTotal, index uint16
 	hour                      counters.Hour
 	visitor, experiments      string
@@ -247,7 +247,7 @@ func integerOf(value json.RawMessage, lowest, highest float64) (uint16, bool) {
 	return uint16(number), true
 }
 
-func (o oracle) eventOf(value json.RawMessage) (counters.EventType, bool) {
+func (o oracle) eventOf(value json.RawMessage) (Event, bool) {
 	name := "show"
 	if value != nil {
 		if kindOf(value) != '"' {

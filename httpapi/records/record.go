@@ -62,13 +62,36 @@ type Record struct {
 	// Benefit's bytes belong to the body or to the decoder: they are valid until the
 	// next body.
 	Benefit []byte
-	Event   counters.EventType
+	Event   Event
 	Version uint16
 	// Index is the position from 1 to PageTotal.
 	PageTotal, Index uint16
 	Hour             counters.Hour
 	// Visitor is where in Decoder.Visitors the one is whose record it is.
 	Visitor uint32
+}
+
+// Event is an event type: its place in the list that NewRules was given.
+type Event uint16
+
+// Small is another number for it in this process, from 1, for who has tables by event type
+// that are small; 0 is any of those that come late in a long list.
+func (e Event) Small() counters.EventType {
+	if e >= 255 {
+		return 0
+	}
+	return counters.EventType(e + 1)
+}
+
+// EventTypes are the event types that records may have: the built-in ones, and some more.
+func EventTypes(more []string) []string {
+	names := slices.Clone(BuiltInEvents)
+	for _, name := range more {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Problem is what is wrong with one field of a record.
@@ -81,19 +104,23 @@ type Problem struct {
 
 // Rules are what records are checked against. Make them with NewRules.
 type Rules struct {
-	events      map[string]counters.EventType
+	events      map[string]Event
 	maxEventAge time.Duration
 	expected    func() (at time.Time, differs bool)
 	// benefits are those that exist; nil when any may.
 	benefits atomic.Pointer[map[string]struct{}]
 }
 
-// NewRules returns rules for records of these event types, by name. Their
+// NewRules returns rules for records of these event types. Their
 // created_at may be as old as maxEventAge; 0 means any age. A created_at that is too old or
 // too far ahead by the clock is fine if it is not so by the time that is expected, where
 // that differs; the function, which may be nil, is asked then. Any benefit may be.
-func NewRules(events map[string]counters.EventType, maxEventAge time.Duration, expected func() (at time.Time, differs bool)) *Rules {
-	return &Rules{events: events, maxEventAge: maxEventAge, expected: expected}
+func NewRules(events []string, maxEventAge time.Duration, expected func() (at time.Time, differs bool)) *Rules {
+	rules := &Rules{events: make(map[string]Event, len(events)), maxEventAge: maxEventAge, expected: expected}
+	for place, name := range events {
+		rules.events[name] = Event(place)
+	}
+	return rules
 }
 
 // isOld and isAhead say what a created_at is at a time.
@@ -246,7 +273,7 @@ func (c *checker) integer(field Field, raw jsontext.Value, lowest, highest int) 
 	return uint16(value), nil
 }
 
-func (c *checker) eventType(raw jsontext.Value) (counters.EventType, *Problem) {
+func (c *checker) eventType(raw jsontext.Value) (Event, *Problem) {
 	name := []byte("show")
 	if len(raw) > 0 {
 		if raw[0] != '"' {

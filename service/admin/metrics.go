@@ -42,6 +42,7 @@ type Figures struct {
 	Benefits, Counters   int
 	OpenDays, ClosedDays int
 	Overflowed           uint64
+	OtherEvents          uint64
 	// Keys is how many keys of batches are remembered, KeysForgotten how many were
 	// forgotten since the start because there were too many.
 	Keys          int
@@ -202,6 +203,8 @@ func (m *Metrics) addRequests() {
 	})
 	m.visitedCounter("stats_recorder_records_overflowed_total",
 		"Records counted under __other__, because MAX_BENEFITS or MAX_COUNTERS is reached.", func() uint64 { return m.figures.Overflowed })
+	m.visitedCounter("stats_recorder_other_events_total",
+		"Records counted under the event type __other__, because there are as many types as can be told apart.", func() uint64 { return m.figures.OtherEvents })
 	const defences = "stats_recorder_defences_total"
 	m.visited(defences, "counter", "What was refused or cut short because there was too much of it, and panics.", func(w io.Writer) {
 		m.subject.Requests.Defences(func(name string, count uint64) {
