@@ -106,7 +106,7 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 		`stats_recorder_commits_refused_total`:                                                          0,
 		`stats_recorder_journal_frame_bytes_count`:                                                      3,
 		`stats_recorder_benefits`:                                                                       2,
-		`stats_recorder_counters`:                                                                       2,
+		`stats_recorder_counters`:                                                                       4, // two of positions, two of hours
 		`stats_recorder_open_days`:                                                                      1,
 		`stats_recorder_closed_days`:                                                                    0,
 		`stats_recorder_snapshot_failures_total`:                                                        0,

@@ -52,7 +52,7 @@ func TestTheDashboardShowsTheMetricsThatThereAre(t *testing.T) {
 }
 
 // TestEveryAlertHasAPanel holds that whoever is paged finds what it is about: a panel
-// names the alert, and some panel shows each metric of its rule.
+// names the alert, some panel shows each metric of its rule, and status warns of it.
 func TestEveryAlertHasAPanel(t *testing.T) {
 	t.Parallel()
 	shown := readDashboard(t)
@@ -61,7 +61,11 @@ func TestEveryAlertHasAPanel(t *testing.T) {
 		named = append(named, alertName.FindAllString(panel.Description, -1)...)
 	}
 	rules := firsts(regexp.MustCompile(`alert: (\w+)`), readDocument(t, "deploy/alerts.yml"))
+	tried := readDocument(t, "status/status_test.go")
 	for _, rule := range rules {
+		if isState := regexp.MustCompile(`Down$|NotReady$|Restarts$`); !isState.MatchString(rule) && !strings.Contains(tried, `"`+rule+`"`) {
+			t.Errorf("status has no warning like the alert %s: add one to status/warnings.go and to its test", rule)
+		}
 		if !slices.Contains(named, rule) {
 			t.Errorf("no panel names the alert %s", rule)
 		}

@@ -85,6 +85,7 @@ func TestEveryAlertIsAStatusToo(t *testing.T) {
 		"StatsRecorderOverflows":          {"stats_recorder_records_overflowed_total", "2", "2 records count as __other__"},
 		"StatsRecorderFoundDamage":        {"stats_recorder_recovery_warnings", "1", "damaged files that cost nothing"},
 		"StatsRecorderClockDoubted":       {"stats_recorder_clock_doubted", "1", "the clock is ahead"},
+		"StatsRecorderKeysForgotten":      {"stats_recorder_idempotency_keys_forgotten_total", "1", "keys of batches are forgotten"},
 		"StatsRecorderErrors":             {`stats_recorder_http_requests_total{method="GET",path="/benefits",status="500"}`, "1", "failed inside"},
 		"StatsRecorderPanics":             {`stats_recorder_defences_total{kind="panics"}`, "1", "has met a bug"},
 		"StatsRecorderTooManyConnections": {`stats_recorder_defences_total{kind="connections_refused"}`, "6", "too many"},

@@ -73,6 +73,10 @@ var rules = []rule{
 		return when(over > 0, "%.0f records count as __other__, because MAX_BENEFITS or MAX_COUNTERS was reached", over)
 	},
 	func(_, now Metrics) string {
+		return when(now.value("stats_recorder_idempotency_keys_forgotten_total") > 0,
+			"keys of batches are forgotten too early, so a batch that comes twice may count twice; see IDEMPOTENCY_KEYS")
+	},
+	func(_, now Metrics) string {
 		return when(now.sum("stats_recorder_http_requests_total", "status", "500") > 0, "requests have failed inside; the log says why")
 	},
 	func(_, now Metrics) string {
