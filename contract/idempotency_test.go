@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -254,6 +256,36 @@ func TestTwoOfABatchAtOnceCountOnce(t *testing.T) {
 		postWith(t, p.Server, key, bodies[key]).Expect(t, got[0].Status, got[0].Body)
 	}
 	p.ExpectTotal(t, "RSA", 2)
+}
+
+// TestABatchThatComesTwiceInARowCountsOnce sends all at once on one connection, in each way
+// in which a connection is served.
+func TestABatchThatComesTwiceInARowCountsOnce(t *testing.T) {
+	t.Parallel()
+	p := startSlow(t, t.TempDir(), 50*time.Millisecond, "DURABILITY=always")
+	body := blackbox.RecordOf("RSA")
+	post := func(query, fields string) string {
+		return fmt.Sprintf("POST /benefits%s HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n%sContent-Length: %d\r\n\r\n%s", query, fields, len(body), body)
+	}
+	for n, requests := range [][]string{
+		{post("", "Idempotency-Key: a\r\n"), post("", "Idempotency-Key: a\r\n"), post("", ""), post("", "Idempotency-Key: \"a\"\r\n")},
+		{post("?idempotency_key=b", ""), post("?idempotency_key=b", ""), post("", "Idempotency-Key: b\r\n"), post("", "")},
+		{"GET /nowhere HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n", post("", ""), post("", "Idempotency-Key: c\r\n"), post("?idempotency_key=c", "")},
+	} {
+		conn := p.Dial(t)
+		if _, err := io.WriteString(conn, strings.Join(requests, "")); err != nil {
+			t.Fatal(err)
+		}
+		reader := bufio.NewReader(conn)
+		for range requests {
+			response, err := http.ReadResponse(reader, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			blackbox.ReadReply(t, response)
+		}
+		p.ExpectTotal(t, "RSA", 2*(n+1))
+	}
 }
 
 // TestABatchWhoseAnswerWasLostCountsOnce kills the server at each step of a commit, and

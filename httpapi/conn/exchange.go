@@ -96,7 +96,7 @@ func addressOf(address net.Addr) netip.Addr {
 // Await has the answer wait until pending is settled; outcome renders it then.
 // The handler must return at once, and whatever it has put into the response is
 // dropped. Of all that a server's requests wait for, what is passed to Await first
-// must be settled first.
+// should be settled first: an answer that is ready leaves behind those before it.
 func (x *Exchange) Await(pending Pending, outcome Outcome) {
 	x.pending, x.outcome = pending, outcome
 }
