@@ -60,16 +60,17 @@ func newDay(date counters.Day, config *Config, secret [2]uint64) *day {
 }
 
 // add counts the records of one visitor and says whether the day is open.
-func (d *day) add(v *visit, records []record) bool {
-	run := run{records: records, hash: newHash(d.key.hash(v.id))}
+func (d *day) add(b *Batch, v *visit, records []record) bool {
+	id := b.text(v.id)
+	run := run{records: records, hash: newHash(d.key.hash(id))}
 	s := &d.shards[run.hash>>stageBits%shardCount]
-	if d.config.isAnonymous(v.id) {
+	if d.config.isAnonymous(id) {
 		return s.addAnonymous(len(records))
 	}
 	if !d.visitors.takes(run.hash) {
 		return true
 	}
-	d.names.resolve(v.assignments, &run.assignments)
+	run.assignments = b.numbersOf(v, &d.names)
 	s.Lock()
 	if s.closed {
 		s.Unlock()

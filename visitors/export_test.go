@@ -2,6 +2,7 @@ package visitors
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 
 	"stats-recorder/counters"
@@ -76,9 +77,14 @@ func (b *Batch) Fill(records []Record) {
 	for i := range records {
 		r := &records[i]
 		if i == 0 || !r.continues(&records[i-1]) {
-			b.Visit(r.Hour.Day(), r.HashID)
+			var source []byte
 			for _, a := range r.Assignments {
-				b.Assign(a.Experiment, a.Variant)
+				source = fmt.Appendf(source, "%q=%q,", a.Experiment, a.Variant)
+			}
+			if b.Visit(r.Hour.Day(), r.HashID, source) {
+				for _, a := range r.Assignments {
+					b.Assign(a.Experiment, a.Variant)
+				}
 			}
 		}
 		b.Add(r.Benefit, r.Index, r.Event)
@@ -111,6 +117,6 @@ func (l *Ledger) Adder(date counters.Day) (add func([]Record) (taken bool)) {
 	return func(records []Record) bool {
 		var b Batch
 		b.Fill(records)
-		return d.add(&b.visits[0], b.records)
+		return d.add(&b, &b.visits[0], b.records)
 	}
 }

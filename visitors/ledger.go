@@ -116,12 +116,12 @@ func (l *Ledger) Add(b *Batch) {
 	records := b.records
 	for i := range b.visits {
 		v := &b.visits[i]
-		l.addVisit(v, records[:v.records])
+		l.addVisit(b, v, records[:v.records])
 		records = records[v.records:]
 	}
 }
 
-func (l *Ledger) addVisit(v *visit, records []record) {
+func (l *Ledger) addVisit(b *Batch, v *visit, records []record) {
 	if len(records) == 0 {
 		return
 	}
@@ -131,7 +131,7 @@ func (l *Ledger) addVisit(v *visit, records []record) {
 			l.refused.Add(uint64(len(records)))
 			return
 		}
-		if d.add(v, records) {
+		if d.add(b, v, records) {
 			return
 		}
 		// It has been closed meanwhile.

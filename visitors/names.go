@@ -70,15 +70,11 @@ type resolved struct {
 	unplaced int
 }
 
-// resolve gives assignments their numbers.
+// resolve gives at most MaxAssignments assignments their numbers.
 func (n *names) resolve(assignments []Assignment, into *resolved) {
 	into.n, into.unplaced = 0, 0
 	for i := range assignments {
 		a := &assignments[i]
-		if i == MaxAssignments {
-			into.unplaced += len(assignments) - i
-			return
-		}
 		if !validName(a.Experiment) || !validName(a.Variant) {
 			into.unplaced++
 			continue

@@ -39,7 +39,7 @@ func (t *tally) add(other tally) {
 type run struct {
 	hash        uint64
 	records     []record
-	assignments resolved
+	assignments *resolved
 }
 
 // add counts a run and says how many visitors and pairs are new. The caller holds
@@ -58,7 +58,7 @@ func (s *shard) add(run *run, d *day) (newVisitors, newPairs int) {
 		newVisitors = 1
 	}
 	v := &s.visitors.table[position]
-	s.assign(v, &run.assignments, &d.names)
+	s.assign(v, run.assignments, &d.names)
 	stages := &d.config.Stages
 	for i := range run.records {
 		r := &run.records[i]
