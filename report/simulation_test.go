@@ -33,15 +33,15 @@ func (tr trial) run(t *testing.T, seed uint64) (seen outcome) {
 	random := rand.New(rand.NewPCG(seed, 7))
 	s := newSource()
 	s.record(t, hour, map[string]map[string]places{"rsa": {"show": {"1": {"1": 1}}, "showDetails": {"1": {"1": 1}}}})
-	register, err := visitors.NewRegister(s.Words, visitors.Config{
-		Limits: visitors.DefaultLimits(), Stages: visitors.StageTable{1: visitors.Shown, 2: visitors.Opened},
-	})
+	show, _ := s.Events.Number([]byte("show"))
+	opened, _ := s.Events.Number([]byte("showDetails"))
+	config := visitors.Config{Limits: visitors.DefaultLimits()}
+	config.Stages[show+1], config.Stages[opened+1] = visitors.Shown, visitors.Opened
+	register, err := visitors.NewRegister(s.Words, config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := report.New(report.Options{Source: s, Visitors: register.Reader(s, func() counters.Day { return 0 })})
-	show, _ := s.Events.Number([]byte("show"))
-	opened, _ := s.Events.Number([]byte("showDetails"))
 	for day := range simulation.days {
 		date := hour.Day() + counters.Day(day)
 		for range cmp.Or(tr.visitors, simulation.visitors) {
@@ -121,7 +121,8 @@ func TestAnEffectIsFound(t *testing.T) {
 	const runs = 5
 	found, days := 0, 0
 	for seed := range uint64(runs) {
-		if seen := (trial{0.5, simulation.effect, simulation.among}).run(t, 1000+seed); seen.decided == insight.VerdictAbove && !seen.broken {
+		seen := trial{0.5, simulation.effect, simulation.among}.run(t, 1000+seed)
+		if seen.decided == insight.VerdictAbove && !seen.broken {
 			found++
 			days += seen.day
 		}
