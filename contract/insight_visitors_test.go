@@ -346,3 +346,32 @@ func awaitDays(t *testing.T, directory string, days int) {
 		return err == nil && len(files) >= days
 	})
 }
+
+func TestOddInputIsSeenByDayReasonAndName(t *testing.T) {
+	t.Parallel()
+	clock := blackbox.NewClock(t, "2026-07-01T12:00:00Z")
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Now = clock.Now })
+	s.Created(t, blackbox.Array(blackbox.RecordOf("RSA"), visit("uid_1", "RSA")))
+	s.Created(t, "[]")
+	s.Post(t, "{")
+	misspelt := blackbox.Record(blackbox.Fields{"event_type": `"showDetial"`})
+	s.Post(t, blackbox.Array(misspelt, misspelt, blackbox.Record(blackbox.Fields{"event_type": `"x"`}), blackbox.Record(blackbox.Fields{"page_total": "0"})))
+	clock.Set(t, "2026-07-02T12:00:00Z")
+	s.Post(t, misspelt)
+	want := func(misspelt int) string {
+		return fmt.Sprintf(`[map[field:<nil> name:<nil> reason:empty post times:1] map[field:<nil> name:<nil> reason:unreadable body times:1] `+
+			`map[field:event_type name:showDetial reason:unknown times:%d] map[field:event_type name:x reason:unknown times:1] `+
+			`map[field:page_total name:<nil> reason:not in range times:1]]`, misspelt)
+	}
+	s.AlsoAfterRestart(t, func(t *testing.T) {
+		for query, misspelt := range map[string]int{"": 3, "?end_at=2026-07-02": 2} {
+			answer := answerOf(t, s, "quality"+query)
+			if got := fmt.Sprint(at(t, answer, "odd_input")); got != want(misspelt) {
+				t.Errorf("%q has\n%s, want\n%s", query, got, want(misspelt))
+			}
+			if got := at(t, answer, "anonymous_records"); got != 1.0 {
+				t.Errorf("%q has %v records of nobody", query, got)
+			}
+		}
+	})
+}

@@ -21,6 +21,8 @@ const (
 	// over the visitors of each benefit. Package visitors has their keys.
 	Visitors          Kind = 3
 	VisitorsByBenefit Kind = 4
+	// Oddities count what clients sent that was odd. Package oddities has their keys.
+	Oddities Kind = 5
 )
 
 // MaxKind is the largest number of a kind.
@@ -85,6 +87,7 @@ func BuiltInKinds() Kinds {
 		},
 		{Kind: Visitors, Name: "visitors", Detailed: true, Overall: true},
 		{Kind: VisitorsByBenefit, Name: "visitors by benefit", Detailed: true},
+		{Kind: Oddities, Name: "odd input", Detailed: true},
 	}
 }
 

@@ -135,6 +135,7 @@ func (s *Server) fill(p *post, body []byte, bucket *rate.Limiter, now time.Time)
 	if limited := s.charge(bucket, now, len(p.decoder.Records)+p.decoder.Rejections); limited != nil {
 		return taken{}, limited
 	}
+	s.noteOddities(p.decoder, err, now)
 	if err != nil {
 		return taken{}, err
 	}

@@ -41,6 +41,8 @@ type Config struct {
 	Once OnceRecorder
 	// Visitors count visitors; nil for nobody.
 	Visitors Visitors
+	// Oddities count what is odd in posts; nil for nobody.
+	Oddities Oddities
 	// Inflaters is how many bodies may be inflated at one time; 0 means two for each
 	// processor. Readers is how many answers to reads may be made at one time; 0 means
 	// one for each.

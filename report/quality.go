@@ -30,6 +30,11 @@ type Quality struct {
 	LastDay  Text `json:"last_day"`
 	// KeptFrom is the first day that retention has left; null if it took none.
 	KeptFrom Text `json:"kept_from"`
+	// AnonymousRecords are those of nobody who can be told apart; null while nobody
+	// counts visitors.
+	AnonymousRecords *uint64 `json:"anonymous_records"`
+	// OddInput is what clients sent that was not counted as it came, of all versions.
+	OddInput []OddInput `json:"odd_input"`
 }
 
 // Quality examines the counts of a window.
@@ -52,7 +57,7 @@ func (r *Reporter) Quality(ctx context.Context, q Query) (Quality, error) {
 	if kept, some := r.source.KeptFrom(); some {
 		quality.KeptFrom = dateOf(kept)
 	}
-	return quality, nil
+	return quality, r.addOddInput(&quality, q)
 }
 
 func dateOf(day counters.Day) Text { return Text(day.String()) }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"stats-recorder/counters"
 	"stats-recorder/insight"
+	"stats-recorder/oddities"
 )
 
 // Options are what a Reporter needs.
@@ -14,6 +16,9 @@ type Options struct {
 	Source Source
 	// Visitors has the sums over visitors; nil while nobody counts them.
 	Visitors VisitorSource
+	// Oddities reads what came that was odd on the days from one up to but without
+	// another; nil while nobody counts that.
+	Oddities func(from, to counters.Day) ([]oddities.Count, error)
 	// Stages say of event types how far they lead; nil means insight.DefaultStages.
 	Stages insight.Stages
 	// CacheBytes bounds what is kept of windows; 0 keeps nothing.
@@ -25,6 +30,7 @@ type Options struct {
 type Reporter struct {
 	source   Source
 	visitors VisitorSource
+	oddities func(from, to counters.Day) ([]oddities.Count, error)
 	stages   insight.Stages
 	kept     cache
 	labels   atomic.Pointer[Labels]
@@ -37,7 +43,7 @@ type Reporter struct {
 // New returns a Reporter without labels.
 func New(options Options) *Reporter {
 	r := &Reporter{
-		source: options.Source, visitors: options.Visitors, stages: options.Stages,
+		source: options.Source, visitors: options.Visitors, oddities: options.Oddities, stages: options.Stages,
 		kept:    cache{limit: options.CacheBytes},
 		fitting: make(chan struct{}, 1),
 	}

@@ -205,6 +205,9 @@ func (c Config) serverConfig(keeper *snapshot.Keeper, beside *beside) httpapi.Co
 	if c.IdempotencyWindow > 0 {
 		config.Once = keeper
 	}
+	if beside.oddities != nil {
+		config.Oddities = beside.oddities
+	}
 	if beside.visitors != nil {
 		config.Visitors = beside.visitors
 	}

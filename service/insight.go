@@ -7,6 +7,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/httpapi"
 	"stats-recorder/insight"
+	"stats-recorder/oddities"
 	"stats-recorder/report"
 	"stats-recorder/report/endpoint"
 	"stats-recorder/snapshot"
@@ -18,6 +19,11 @@ func newReporter(config Config, keeper *snapshot.Keeper, beside *beside) *report
 		Source:     keeper.History(),
 		Stages:     config.parsed.stages,
 		CacheBytes: config.InsightCacheBytes,
+	}
+	if beside.oddities != nil {
+		options.Oddities = func(from, to counters.Day) ([]oddities.Count, error) {
+			return beside.oddities.Counted(keeper.History(), from, to)
+		}
 	}
 	if beside.visitors != nil {
 		options.Visitors = beside.visitors.Reader(keeper.History(), func() counters.Day { return 0 })

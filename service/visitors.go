@@ -7,6 +7,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/insight"
+	"stats-recorder/oddities"
 	"stats-recorder/service/admin"
 	"stats-recorder/snapshot"
 	"stats-recorder/visitors"
@@ -16,13 +17,16 @@ import (
 type beside struct {
 	visitors *visitors.Register
 	node     *member.Member // nil for a server that counts alone
+	oddities *oddities.Register
 }
 
 // registers makes them for the store that was found.
 func (b *beside) registers(config Config) func(*counters.Store) ([]snapshot.Register, error) {
 	return func(store *counters.Store) (all []snapshot.Register, err error) {
+		b.oddities = oddities.NewRegister(store.Words)
+		all = []snapshot.Register{b.oddities}
 		if !config.Visitors {
-			return nil, nil
+			return all, nil
 		}
 		if b.visitors, err = visitors.NewRegister(store.Words, config.visitorsConfig()); err != nil {
 			return nil, fmt.Errorf("%w: MAX_VISITORS, MAX_VISITOR_PAIRS or MAX_VARIANTS: %w", ErrConfig, err)

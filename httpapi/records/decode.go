@@ -56,8 +56,9 @@ type Decoder struct {
 	// Visitors are whose the good records are. Neighbours are of one where they say the same.
 	Visitors []Visitor
 	Rejected []Rejection
-	// Rejections is how many records were rejected.
+	// Rejections is how many records were rejected, Odd why.
 	Rejections int
+	Odd        []Odd
 	// Single is whether the body was one record, not an array.
 	Single bool
 
@@ -89,7 +90,7 @@ func NewDecoder(rules *Rules, observer Observer) *Decoder {
 // themselves are in Rejected.
 func (d *Decoder) Decode(body []byte, now time.Time) error {
 	d.Records, d.Visitors, d.Rejected = d.Records[:0], d.Visitors[:0], d.Rejected[:0]
-	d.Rejections, d.now, d.valid = 0, now, false
+	d.Rejections, d.Odd, d.now, d.valid = 0, d.Odd[:0], now, false
 	d.repeat.forget()
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	start := skipSpace(body, 0)
@@ -251,6 +252,7 @@ func (d *Decoder) one(body, element []byte, index int) (good Record, ok bool, er
 
 func (d *Decoder) reject(index int, bad *Problem) {
 	d.Rejections++
+	d.noteOdd(bad)
 	if d.observer != nil {
 		d.observer.Rejected(bad.Field, bad.Reason)
 	}

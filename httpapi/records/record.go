@@ -167,6 +167,8 @@ type checker struct {
 	// than finding that a record is bad.
 	listed  bool
 	problem Problem // the last one
+	// strange is the last event type that nobody knows.
+	strange []byte
 	// visitor is that of the last good record. Its bytes may be those of the raw record.
 	visitor Visitor
 	// oddities are why parts of the last good record's experiments are left out.
@@ -283,6 +285,7 @@ func (c *checker) eventType(raw jsontext.Value) (Event, *Problem) {
 	}
 	event, known := c.rules.events[string(name)]
 	if !known {
+		c.strange = name
 		return 0, c.wrong(eventType, unknown, func() string {
 			return QuoteShort(string(name)) + " is not a known event type; known are " + c.rules.knownEvents()
 		})
