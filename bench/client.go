@@ -174,6 +174,7 @@ type countingReader struct {
 	reads  int
 }
 
+// Read reads, and counts the bytes.
 func (c *countingReader) Read(buffer []byte) (int, error) {
 	c.reads++
 	return c.reader.Read(buffer)

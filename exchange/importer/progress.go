@@ -46,6 +46,7 @@ type countingReader struct {
 	bytes *atomic.Int64
 }
 
+// Read reads, and counts the bytes.
 func (r *countingReader) Read(into []byte) (int, error) {
 	n, err := r.Reader.Read(into)
 	r.bytes.Add(int64(n))

@@ -33,6 +33,7 @@ type flaw struct {
 	text string
 }
 
+// Error is the kind, and what is wrong.
 func (f *flaw) Error() string {
 	if f.text == "" {
 		return f.kind.Error()
@@ -40,6 +41,7 @@ func (f *flaw) Error() string {
 	return f.kind.Error() + ": " + f.text
 }
 
+// Unwrap is the kind.
 func (f *flaw) Unwrap() error { return f.kind }
 
 func corrupt(at int, format string, arguments ...any) *flaw {
