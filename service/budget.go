@@ -72,8 +72,13 @@ const (
 	mostCounters    = 20_000_000
 	mostAnswerBytes = 256 << 20
 	mostConnections = 4096
-	mostInsight     = 32 << 20
-	mostKeys        = 1_000_000
+	// cachedBytes is what a counter takes in a window that is kept.
+	cachedBytes = 18
+	mostCached  = 2_000_000
+	// leastJournal and mostJournal bound the size of a journal file.
+	leastJournal, mostJournal = 4 << 20, 64 << 20
+	mostInsight               = 32 << 20
+	mostKeys                  = 1_000_000
 	// visitorBytes is what a visitor takes with as many pairs as there is room for, on
 	// each day that may be open: see visitors.Limits.
 	visitorBytes   = visitors.MaxOpenDays * (37 + pairsOfVisitor*19)
@@ -95,6 +100,8 @@ func (c Config) followMemory(b budget) Config {
 	most := visitors.DefaultLimits()
 	byMemory(&c.MaxVisitors, b.Visitors, visitorBytes, most.Visitors)
 	byMemory(&c.MaxVisitorPairs, b.Visitors, visitorBytes/pairsOfVisitor, most.Pairs)
+	c.journalSize = int64(min(max(leastJournal, b.Files), mostJournal))
+	c.cachedCounters = within(b.Windows, cachedBytes, mostCached)
 	c.inflaters, c.readers = httpapi.InflatersWithin(b.Inflaters), httpapi.ReadersWithin(b.Answers/2)
 	return c
 }

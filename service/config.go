@@ -101,6 +101,10 @@ type Config struct {
 
 	// parsed is what Validate has read from the texts above.
 	parsed parsed
+	// journalSize is the size of journal files, of which a start has one in memory, and
+	// cachedCounters how many counters of windows are kept, as the memory allows.
+	journalSize    int64
+	cachedCounters int
 	// inflaters is how many bodies the memory allows to be inflated at one time, readers
 	// how many answers to reads to be made.
 	inflaters, readers int
@@ -174,6 +178,9 @@ func (c Config) keeperOptions(observer snapshot.Observer) snapshot.Options {
 		MaxEventAge:      c.MaxEventAge,
 		Retention:        c.Retention,
 		Keys:             &idempotency.Bounds{Age: c.IdempotencyWindow, Keys: c.IdempotencyKeys},
+		JournalSize:      c.journalSize,
+		CachedCounters:   c.cachedCounters,
+		Adders:           c.readers,
 		Observer:         observer,
 		Logger:           c.Logger,
 		Now:              c.Now,

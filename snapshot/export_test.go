@@ -31,7 +31,7 @@ func Load(directory string, kinds ...counters.KindRule) (Loaded, error) {
 	if err != nil {
 		return Loaded{}, err
 	}
-	return Loaded{found.Store, newHistory(directory, found.Store, found.Loaded.Manifest), found.Summary}, nil
+	return Loaded{found.Store, newHistory(readOptions(directory), found.Store, found.Loaded.Manifest), found.Summary}, nil
 }
 
 // Journal appends frames as a keeper does, but with any numbers.

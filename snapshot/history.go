@@ -17,6 +17,7 @@ import (
 type History struct {
 	directory string
 	store     *counters.Store
+	adders    int // goroutines that add up the days of one window
 
 	// mu is held for reading while the store's open days are added to what was
 	// read of the closed ones, and for writing while a day goes from the former
@@ -30,8 +31,17 @@ type History struct {
 	hidden atomic.Uint32 // the first day that retention shows
 }
 
-func newHistory(directory string, store *counters.Store, closed *format.Manifest) *History {
-	return &History{directory: directory, store: store, manifest: closed}
+// readOptions are those of who only reads a directory.
+func readOptions(directory string) *Options {
+	options := Options{Directory: directory}.withDefaults()
+	return &options
+}
+
+func newHistory(options *Options, store *counters.Store, closed *format.Manifest) *History {
+	return &History{
+		directory: options.Directory, store: store, manifest: closed,
+		adders: options.Adders, cache: windowCache{most: options.CachedCounters},
+	}
 }
 
 func newTable() *counters.Table { return counters.NewTable(rand.Uint64()) }

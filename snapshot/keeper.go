@@ -1,12 +1,14 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -45,6 +47,12 @@ type Options struct {
 	Retention time.Duration
 	// JournalSize is when a journal file is full; 0 means 64 MiB.
 	JournalSize int64
+	// CachedCounters is how many counters of windows of closed days are kept for the next
+	// who asks, of some 18 bytes each; 0 means two million.
+	CachedCounters int
+	// Adders is how many goroutines add up the days of a window, each of which may take as
+	// much memory as all its counters; 0 means as many as there are processors.
+	Adders int
 	// Kinds are what is counted; nil means counters.BuiltInKinds. More come from
 	// counters.Kinds.With.
 	Kinds counters.Kinds
@@ -167,7 +175,7 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 	k := &Keeper{
 		options:  options,
 		store:    store,
-		history:  newHistory(options.Directory, store, found.Loaded.Manifest),
+		history:  newHistory(options, store, found.Loaded.Manifest),
 		almanac:  newAlmanac(options, found),
 		keys:     found.Keys,
 		recovery: found.Summary,
@@ -211,9 +219,9 @@ func (o Options) withDefaults() Options {
 		began := time.Now()
 		o.Elapsed = func() time.Duration { return time.Since(began) }
 	}
-	if o.JournalSize == 0 {
-		o.JournalSize = 64 << 20
-	}
+	o.JournalSize = cmp.Or(o.JournalSize, 64<<20)
+	o.CachedCounters = cmp.Or(o.CachedCounters, 2_000_000)
+	o.Adders = cmp.Or(o.Adders, runtime.GOMAXPROCS(0))
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}

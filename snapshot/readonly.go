@@ -13,5 +13,5 @@ func ReadHistory(directory string, kinds counters.Kinds) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newHistory(directory, found.Store, found.Loaded.Manifest), nil
+	return newHistory(readOptions(directory), found.Store, found.Loaded.Manifest), nil
 }

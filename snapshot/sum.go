@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"errors"
-	"runtime"
 	"sync"
 
 	"stats-recorder/counters"
@@ -10,10 +9,10 @@ import (
 	"stats-recorder/snapshot/recovery"
 )
 
-// sum adds up what a query wants of closed days, on all processors, under the keys
+// sum adds up what a query wants of closed days, on several processors, under the keys
 // that counters.Store.Read wants. There must be some days.
 func (h *History) sum(days []format.ClosedDay, q counters.Query, rule counters.KindRule) (*counters.Table, error) {
-	workers := min(runtime.GOMAXPROCS(0), len(days))
+	workers := min(h.adders, len(days))
 	sums, failures := make([]*daySum, workers), make([]error, workers)
 	var done sync.WaitGroup
 	for i := range workers {

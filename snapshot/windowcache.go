@@ -15,6 +15,7 @@ type windowCache struct {
 	mu      sync.Mutex
 	windows []cachedWindow // the last used is the last
 	size    int            // counters in all of them
+	most    int            // that there may be
 }
 
 // window is what a table of one step was added up of.
@@ -43,9 +44,6 @@ type cachedWindow struct {
 	table  *counters.Table
 }
 
-// maxCachedCounters bounds the cache: a counter takes about 13 bytes.
-const maxCachedCounters = 2_000_000
-
 func (c *windowCache) get(w window) (*counters.Table, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +58,7 @@ func (c *windowCache) get(w window) (*counters.Table, bool) {
 
 // put adds a window and drops the least used.
 func (c *windowCache) put(w window, table *counters.Table) {
-	if table.Len() > maxCachedCounters {
+	if table.Len() > c.most {
 		return
 	}
 	c.mu.Lock()
@@ -71,7 +69,7 @@ func (c *windowCache) put(w window, table *counters.Table) {
 	for _, cached := range c.windows {
 		c.size += cached.table.Len()
 	}
-	for c.size > maxCachedCounters {
+	for c.size > c.most {
 		c.size -= c.windows[0].table.Len()
 		c.windows = slices.Delete(c.windows, 0, 1)
 	}

@@ -220,7 +220,10 @@ func (s *State) scanJournals() (scans []*Scan, err error) {
 		if err != nil {
 			return nil, err
 		}
-		scans = append(scans, scan)
+		if scans = append(scans, scan); len(scans) > 1 {
+			scans[len(scans)-2].forget()
+			scan.forget()
+		}
 	}
 	return scans, nil
 }
@@ -241,8 +244,8 @@ func NeverDurable(scans []*Scan, last uint64, identity format.Identity) bool {
 func (s *State) drop(scans []*Scan) {
 	for _, scan := range scans {
 		s.Torn = append(s.Torn, scan.Path)
-		for _, frame := range scan.Frames {
-			s.Summary.TornBytes += frame.End() - frame.Offset
+		if len(scan.Frames) > 0 {
+			s.Summary.TornBytes += scan.End - scan.Frames[0].Offset
 		}
 		s.Summary.TornBytes += scan.Tail
 	}
@@ -265,7 +268,11 @@ func (s *State) replayJournal(scan *Scan) error {
 	}
 	sink := format.ReplayInto(s.Store, &s.Membership)
 	sink.Marks = RestoreKeys(s.Keys)
-	for _, frame := range scan.Frames {
+	frames, err := scan.frames()
+	if err != nil {
+		return err
+	}
+	for _, frame := range frames {
 		if frame.Sequence <= sequence {
 			continue
 		}

@@ -28,10 +28,36 @@ type Scan struct {
 	// Damage is set when what follows the last good frame cannot be a write
 	// that was cut short: something durable is missing.
 	Damage error
+
+	forgotten bool // the frames have no payload
 }
 
 // Last is the sequence number of the last good frame, or first - 1.
 func (s *Scan) Last() uint64 { return s.First + uint64(len(s.Frames)) - 1 }
+
+// forget gives back what the frames hold, which is most of a file: of many files only one
+// is to be in memory at a time.
+func (s *Scan) forget() {
+	for i := range s.Frames {
+		s.Frames[i].Payload = nil
+	}
+	s.forgotten = true
+}
+
+// frames are the frames with what they hold, which is read again if it was forgotten.
+func (s *Scan) frames() ([]format.Frame, error) {
+	if !s.forgotten {
+		return s.Frames, nil
+	}
+	again, err := ScanJournal(s.Path)
+	if err != nil {
+		return nil, err
+	}
+	if len(again.Frames) != len(s.Frames) {
+		return nil, fmt.Errorf("journal %q: %w: %d frames, and a moment before %d", s.Path, format.ErrMalformed, len(again.Frames), len(s.Frames))
+	}
+	return again.Frames, nil
+}
 
 // ScanJournal finds the frames of a journal file.
 //
