@@ -141,6 +141,7 @@ func (d *Delta) Commit() {
 	d.store.settled.Add(1) // after readers see it, before anybody is told
 	d.ticket.settle(nil)
 	d.store.fold(d)
+	d.store.limits.waiting.Add(-int64(d.Records))
 }
 
 // Reject says that the delta cannot be made durable. Those who wait for it get the
@@ -148,6 +149,7 @@ func (d *Delta) Commit() {
 func (d *Delta) Reject(reason error) {
 	d.ticket.settle(reason)
 	d.store.drop()
+	d.store.limits.waiting.Add(-int64(d.Records))
 	d.store.settled.Add(1)
 }
 

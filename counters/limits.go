@@ -17,12 +17,17 @@ type Limits struct {
 	// Counters is how many counters there may be, of all kinds together. Records that
 	// were on their way when it was reached may exceed it a little.
 	Counters int
+	// Waiting is how many records may wait for their delta to be settled; 0 means any
+	// number. One batch may exceed it.
+	Waiting int
 }
 
 // limits is a store's state of them.
 type limits struct {
 	counters   atomic.Int64 // that may exist
 	existing   atomic.Int64 // that exist
+	mayWait    atomic.Int64 // records, 0 for any number
+	waiting    atomic.Int64 // records that wait
 	overflowed atomic.Uint64
 	versions   otherVersions
 }
@@ -32,6 +37,7 @@ type limits struct {
 func (s *Store) SetLimits(l Limits) {
 	s.Benefits.SetLimit(min(l.Benefits, MaxBenefits-1))
 	s.limits.counters.Store(int64(l.Counters))
+	s.limits.mayWait.Store(int64(l.Waiting))
 	s.recount()
 }
 

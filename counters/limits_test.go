@@ -1,7 +1,9 @@
 package counters_test
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -265,4 +267,76 @@ func BenchmarkPlaceAtTheLimit(b *testing.B) {
 			}
 		}
 	})
+}
+
+func TestNoMoreRecordsWaitThanMay(t *testing.T) {
+	t.Parallel()
+	store := counters.NewStore(counters.WhenDurable)
+	store.SetLimits(counters.Limits{Benefits: 100, Counters: 1000, Waiting: 10})
+	page := storetest.Page(6, storetest.Noon())
+	add := func() error {
+		_, err := store.Add(storetest.Batch(t, store, page))
+		return err
+	}
+	for _, settle := range []func(*counters.Delta){(*counters.Delta).Commit, func(d *counters.Delta) { d.Reject(errors.New("full")) }} {
+		first, second, third := add(), add(), add()
+		if first != nil || second != nil || !errors.Is(third, counters.ErrWaiting) {
+			t.Errorf("%v, %v, %v; want room for two batches", first, second, third)
+		}
+		delta := store.Seal()
+		if err := add(); !errors.Is(err, counters.ErrWaiting) {
+			t.Errorf("while they are made durable: %v, want ErrWaiting", err)
+		}
+		settle(delta)
+		if err := add(); err != nil {
+			t.Errorf("when that is over: %v", err)
+		}
+		storetest.Commit(store)
+	}
+}
+
+// BenchmarkCounterMemory measures what a counter takes: in the base while the table of its
+// benefit grows, which is the most, and in the overlay while the base is frozen.
+func BenchmarkCounterMemory(b *testing.B) {
+	heap := func() uint64 {
+		var memory runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc
+	}
+	for _, benefits := range []int{1, 600} {
+		b.Run(fmt.Sprintf("benefits=%d", benefits), func(b *testing.B) {
+			for b.Loop() {
+				store, batch := counters.NewStore(counters.WhenDurable), []counters.Cell{}
+				for i := range benefits {
+					if _, err := store.Benefits.Number(fmt.Appendf(nil, "benefit-%d", i)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if _, err := store.Events.Number([]byte("show")); err != nil {
+					b.Fatal(err)
+				}
+				// One more than fills a table to seven eighths has it doubled.
+				each := 1<<20*7/8/benefits + 1
+				before, total := heap(), 0
+				fill := func() {
+					for benefit := range benefits {
+						for n := range each {
+							key, _ := counters.KeyAt(1, uint16(n>>16), uint32(n&(1<<16-1)))
+							if batch = append(batch, counters.Cell{Key: key, Count: 1}); len(batch) == 1000 || n == each-1 {
+								if err := store.Replay(storetest.Noon(), counters.Benefit(benefit), batch); err != nil {
+									b.Fatal(err)
+								}
+								total += len(batch)
+								batch = batch[:0]
+							}
+						}
+					}
+				}
+				fill()
+				b.ReportMetric(float64(heap()-before)/float64(total), "B/counter")
+				runtime.KeepAlive(store)
+			}
+		})
+	}
 }

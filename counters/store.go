@@ -162,8 +162,13 @@ func (s *Store) signal() {
 	}
 }
 
-// ErrShut is returned for a batch that comes after Shut.
-var ErrShut = errors.New("the store takes no more batches")
+var (
+	// ErrShut is returned for a batch that comes after Shut.
+	ErrShut = errors.New("the store takes no more batches")
+	// ErrWaiting is returned for a batch when as many records as Limits.Waiting wait for
+	// their delta to be settled: the disk is slower than those who send.
+	ErrWaiting = errors.New("too many records wait to be durable")
+)
 
 // Shut makes Add refuse. When it returns, every batch that was not refused is
 // in; the ticket is that of the last ones, nil if there never were any. It may be
@@ -180,8 +185,12 @@ func (s *Store) Shut() *Ticket {
 
 // Add puts a batch into the active layer, whole. The ticket tells when it is
 // durable; it is nil for a batch without records and mark, which has nothing to wait for. The batch
-// may be reset and reused at once. After Shut it returns ErrShut.
+// may be reset and reused at once. After Shut it returns ErrShut, and ErrWaiting where
+// too many records wait.
 func (s *Store) Add(b *Batch) (*Ticket, error) {
+	if most := s.limits.mayWait.Load(); most > 0 && s.limits.waiting.Load() >= most {
+		return nil, ErrWaiting
+	}
 	s.gate.RLock()
 	if s.shut || (b.records == 0 && b.mark == nil) {
 		return nil, s.turnAway()
@@ -197,6 +206,7 @@ func (s *Store) Add(b *Batch) (*Ticket, error) {
 	if b.mark != nil {
 		s.marks.add(*b.mark)
 	}
+	s.limits.waiting.Add(int64(b.records))
 	return s.taken(), nil
 }
 

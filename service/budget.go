@@ -72,6 +72,10 @@ const (
 	mostCounters    = 20_000_000
 	mostAnswerBytes = 256 << 20
 	mostConnections = 4096
+	// waitingBytes is what a record takes that waits to be durable: in the logs of two
+	// deltas, sorted and added up, and in a frame.
+	waitingBytes              = 64
+	leastWaiting, mostWaiting = 100_000, 4_000_000
 	// cachedBytes is what a counter takes in a window that is kept.
 	cachedBytes = 18
 	mostCached  = 2_000_000
@@ -100,6 +104,7 @@ func (c Config) followMemory(b budget) Config {
 	most := visitors.DefaultLimits()
 	byMemory(&c.MaxVisitors, b.Visitors, visitorBytes, most.Visitors)
 	byMemory(&c.MaxVisitorPairs, b.Visitors, visitorBytes/pairsOfVisitor, most.Pairs)
+	c.waiting = max(leastWaiting, within(b.Commits, waitingBytes, mostWaiting))
 	c.journalSize = int64(min(max(leastJournal, b.Files), mostJournal))
 	c.cachedCounters = within(b.Windows, cachedBytes, mostCached)
 	c.inflaters, c.readers = httpapi.InflatersWithin(b.Inflaters), httpapi.ReadersWithin(b.Answers/2)

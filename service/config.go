@@ -101,6 +101,8 @@ type Config struct {
 
 	// parsed is what Validate has read from the texts above.
 	parsed parsed
+	// waiting is how many records may wait to be durable, as the memory allows.
+	waiting int
 	// journalSize is the size of journal files, of which a start has one in memory, and
 	// cachedCounters how many counters of windows are kept, as the memory allows.
 	journalSize    int64
@@ -195,7 +197,7 @@ func (c Config) serverConfig(keeper *snapshot.Keeper, beside *beside) httpapi.Co
 		History:      keeper.History(),
 		Origins:      c.parsed.origins,
 		EventTypes:   c.EventTypes,
-		Limits:       counters.Limits{Benefits: c.MaxBenefits, Counters: c.MaxCounters},
+		Limits:       counters.Limits{Benefits: c.MaxBenefits, Counters: c.MaxCounters, Waiting: c.waiting},
 		MaxEventAge:  c.MaxEventAge,
 		MaxBodyBytes: c.MaxBodyBytes,
 		Bounds:       c.Bounds,
