@@ -23,6 +23,7 @@ const (
 	askOrder     = "order"
 	askLimit     = "limit"
 	askNever     = "never"
+	askUnder     = "under"
 	askMap       = "map"
 	askPageTotal = "page_total"
 	askIndex     = "benefit_index"
@@ -33,7 +34,7 @@ const (
 
 // parameters are all, in the order in which addresses have them.
 var parameters = []string{askBenefit, askDays, askStart, askEnd, askStage, askGroup, askSearch, askVersion, askCompare, askOrder,
-	askLimit, askNever, askMap, askPageTotal, askIndex, askControl, askEffect, askLanguage, askShare}
+	askLimit, askNever, askUnder, askMap, askPageTotal, askIndex, askControl, askEffect, askLanguage, askShare}
 
 // lasting are the parameters that go along from one view to another.
 var lasting = []string{askDays, askStart, askEnd, askStage, askGroup, askVersion, askLanguage}

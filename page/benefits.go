@@ -49,6 +49,7 @@ func showBenefits(r *request) (content, error) {
 	}
 	f := r.benefitsFacts(all, rows, positions)
 	v.Phrase = f.sentence(r.language)
+	v.linkUnderExposed(f)
 	if f.identified && f.opened && f.shown > 0 {
 		v.Caveats = []template.HTML{r.Say("benefits.caveat")}
 		v.Explained, v.WhyRaw, v.ReadOrder = true, r.whyRaw(positions), r.whyOrder(rows)
@@ -67,6 +68,19 @@ func showBenefits(r *request) (content, error) {
 	return v, nil
 }
 
+// linkUnderExposed leads to the benefits that are worth moving up, and back.
+func (v *benefitsView) linkUnderExposed(f benefitsFacts) {
+	if v.shared || !f.identified {
+		return
+	}
+	switch {
+	case v.address[askUnder] != "":
+		v.Phrase = join(v.language.Count("benefits.only.under", float64(f.under), words.With{"x": v.language.Number(float64(f.under), 0)}), v.link(v.here(askUnder, ""), v.T("benefits.under.back")))
+	case f.under > 0:
+		v.Phrase = join(v.Phrase, v.link(v.here(askUnder, "1", askOrder, ""), v.language.CountPlain("benefits.under.see", float64(f.under), nil)))
+	}
+}
+
 // benefitsOrder is what was asked for, or the rank.
 func (r *request) benefitsOrder() report.Order {
 	order := report.Order(r.address[askOrder])
@@ -82,6 +96,9 @@ func (r *request) chosen(all []report.Benefit) []report.Benefit {
 	group, search := r.address[askGroup], foldedSearch(r.address[askSearch])
 	var rows []report.Benefit
 	for _, b := range all {
+		if r.address[askUnder] != "" && !b.UnderExposed {
+			continue
+		}
 		if b.Shows > 0 && (group == "" || string(b.Group) == group) && (search == "" || strings.Contains(folded(string(b.Label)+"\n"+b.ID), search)) {
 			rows = append(rows, b)
 		}

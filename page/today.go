@@ -235,7 +235,11 @@ func (v *todayView) find(hours counted) error {
 	l := v.language
 	yesterday := v.now.AddDate(0, 0, -1)
 	u := usualOf(v.sameWeekdays(yesterday), func(d time.Time) float64 { return float64(hours.shows[dayKey(d)].total()) })
-	if said := yesterdaySentence(l, l.Weekday(yesterday), float64(hours.shows[dayKey(yesterday)].total()), u); said != "" {
+	shown := float64(hours.shows[dayKey(yesterday)].total())
+	if said := yesterdaySentence(l, l.Weekday(yesterday), shown, u); said != "" {
+		if from, to, found := oddHours(hours.shows[dayKey(yesterday)], v.sameWeekdays(yesterday), hours.shows); found && !u.within(shown) {
+			said = join(said, l.Say("day.hours", words.With{"from": l.Hour(from), "to": l.Hour(to)}))
+		}
 		v.Findings = append(v.Findings, said)
 	}
 	all, err := v.page.config.Reports.Benefits(v.ctx, v.query())

@@ -149,4 +149,32 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
 
+// oddHours is the longest run of hours that are below what is usual, or above it, from
+// the first up to but without the last, if it holds at least half of the whole day's
+// difference from the medians.
+func oddHours(day dayOfHours, same []time.Time, days map[string]dayOfHours) (from, to int, found bool) {
+	var difference [24]float64
+	var odd [24]float64
+	whole := 0.0
+	for hour := range 24 {
+		u := usualOf(same, func(d time.Time) float64 { return float64(days[dayKey(d)][hour]) })
+		difference[hour] = float64(day[hour]) - u.median
+		whole += difference[hour]
+		if !u.within(float64(day[hour])) {
+			odd[hour] = difference[hour]
+		}
+	}
+	for first := 0; first < 24; first++ {
+		run, last := 0.0, first
+		for last < 24 && odd[last]*whole > 0 {
+			run += difference[last]
+			last++
+		}
+		if last-first > to-from && run/whole >= 0.5 {
+			from, to, found = first, last, true
+		}
+	}
+	return from, to, found && to-from < 24
+}
+
 func dayKey(t time.Time) string { return t.Format(time.DateOnly) }
