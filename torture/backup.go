@@ -71,8 +71,8 @@ func (s *siege) backUpUnderLoad(ctx context.Context, life *harness.Server, after
 			isKilled = true
 		default:
 		}
-		var one takenBackup
-		if one, err = s.backUp(ctx, len(taken)); err == nil {
+		one, failure := s.backUp(ctx, len(taken))
+		if err = errors.Join(err, failure); err == nil {
 			taken = append(taken, one)
 		}
 	}
