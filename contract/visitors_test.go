@@ -23,6 +23,7 @@ func visitorSettings() []setting {
 			bad: []string{"0", "-1", "many"}},
 		{variable: "MAX_VARIANTS", preset: "64", value: "1", other: "64", with: operated, shows: hasRoomForOneVariant,
 			bad: []string{"0", "-1", "127"}},
+		{variable: "MAX_LIVE", preset: "32", value: "1", other: "32", shows: letsOneListen, bad: []string{"0", "-1", "many"}},
 	}
 }
 

@@ -41,6 +41,8 @@ type Config struct {
 	Once OnceRecorder
 	// Visitors count visitors; nil for nobody.
 	Visitors Visitors
+	// Live has what is sent to who listens at /insight/live; nil for nothing.
+	Live *Live
 	// Oddities count what is odd in posts; nil for nobody.
 	Oddities Oddities
 	// Inflaters is how many bodies may be inflated at one time; 0 means two for each
@@ -102,6 +104,7 @@ type Server struct {
 	// inflating has a place for each body that is being inflated.
 	inflating chan struct{}
 
+	live *live // nil if there is nothing to listen to
 	// posts holds *post, the reusable parts of a request, commits *commit, visits
 	// *visitors.Batch.
 	posts, commits, visits sync.Pool
@@ -122,6 +125,9 @@ func NewServer(config Config) (*Server, error) {
 	s.token, s.limiter = newToken(config.ReadToken), newRateLimiter(config.RateLimit)
 	s.inflating = make(chan struct{}, cmp.Or(config.Inflaters, InflatersWithin(math.MaxUint64)))
 	s.large = newLargeAnswers(s.config)
+	if config.Live != nil {
+		s.live = &live{Live: *config.Live}
+	}
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {
@@ -139,7 +145,7 @@ func NewServer(config Config) (*Server, error) {
 // connections says how connections are to be served.
 func (s *Server) connections() conn.Config {
 	return conn.Config{
-		Handler: s.handle, Invalid: s.handleInvalid, Wanted: s.wantsBody,
+		Handler: s.handle, Invalid: s.handleInvalid, Wanted: s.wantsBody, Streamed: s.streamed,
 		PlainPath: pathBenefits, PlainFields: postFields,
 		Events: events{s.metrics}, Logger: s.config.Logger,
 		Bounds: conn.Bounds(s.config.Bounds), BodyBytes: s.config.MaxBodyBytes + encodingOverhead,
@@ -188,6 +194,9 @@ func (s *Server) newEndpoints() []endpoint {
 	}, s.config.Reads...)
 	for _, read := range reads {
 		endpoints = append(endpoints, endpoint{path: read.Path, allow: "GET, HEAD, OPTIONS", read: read})
+	}
+	if s.live != nil {
+		endpoints = append(endpoints, endpoint{path: pathLive, allow: "GET, HEAD, OPTIONS"})
 	}
 	return endpoints
 }
@@ -262,6 +271,10 @@ func (s *Server) answer(x *conn.Exchange, e *exchange) (waits bool) {
 		fail(&x.Response, errNotFound)
 	case x.IsGet() || x.IsHead():
 		e.route = endpointRoute(number, methodGet)
+		if s.endpoints[number].path == pathLive {
+			s.getLive(x)
+			break
+		}
 		s.get(x, s.endpoints[number].read)
 	default:
 		e.route = endpointRoute(number, methodOther)

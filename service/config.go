@@ -67,6 +67,8 @@ type Config struct {
 	Visitors                                  bool
 	AnonymousIDs                              []string
 	MaxVisitors, MaxVisitorPairs, MaxVariants int
+	// MaxLive is how many clients may listen at /insight/live at a time.
+	MaxLive int
 	// Retention is how long closed days are kept; 0 means for ever.
 	Retention time.Duration
 	// AdminAddr is where the person on call is served, see package admin; empty
@@ -145,6 +147,7 @@ func DefaultConfig() Config {
 		Visitors:         true,
 		AnonymousIDs:     []string{"uid_"},
 		MaxVariants:      visitors.DefaultLimits().Variants,
+		MaxLive:          32,
 		Bounds:           boundsByMemory(),
 		RateBurst:        1000,
 

@@ -1,8 +1,11 @@
 package service
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"stats-recorder/counters"
 	"stats-recorder/httpapi"
@@ -58,4 +61,28 @@ func parseStages(text string) (insight.Stages, error) {
 		return nil, fmt.Errorf("%w; an example is opened:details,more;acted:form", err)
 	}
 	return stages, nil
+}
+
+// liveAge is how long an event is good for all who listen: a little less than they wait.
+const liveAge = 1900 * time.Millisecond
+
+// liveEvent makes the events of /insight/live, one for all who listen at a time.
+func liveEvent(reporter *report.Reporter) func(time.Time) ([]byte, error) {
+	var mu sync.Mutex
+	var made time.Time
+	var event []byte
+	return func(now time.Time) ([]byte, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(made) < liveAge {
+			return event, nil
+		}
+		live, err := reporter.Live(now)
+		if err != nil {
+			return nil, err
+		}
+		event, err = json.Marshal(live)
+		made = time.Now()
+		return event, err
+	}
 }

@@ -22,6 +22,7 @@ func newServer(config Config, keeper *snapshot.Keeper, beside *beside) (*httpapi
 	}
 	if config.parsed.insight {
 		http.Reads, http.Home = reads, page.Root
+		http.Live = &httpapi.Live{Event: liveEvent(reporter), Clients: config.MaxLive}
 	}
 	certificate, err := loadCertificate(config.TLSCert, config.TLSKey)
 	if err != nil {

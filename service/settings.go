@@ -67,6 +67,7 @@ func (c *Config) insightSettings() []Setting {
 			"whether /insight is on the public port: on or off; it is always on ADMIN_ADDR"),
 		meaning("stages", groupInsight, &c.Stages, &c.parsed.stages, parseStages,
 			"event types of the stages shown, opened and acted, such as opened:details,more;acted:form, in place of their defaults").shown("those of the contract"),
+		number("max-live", groupInsight, &c.MaxLive, 1, 10_000, "clients that listen at /insight/live at one time; one more gets 503"),
 		text("labels-file", groupInsight, &c.LabelsFile,
 			"file with labels and groups of benefits: CSV with the columns id, label, group and type, or the JSON of a list of benefits; read again on SIGHUP").shown("none"),
 		number("insight-cache-bytes", groupInsight, &c.InsightCacheBytes, 1, math.MaxInt,

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -34,7 +35,9 @@ type Exchange struct {
 	// therefore will not be read.
 	oversized bool
 	last      bool // nothing can be asked after it
-	reserved  int64
+	// lasting writes a body as it comes about; nil for most answers.
+	lasting  func(*bufio.Writer)
+	reserved int64
 	// stream is the answer's body where that is read as it leaves, streamed its size.
 	stream   io.ReadCloser
 	streamed int64
@@ -192,7 +195,7 @@ func (x *Exchange) receive(body []byte) ([]byte, error) {
 
 // begin has the exchange be about a request.
 func (x *Exchange) begin(c *connection) {
-	x.connection, x.oversized, x.last, x.reserved = c, false, false, 0
+	x.connection, x.oversized, x.last, x.reserved, x.lasting = c, false, false, 0, nil
 	x.stream, x.streamed = nil, 0
 	x.pending, x.outcome = nil, nil
 }

@@ -62,6 +62,10 @@ func (s *Server) handleLibrary(ctx *fasthttp.RequestCtx) {
 	x.leaveBody()
 	x.end() // before others wait, so that few buffers are used in turn
 	x.finish()
+	if x.lasting != nil {
+		s.sendLasting(x)
+		return
+	}
 	if s.stopping.Load() {
 		x.Abandon()
 	}

@@ -23,6 +23,9 @@ type Config struct {
 	// closed. The error is ErrTooLarge, *fasthttp.ErrSmallBuffer for a header that is
 	// too large, a net.Error that is a timeout, or anything else.
 	Invalid func(*Exchange, error)
+	// Streamed says of a request that its answer may be a stream, see Exchange.Last; nil
+	// if there are none.
+	Streamed func(*fasthttp.RequestHeader) bool
 	// Wanted says of a request whose client waits to be asked for its body (RFC 9110,
 	// 10.1.1) whether to ask. If not, Handler answers it without, and must not receive
 	// it. nil asks always.

@@ -156,6 +156,10 @@ func (c *socket) serve(data []byte) (rest []byte) {
 			c.fate = leaves
 			return data
 		case simple:
+			if c.loop.server.isStreamed(&c.loop.request.Request.Header) {
+				c.fate = leaves
+				return data
+			}
 			if c.pending > 0 { // what it answers must not be older than theirs
 				c.stopped = true
 				return data
