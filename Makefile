@@ -59,6 +59,11 @@ attack:
 torture:
 	go run ./torture
 
+## torture-nodes  break several nodes over a real log 50 times; a quarter of an hour
+.PHONY: torture-nodes
+torture-nodes:
+	go run ./torture/nodes -cycles 50
+
 ## bench    measure the server beside an HTTP server that does nothing
 .PHONY: bench
 bench:

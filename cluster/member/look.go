@@ -28,6 +28,8 @@ const (
 type figures struct {
 	mu        sync.Mutex
 	trouble   error
+	said      string // trouble that was logged last, and when
+	saidAt    time.Time
 	reachedAt time.Time
 	countedAt time.Time // when it last had all that the log had
 	position  cluster.Position
@@ -41,14 +43,20 @@ type figures struct {
 	appended, appendedBytes, merged, skipped, repeated atomic.Uint64
 }
 
-// note takes trouble, or that there is none.
-func (f *figures) note(err error) {
+// note takes trouble, or that there is none, and says whether it is news.
+func (f *figures) note(err error) (isNews bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.trouble = err
 	if err == nil {
 		f.reachedAt = time.Now()
+		return false
 	}
+	isNews = err.Error() != f.said || time.Since(f.saidAt) >= complainEvery
+	if isNews {
+		f.said, f.saidAt = err.Error(), time.Now()
+	}
+	return isNews
 }
 
 // noteAppend takes what became of an append.

@@ -162,8 +162,7 @@ func (m *Member) run(ctx context.Context) error {
 		if needsStart(err) || errors.Is(err, cluster.ErrUnsuitable) && !m.isJoined() {
 			return err
 		}
-		m.figures.note(err)
-		m.options.Logger.Warn("the log cannot be used; it is tried again", "error", err)
+		m.complain("the log cannot be used; it is tried again", err)
 		if pause(ctx, m.options.Pause) != nil {
 			return nil
 		}
@@ -247,12 +246,21 @@ func (s *session) repeat(ctx context.Context, task func(context.Context) error) 
 		case needsStart(err), errors.Is(err, cluster.ErrFenced), errors.Is(err, cluster.ErrTaken), errors.Is(err, cluster.ErrEpoch), errors.Is(err, cluster.ErrTrimmed), errors.Is(err, cluster.ErrBehind), errors.Is(err, snapshot.ErrClosing):
 			return err
 		default:
-			s.figures.note(err)
-			s.options.Logger.Warn("trouble with the log; it is tried again", "error", err)
+			s.complain("trouble with the log; it is tried again", err)
 		}
 		if pause(ctx, s.options.Pause) != nil {
 			return ctx.Err()
 		}
+	}
+}
+
+// complainEvery is how often the same trouble is logged.
+const complainEvery = time.Minute
+
+// complain logs trouble, unless it is the same as before.
+func (m *Member) complain(message string, err error) {
+	if m.figures.note(err) {
+		m.options.Logger.Warn(message, "error", err)
 	}
 }
 

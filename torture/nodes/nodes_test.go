@@ -1,0 +1,33 @@
+package main
+
+import (
+	"testing"
+
+	"stats-recorder/harness"
+)
+
+func TestNodesOverARealLogLoseNothingAndCountNothingTwice(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts three servers of the log and three recorders")
+	}
+	directory := t.TempDir()
+	recorder, err := harness.Build(t.Context(), harness.BuildSettings{Directory: directory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorld(t.Context(), directory, recorder, 3, "ACK=disk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.end()
+	all := faults()
+	report, err := w.suffer(t.Context(), 3, all[:3])
+	t.Log(report)
+	if err != nil {
+		for i, n := range w.nodes {
+			t.Logf("node %d wrote:\n%s", i+1, n.server.Log.Tail())
+		}
+		t.Fatal(err)
+	}
+}
