@@ -39,7 +39,7 @@ func root(output io.Writer) *cli.Command {
 			"GET /benefits sums since a date. Everything is kept in the data directory.",
 		Flags:        append(settingFlags(), &cli.BoolFlag{Name: versionFlag, Category: "Operation", Usage: "say which version this is", Local: true}),
 		Action:       serve,
-		Commands:     []*cli.Command{demoCommand(output), healthCommand(output), statusCommand(output), versionCommand(output), manualCommand(output), verifyCommand(output), importCommand(output), exportCommand(output), insightCommand(output), shareCommand(output), backupCommand(output), restoreCommand(output), renameCommand(output), dropCommand(output), mergeCommand(output), undoCommand(output)},
+		Commands:     []*cli.Command{demoCommand(output), healthCommand(output), statusCommand(output), versionCommand(output), manualCommand(output), verifyCommand(output), importCommand(output), exportCommand(output), insightCommand(output), shareCommand(output), backupCommand(output), restoreCommand(output), renameCommand(output), dropCommand(output), mergeCommand(output), undoCommand(output), clusterCommand(output)},
 		Writer:       output,
 		ErrWriter:    io.Discard, // main prints the error, once
 		OnUsageError: usageError,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/format"
 	"stats-recorder/snapshot/recovery"
@@ -33,6 +34,8 @@ type Origin struct {
 	Commit uint64
 	// Imports are what was imported there.
 	Imports Imports
+	// Membership is what is known there of a log; nil for nothing.
+	Membership *cluster.Membership
 }
 
 // Export reads a directory, on which a server may be running, and visits the
@@ -55,7 +58,7 @@ func Export(directory string, kinds counters.Kinds, from, to counters.Day, visit
 		events:    found.Store.Events.Names(),
 		closed:    newDayTables(kinds),
 		visit:     visit,
-		origin:    &Origin{Directory: identityText(found.Identity), Commit: found.Summary.Sequence, Imports: found.Loaded.Manifest.Imports},
+		origin:    &Origin{Directory: identityText(found.Identity), Commit: found.Summary.Sequence, Imports: found.Loaded.Manifest.Imports, Membership: found.Membership},
 	}
 	for _, day := range e.days() {
 		if day >= from && day < to {

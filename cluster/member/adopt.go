@@ -73,3 +73,22 @@ func (m *Member) frameAll(ctx context.Context) error {
 		}
 	}
 }
+
+// ErrAlone means that a directory never counted with others.
+var ErrAlone = errors.New("the directory never counted with others: start it with LOG_URL")
+
+// AdoptLog has a directory, on which no server runs, count with another log from its
+// first frame on. The directory knows by its vector what it has; what others may lack of it
+// goes into that log after the next start.
+func AdoptLog(ctx context.Context, options snapshot.Options, epoch cluster.Epoch) error {
+	options.Follower = newOutbox() // which needs all of the journal
+	keeper, err := snapshot.Open(options)
+	if err != nil {
+		return err
+	}
+	if keeper.Membership() == nil {
+		return errors.Join(ErrAlone, keeper.Close())
+	}
+	s := &session{Member: &Member{keeper: keeper}, life: ctx}
+	return errors.Join(s.commit(cluster.Note{Position: cluster.Position{Epoch: epoch}}), keeper.Close())
+}

@@ -180,7 +180,7 @@ func (s *session) resumeFrames(ctx context.Context, found uint64, last cluster.P
 		switch number := numberOf(own.frame); {
 		case dropped[number]:
 		case coveredByAny(covers, number):
-			s.published.add(own, last.Sequence)
+			s.published.add(own, max(1, last.Sequence))
 		default:
 			s.published.add(own, 0)
 			pending = append(pending, own)

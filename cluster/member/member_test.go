@@ -3,9 +3,11 @@ package member_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"stats-recorder/cluster"
 	"stats-recorder/cluster/member"
+	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/harness/harnesstest"
 	"stats-recorder/snapshot"
@@ -273,6 +275,56 @@ func TestALogThatWasMadeAnewIsNotReadBeforeSomebodySaysSo(t *testing.T) {
 		return errors.Is(one.member.Ready(), cluster.ErrEpoch) && errors.Is(two.member.Ready(), cluster.ErrEpoch)
 	})
 	one.page(5) // it goes on counting
+	_, last, err := w.broker.Open().Bounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range w.nodes {
+		n.stop()
+		if err := member.AdoptLog(t.Context(), n.keeping, last.Epoch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one.start()
+	two.start()
+	two.page(7)
+	w.agree()
+	w.add().page(2)
+	w.agree()
+}
+
+func TestADirectoryThatNeverCountedWithOthersDoesNotAdoptALog(t *testing.T) {
+	t.Parallel()
+	options := snapshot.Options{Directory: t.TempDir(), SnapshotInterval: time.Hour, Now: noon}
+	if err := member.AdoptLog(t.Context(), options, cluster.Epoch{1}); !errors.Is(err, member.ErrAlone) {
+		t.Errorf("%v, want ErrAlone", err)
+	}
+}
+
+func TestDirectoriesWithTheSameFramesHaveTheSameHash(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	random := storetest.Random(t)
+	for range 3 {
+		w.add()
+	}
+	for range 20 {
+		w.nodes[random.IntN(3)].record(storetest.RandomBatch(random, 60))
+	}
+	w.agree()
+	var hashes []snapshot.Hash
+	for _, n := range w.nodes {
+		n.stop()
+		hash, err := snapshot.HashOf(n.keeping.Directory, counters.BuiltInKinds())
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash.Commit = 0 // each has its own
+		hashes = append(hashes, hash)
+	}
+	if hashes[0] != hashes[1] || hashes[0] != hashes[2] || hashes[0].Counts == 0 || hashes[0].Frames == "none" {
+		t.Errorf("%+v", hashes)
+	}
 }
 
 func TestAnIngestNodeTellsAndMergesNothing(t *testing.T) {

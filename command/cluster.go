@@ -1,0 +1,127 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v3"
+
+	"stats-recorder/counters"
+	"stats-recorder/service"
+	"stats-recorder/snapshot"
+)
+
+func clusterCommand(output io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:         "cluster",
+		Usage:        "look at the log that several nodes share, or have a directory join another one",
+		Description:  "The log is that of LOG_URL and LOG_STREAM; LOG_CREDENTIALS, LOG_CA, LOG_CERT and LOG_KEY are read too.",
+		OnUsageError: usageError,
+		Commands: []*cli.Command{
+			{
+				Name: "status", OnUsageError: usageError, Flags: logFlags(),
+				Usage:  "say where the log is, which nodes share states, and how far they are",
+				Action: func(ctx context.Context, c *cli.Command) error { return clusterStatus(ctx, c, output) },
+			},
+			{
+				Name: "adopt", OnUsageError: usageError, Flags: logFlags(),
+				Usage: "have the data directory count with the log that is there now, after the one before was deleted",
+				Description: "Stop the server first, and do it on every node. What the directory knows stays; what others\n" +
+					"may lack of it goes into the new log at the next start.",
+				Action: func(ctx context.Context, c *cli.Command) error { return clusterAdopt(ctx, c, output) },
+			},
+			{
+				Name: "hash", OnUsageError: usageError,
+				Usage: "print a hash of all counts in the data directory and of the frames that it has",
+				Description: "Two directories with the same frames must have the same counts. A server may be running;\n" +
+					"what it has not written yet is missing.",
+				Action: func(_ context.Context, c *cli.Command) error { return clusterHash(c, output) },
+			},
+		},
+	}
+}
+
+func logFlags() []cli.Flag { return []cli.Flag{flagOf("log-url"), flagOf("log-stream")} }
+
+// logConfigOf reads the settings of the log: flags where the command has them, else the
+// environment.
+func logConfigOf(c *cli.Command) (service.Config, error) {
+	config := defaults()
+	for _, setting := range config.Settings() {
+		var err error
+		if name := setting.Name; name == "log-url" || name == "log-stream" || name == "data-dir" {
+			err = give(c, setting)
+		} else if text, found := os.LookupEnv(setting.Variable()); found {
+			err = setting.Set(text)
+		}
+		if err != nil {
+			return config, err
+		}
+	}
+	config.Logger = newLogger(os.Stderr, config.LogLevel)
+	return config, config.Validate()
+}
+
+func clusterStatus(ctx context.Context, c *cli.Command, output io.Writer) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	config, err := logConfigOf(c)
+	if err != nil {
+		return err
+	}
+	status, err := service.LookAtLog(ctx, config)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(output, "log %s: frames %d to %d\n", status.Epoch, status.First, status.Last)
+	for _, node := range status.Nodes {
+		state := fmt.Sprintf("%d behind", status.Last-min(status.Last, node.Position))
+		if node.Epoch != status.Epoch {
+			state = "of another log, or gone"
+		}
+		fmt.Fprintf(output, "node %s: shared a state up to %d (%s) with %d frames of %d origins; lacks %d that others have shared\n",
+			node.Origin, node.Position, state, node.Frames, node.Origins, node.Lacks)
+	}
+	if len(status.Nodes) == 0 {
+		fmt.Fprintln(output, "no node has shared a state yet")
+	}
+	return nil
+}
+
+func clusterAdopt(ctx context.Context, c *cli.Command, output io.Writer) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	if _, err := existingDirectoryOf(c); err != nil {
+		return err
+	}
+	config, err := logConfigOf(c)
+	if err != nil {
+		return err
+	}
+	epoch, err := service.AdoptLog(ctx, config)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(output, "the directory counts with log %s from now on; the server can start\n", epoch)
+	return nil
+}
+
+func clusterHash(c *cli.Command, output io.Writer) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	directory, err := existingDirectoryOf(c)
+	if err != nil {
+		return err
+	}
+	sum, err := snapshot.HashOf(directory, counters.BuiltInKinds())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(output, "counts  %016x\nframes  %s\ncommit  %d\n", sum.Counts, sum.Frames, sum.Commit)
+	return nil
+}
