@@ -10,31 +10,32 @@ import (
 
 // The parameters of the page. Those that the endpoints have too mean the same.
 const (
-	askLanguage  = "lang"
-	askDays      = "days"
-	askStart     = "start_at"
-	askEnd       = "end_at"
-	askVersion   = "version"
-	askStage     = "stage"
-	askGroup     = "group"
-	askBenefit   = "benefit"
-	askSearch    = "search"
-	askCompare   = "compare"
-	askOrder     = "order"
-	askLimit     = "limit"
-	askNever     = "never"
-	askUnder     = "under"
-	askMap       = "map"
-	askPageTotal = "page_total"
-	askIndex     = "benefit_index"
-	askControl   = "control"
-	askEffect    = "mde"
-	askShare     = "share"
+	askLanguage   = "lang"
+	askDays       = "days"
+	askStart      = "start_at"
+	askEnd        = "end_at"
+	askVersion    = "version"
+	askStage      = "stage"
+	askGroup      = "group"
+	askBenefit    = "benefit"
+	askSearch     = "search"
+	askCompare    = "compare"
+	askOrder      = "order"
+	askLimit      = "limit"
+	askNever      = "never"
+	askUnder      = "under"
+	askMap        = "map"
+	askPageTotal  = "page_total"
+	askIndex      = "benefit_index"
+	askExperiment = "experiment"
+	askControl    = "control"
+	askEffect     = "mde"
+	askShare      = "share"
 )
 
 // parameters are all, in the order in which addresses have them.
 var parameters = []string{askBenefit, askDays, askStart, askEnd, askStage, askGroup, askSearch, askVersion, askCompare, askOrder,
-	askLimit, askNever, askUnder, askMap, askPageTotal, askIndex, askControl, askEffect, askLanguage, askShare}
+	askLimit, askNever, askUnder, askMap, askPageTotal, askIndex, askExperiment, askControl, askEffect, askLanguage, askShare}
 
 // lasting are the parameters that go along from one view to another.
 var lasting = []string{askDays, askStart, askEnd, askStage, askGroup, askVersion, askLanguage}

@@ -31,6 +31,9 @@ type experimentView struct {
 	Variants *table
 	Facts    []fact
 	Wait     template.HTML
+	// Benefits are compared if this is the only experiment; else Link leads there.
+	Benefits *table
+	Link     template.HTML
 }
 
 // A fact is a word with what is known of it.
@@ -57,6 +60,10 @@ func showExperiments(r *request) (content, error) {
 		v.Phrase = r.language.Say("experiments.none", words.With{"period": r.period()})
 		return v, nil
 	}
+	one, only := r.onlyExperiment(all)
+	if only {
+		all.Experiments = []report.Experiment{one}
+	}
 	days, err := r.looks(q)
 	if err != nil {
 		return nil, err
@@ -64,7 +71,19 @@ func showExperiments(r *request) (content, error) {
 	var short []template.HTML
 	for _, e := range all.Experiments {
 		short = append(short, r.language.Say("short."+standingOf(e, effect).key, standingOf(e, effect).with(r.language, e)))
-		v.Experiments = append(v.Experiments, r.experiment(e, days))
+		shown := r.experiment(e, days)
+		if !only && !r.shared && shown.Trouble == nil {
+			shown.Link = r.link(r.here(askExperiment, e.Name), r.T("experiment.benefits.see"))
+		}
+		v.Experiments = append(v.Experiments, shown)
+	}
+	if only {
+		if !r.shared {
+			v.Experiments[0].Link = r.link(r.here(askExperiment, ""), r.T("experiment.all"))
+		}
+		if err := v.addBenefits(one, q); err != nil {
+			return nil, err
+		}
 	}
 	v.Phrase = join(short[:min(len(short), mostShort)]...)
 	v.Caveats = []template.HTML{r.Say("experiments.caveat")}

@@ -37,6 +37,8 @@ type Config struct {
 	Span func() (first, last counters.Day, any bool)
 	// LastRecord is when the last record was taken since the start, if one was.
 	LastRecord func() (time.Time, bool)
+	// Refusing says whether records are refused because the disk takes nothing.
+	Refusing func() bool
 	// Records is how many records were taken since the start.
 	Records func() uint64
 	// Title is the name of the site; empty for a general one.

@@ -48,7 +48,7 @@ func reads(t *testing.T, reports Reports) []httpapi.Read {
 		Reports: reports, Span: func() (counters.Day, counters.Day, bool) {
 			return counters.HourOf(now).Day() - 60, counters.HourOf(now).Day(), true
 		},
-		LastRecord: func() (time.Time, bool) { return time.Time{}, false }, Records: func() uint64 { return 7 },
+		LastRecord: func() (time.Time, bool) { return time.Time{}, false }, Records: func() uint64 { return 7 }, Refusing: func() bool { return false },
 		Zone: time.UTC, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -136,6 +136,7 @@ func todaySayings() (all []saying) {
 	change("within, the same", func(f *todayFacts) { f.shown = 5150 })
 	change("below", func(f *todayFacts) { f.shown = 3400 })
 	change("above", func(f *todayFacts) { f.shown = 9000 })
+	change("refused", func(f *todayFacts) { f.refused, f.gap = true, 3*time.Hour })
 	change("silent", func(f *todayFacts) { f.gap = 3*time.Hour + 12*time.Minute })
 	change("few weeks", func(f *todayFacts) { f.usual.days = 3 })
 	change("few weeks, one show", func(f *todayFacts) { f.usual.days, f.shown = 3, 1 })

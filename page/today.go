@@ -44,7 +44,7 @@ func showToday(r *request) (content, error) {
 	}
 	same := r.sameWeekdays(r.now)
 	shows := func(d time.Time) float64 { return hours.shows[dayKey(d)].until(r.at(d)) }
-	facts := todayFacts{weekday: r.language.Weekday(r.now), shown: float64(hours.shows[dayKey(r.now)].total()), usual: usualOf(same, shows),
+	facts := todayFacts{refused: r.page.config.Refusing(), weekday: r.language.Weekday(r.now), shown: float64(hours.shows[dayKey(r.now)].total()), usual: usualOf(same, shows),
 		gap: r.gap(hours.last), hourly: usualOf(same, func(d time.Time) float64 { return float64(hours.shows[dayKey(d)][r.now.Hour()]) }).median}
 	v.Phrase = facts.sentence(r.language)
 	v.Said = r.LastRecord()
@@ -206,6 +206,8 @@ func (v *todayView) showState(facts todayFacts, hours counted) error {
 	l := v.language
 	kind, word := "ok", "records.coming"
 	switch {
+	case facts.refused:
+		kind, word = "bad", "records.refused"
 	case facts.silent():
 		kind, word = "warn", "records.missing"
 	case !facts.usual.known():

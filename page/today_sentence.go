@@ -17,6 +17,8 @@ type todayFacts struct {
 	// gap is how long no record has come, hourly how many shows an hour brings usually.
 	gap    time.Duration
 	hourly float64
+	// refused says that records are refused.
+	refused bool
 }
 
 const (
@@ -38,6 +40,8 @@ func (f todayFacts) silent() bool {
 func (f todayFacts) sentence(l *words.Language) template.HTML {
 	with := words.With{"weekday": f.weekday, "n": l.Number(f.shown, 0), "low": l.Number(f.usual.low, 0), "high": l.Number(f.usual.high, 0)}
 	switch {
+	case f.refused:
+		return l.Say("today.refused", words.With{"reason": l.Plain("refused.reason")})
 	case f.silent():
 		with["gap"], with["usual"] = l.Duration(f.gap), about(l, f.hourly)
 		return l.Say("today.silent", with)

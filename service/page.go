@@ -52,7 +52,7 @@ func (c *clockOfRecords) records() uint64 {
 // newPage makes the page of a valid configuration.
 func newPage(config Config, reporter *report.Reporter, keeper *snapshot.Keeper, clock *clockOfRecords) (*page.Page, error) {
 	return page.New(page.Config{
-		Reports: reporter, Span: keeper.History().Span, LastRecord: clock.last, Records: clock.records,
+		Reports: reporter, Span: keeper.History().Span, LastRecord: clock.last, Records: clock.records, Refusing: keeper.Refusing,
 		Title: config.SiteTitle, Zone: config.Zone(), Indexable: config.PageIndexable,
 		Now: config.Now, Logger: config.Logger,
 	})

@@ -4,10 +4,12 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,10 +127,14 @@ func TestNoNameRunsAScriptOrBreaksTheLayout(t *testing.T) {
 
 func TestQueriesThatMakeNoSenseAreAnsweredLikeNone(t *testing.T) {
 	s := demonstration(t)
-	for _, query := range []string{"days=-5", "days=1e9", "start_at=x&end_at=y", "start_at=9999-12-31", "start_at=2026-11-20&end_at=2026-11-01", "end_at=1970-01-01", "version=99999", "version=7",
+	names := slices.Sorted(maps.Keys(paths))
+	for i, query := range []string{"days=-5", "days=1e9", "start_at=x&end_at=y", "start_at=9999-12-31", "start_at=2026-11-20&end_at=2026-11-01", "end_at=1970-01-01", "version=99999", "version=7",
 		"page_total=99999&benefit_index=-1", "order=drop+table", "limit=0", "mde=NaN", "mde=-1", "control=x", "benefit=" + strings.Repeat("x", 3000), "compare=before&days=365", "days=all&stage=acted&compare=before", "%ff=%fe&lang=%00"} {
-		for _, path := range paths {
-			path, _, _ = strings.Cut(path, "?")
+		for j, name := range names {
+			if !long && (i+j)%3 != 0 {
+				continue
+			}
+			path, _, _ := strings.Cut(paths[name], "?")
 			response, err := http.Get(s.origin + path + "?" + query)
 			if err != nil {
 				t.Fatal(err)

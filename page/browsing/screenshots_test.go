@@ -19,7 +19,7 @@ var paths = map[string]string{
 	"today": "/insight/", "benefits": "/insight/page/benefits", "positions": "/insight/page/positions", "gap": "/insight/page/positions?map=gap",
 	"benefit": "/insight/page/benefit?benefit=mobili_jeune", "funnel": "/insight/page/funnel", "experiments": "/insight/page/experiments", "quality": "/insight/page/quality",
 	"compared": "/insight/page/benefits?compare=before&group=Caf", "low": "/insight/page/benefits?under=1", "dates": "/insight/page/positions?days=dates&stage=acted&compare=before",
-	"never": "/insight/page/benefits?never=1",
+	"experiment": "/insight/page/experiments?experiment=aides_bafa", "never": "/insight/page/benefits?never=1",
 }
 
 func TestScreenshots(t *testing.T) {
