@@ -7,7 +7,8 @@ import "slices"
 const OtherEvent = "__other__"
 
 // KeepEventTypes leaves room for some event types, whatever else is counted. It is called
-// before anything is.
+// before anything is, and gives them their numbers in their order: so a repair knows what
+// the numbers mean where the frame that defined them is lost.
 func (s *Store) KeepEventTypes(names []string) {
 	s.eventTypes.Lock()
 	defer s.eventTypes.Unlock()
@@ -15,6 +16,7 @@ func (s *Store) KeepEventTypes(names []string) {
 		if !slices.Contains(s.keptEvents, name) {
 			s.keptEvents = append(s.keptEvents, name)
 		}
+		_, _ = s.Events.Number([]byte(name)) // full is a directory in which others took all
 	}
 }
 

@@ -38,7 +38,6 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if err != nil {
 		return err
 	}
-	warnOfStorage(config.Logger, config.DataDir)
 	err = errMustAdopt
 	for errors.Is(err, errMustAdopt) {
 		err = keep(ctx, config, operator, ready)
@@ -69,6 +68,7 @@ func keep(ctx context.Context, config Config, operator *operator, ready func(add
 	if err != nil {
 		return err
 	}
+	warnOfStorage(config.Logger, config.DataDir) // which is there now
 	var serveError error
 	if node != nil {
 		serveError = join(ctx, config, node, keeper)
