@@ -13,11 +13,13 @@ import (
 )
 
 // nearest returns the name that somebody probably meant, or "" if none is near:
-// at most one letter in three may be wrong, and three in all.
+// at most one letter in three of the shorter one may be wrong, and three in all.
 func nearest(written string, names []string) (meant string) {
-	fewest := max(1, min(3, len(written)/3)) + 1
+	const most = 3
+	fewest := most + 1
 	for _, name := range names {
-		if distance := levenshtein.ComputeDistance(written, name); distance < fewest {
+		allowed := max(1, min(most, len(written)/3, len(name)/3))
+		if distance := levenshtein.ComputeDistance(written, name); distance <= allowed && distance < fewest {
 			meant, fewest = name, distance
 		}
 	}
