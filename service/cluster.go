@@ -21,6 +21,8 @@ const (
 	joinPatience = 2 * time.Second
 	// adoptPatience is how long it may take to get the state of another node.
 	adoptPatience = 15 * time.Minute
+	// adoptPause is how long to wait after that failed.
+	adoptPause = 5 * time.Second
 	// flushPatience is how long a stopping node waits for the log to get the last counts.
 	flushPatience = 2 * time.Second
 )
@@ -180,16 +182,26 @@ func join(ctx context.Context, config Config, m *member.Member, keeper *snapshot
 	return m.Start(ctx, keeper)
 }
 
-// adopt makes the directory what another node's is. Nothing serves.
+// adopt makes the directory what another node's is. Nothing serves. It returns
+// errMustAdopt, for the directory to be recovered anew, or nil if the context ends.
 func adopt(ctx context.Context, config Config, m *member.Member, options snapshot.Options) error {
-	ctx, cancel := context.WithTimeout(ctx, adoptPatience)
+	patience, cancel := context.WithTimeout(ctx, adoptPatience)
 	defer cancel()
-	err := m.Adopt(ctx, options)
-	if errors.Is(err, member.ErrNothingToAdopt) {
+	err := m.Adopt(patience, options)
+	switch {
+	case errors.Is(err, member.ErrNothingToAdopt):
 		config.Logger.Warn("the node goes on as it is", "error", err)
+	case err != nil:
+		config.Logger.Error("could not adopt the state of another node; it is tried again", "error", err)
+		select {
+		case <-time.After(adoptPause):
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil {
 		return nil
 	}
-	return err
+	return errMustAdopt
 }
 
 // Headers of reads that say what is counted.

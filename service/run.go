@@ -77,7 +77,7 @@ func keep(ctx context.Context, config Config, operator *operator, ready func(add
 		serveError = serve(ctx, config, keeper, beside, operator, ready)
 	}
 	if errors.Is(serveError, member.ErrAdopt) {
-		return errors.Join(errMustAdopt, adopt(ctx, config, node, options))
+		return adopt(ctx, config, node, options)
 	}
 	if node != nil {
 		node.Close()
