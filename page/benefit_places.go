@@ -61,7 +61,7 @@ func (r *request) placesFigure(p report.Positions) *figure {
 	}
 	var labels []draw.Tick
 	for _, k := range []int{1, 5, 10, 15, 20, 25, 30, 35, 40} {
-		if k <= drawn {
+		if k <= drawn && (drawn <= 25 || k == 1 || k%10 == 0) {
 			labels = append(labels, draw.Tick{At: float64(k), Label: r.language.OrdinalPlain(k)})
 		}
 	}
@@ -77,7 +77,7 @@ var benefitPlaceGroups = [][2]int{{1, 5}, {6, 10}, {11, 15}, {16, 20}, {21, 1023
 // placesTable is what a benefit receives at its places.
 func (r *request) placesTable(p report.Positions) *table {
 	l := r.language
-	t := &table{Columns: []column{{Name: r.T("col.places")}, {Class: "n", Name: r.T("col.shows.short")}, {Class: "n", Name: r.T(r.clicksKey() + ".short")},
+	t := &table{Class: "tight", Columns: []column{{Name: r.T("col.places")}, {Class: "n", Name: r.T("col.shows.short")}, {Class: "n", Name: r.T(r.clicksKey() + ".short")},
 		{Class: "n", Name: r.T("col.rate.short")}, {Class: "n", Name: r.T("col.expected.short")}}}
 	for _, g := range benefitPlaceGroups {
 		var s sums
