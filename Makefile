@@ -54,6 +54,11 @@ fuzz:
 attack:
 	go test -tags long -count=1 -timeout 30m ./contract/attack ./contract/history ./cluster/...
 
+## storage  back up to a real server of the S3 API; it is built first
+.PHONY: storage
+storage:
+	cd backup/objectstore/s3test && go vet ./... && go test -count=1 ./...
+
 ## torture  kill, cut the power of, and starve the server 500 times; ten minutes
 .PHONY: torture
 torture:

@@ -41,11 +41,13 @@ type Held struct {
 	files    []heldFile // as in the manifest
 }
 
-// heldFile is a file up to the size that counts.
+// heldFile is a file up to the size that counts. One that is known from before is not
+// open, and its SHA-256 is there.
 type heldFile struct {
 	path    string
 	content *os.File
 	size    int64
+	sum     string
 }
 
 func (f heldFile) reader() *io.SectionReader { return io.NewSectionReader(f.content, 0, f.size) }
@@ -53,10 +55,16 @@ func (f heldFile) reader() *io.SectionReader { return io.NewSectionReader(f.cont
 // Hold finds the newest generation of a directory, on which a server may be running. It
 // returns ErrNothing, or an error that says what of the directory is not as it must be.
 func Hold(directory string, kinds counters.Kinds, now time.Time) (*Held, error) {
+	return HoldKnown(directory, kinds, Manifest{}, now)
+}
+
+// HoldKnown is Hold for who has the closed days of an earlier generation already, which
+// this process has held: those are in the manifest, but not read and not open.
+func HoldKnown(directory string, kinds counters.Kinds, known Manifest, now time.Time) (*Held, error) {
 	var err error
 	for attempt := range mostAttempts {
 		var held *Held
-		if held, err = holdOnce(directory, kinds, now); err == nil {
+		if held, err = holdOnce(directory, kinds, known, now); err == nil {
 			return held, nil
 		}
 		if attempt+1 >= leastAttempts && !errors.Is(err, fs.ErrNotExist) {
@@ -76,16 +84,18 @@ func Hold(directory string, kinds counters.Kinds, now time.Time) (*Held, error) 
 func (h *Held) Close() error {
 	var failures []error
 	for _, file := range h.files {
-		failures = append(failures, file.content.Close())
+		if file.content != nil {
+			failures = append(failures, file.content.Close())
+		}
 	}
 	return errors.Join(failures...)
 }
 
-// Open returns the content of a file that the manifest names, from its beginning. Any
-// number may be read at a time until Close.
+// Open returns the content of a file that the manifest names, from its beginning, unless
+// it was known before. Any number may be read at a time until Close.
 func (h *Held) Open(name string) (io.Reader, error) {
 	for i, file := range h.Manifest.Files {
-		if file.Name == name {
+		if file.Name == name && h.files[i].content != nil {
 			return h.files[i].reader(), nil
 		}
 	}
@@ -96,6 +106,8 @@ func (h *Held) Open(name string) (io.Reader, error) {
 type holder struct {
 	directory string
 	kinds     counters.Kinds
+	known     Manifest
+	continues bool // whether only what is new since some commit is held
 
 	days, journals, snapshots []heldFile // in the order of their names
 	identity                  format.Identity
@@ -104,8 +116,8 @@ type holder struct {
 	damaged                   uint64 // the last commit of a snapshot that cannot be read
 }
 
-func holdOnce(directory string, kinds counters.Kinds, now time.Time) (held *Held, err error) {
-	h := &holder{directory: directory, kinds: kinds, journaled: true}
+func holdOnce(directory string, kinds counters.Kinds, known Manifest, now time.Time) (held *Held, err error) {
+	h := &holder{directory: directory, kinds: kinds, known: known, journaled: true}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, (&Held{files: h.inOrder()}).Close())
@@ -148,7 +160,7 @@ func (h *holder) open(path string) (heldFile, error) {
 	if err != nil {
 		return heldFile{}, errors.Join(fmt.Errorf("stat %q: %w", path, err), content.Close())
 	}
-	return heldFile{path, content, info.Size()}, nil
+	return heldFile{path: path, content: content, size: info.Size()}, nil
 }
 
 // holdNewest holds the newest snapshot that can be read, if there is any, and its days.
@@ -193,6 +205,10 @@ func (h *holder) holdSnapshot(path string) (*format.Manifest, error) {
 func (h *holder) holdDays(days []format.ClosedDay) error {
 	for _, closed := range days {
 		path := recovery.DayPath(h.directory, closed)
+		if known, found := h.known.file(filepath.Base(path)); found && known.Bytes == closed.Bytes {
+			h.days = append(h.days, heldFile{path: path, size: known.Bytes, sum: known.SHA256})
+			continue
+		}
 		file, err := h.open(path)
 		if err != nil {
 			return err
@@ -251,7 +267,7 @@ func (h *holder) holdJournals(paths []string) error {
 // isNeeded says whether a backup needs a journal file: for its commits, or to tell the
 // identity of a directory that has nothing else yet.
 func (h *holder) isNeeded(scan *recovery.Scan) bool {
-	isOnly := len(h.snapshots)+len(h.journals) == 0 && !scan.Identity.IsZero()
+	isOnly := !h.continues && len(h.snapshots)+len(h.journals) == 0 && !scan.Identity.IsZero()
 	return isOnly || (len(scan.Frames) > 0 && scan.Last() > h.last)
 }
 
@@ -284,13 +300,23 @@ func (h *holder) described(now time.Time) (*Held, error) {
 		Manifest: Manifest{Format: manifestFormat, Identity: h.identity.String(), Commit: h.last, Taken: now.UTC().Truncate(time.Second)},
 	}
 	for _, file := range held.files {
-		sum := sha256.New()
-		if _, err := io.Copy(sum, file.reader()); err != nil {
-			return nil, fmt.Errorf("read %q: %w", file.path, err)
+		described, err := file.described()
+		if err != nil {
+			return nil, err
 		}
-		held.Manifest.Files = append(held.Manifest.Files, File{
-			Name: filepath.Base(file.path), Bytes: file.size, SHA256: hex.EncodeToString(sum.Sum(nil)),
-		})
+		held.Manifest.Files = append(held.Manifest.Files, described)
 	}
 	return held, nil
+}
+
+// described reads a file and says what it is.
+func (f heldFile) described() (File, error) {
+	if f.content == nil {
+		return File{Name: filepath.Base(f.path), Bytes: f.size, SHA256: f.sum}, nil
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f.reader()); err != nil {
+		return File{}, fmt.Errorf("read %q: %w", f.path, err)
+	}
+	return File{Name: filepath.Base(f.path), Bytes: f.size, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
 }

@@ -116,3 +116,9 @@ func (m Manifest) file(name string) (File, bool) {
 	}
 	return File{}, false
 }
+
+// IsJournal says whether a file of such a name is a journal.
+func IsJournal(name string) bool { return disk.JournalSequence(name) > 0 }
+
+// IsSnapshot says whether a file of such a name is a snapshot.
+func IsSnapshot(name string) bool { return disk.SnapshotSequence(name) > 0 }

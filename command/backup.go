@@ -11,7 +11,9 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"stats-recorder/backup"
+	"stats-recorder/backup/objectstore"
 	"stats-recorder/counters"
+	"stats-recorder/service"
 )
 
 // standardStream stands for standard output or input in the place of a file.
@@ -80,17 +82,17 @@ func restoreCommand(output io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:      "restore",
 		Usage:     "bring a backup back into an empty data directory",
-		ArgsUsage: "FILE|DIRECTORY|-",
-		Description: "Of a directory it takes the newest backup; - is standard input. Everything is verified\n" +
-			"before any of it counts; until then the data directory stays empty. After an\n" +
-			"interruption run it again. The directory keeps the identity of the one that was backed\n" +
-			"up: do not let both count.",
+		ArgsUsage: "FILE|DIRECTORY|URL|-",
+		Description: "Of a directory, or a place in object storage as BACKUP_URL names it, \n" +
+			"it takes the newest backup; - is standard input. Everything is verified before any of it\n" +
+			"counts; until then the data directory stays empty. After an interruption run it again.\n" +
+			"The directory keeps the identity of the one that was backed up: do not let both count.",
 		OnUsageError: usageError,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "read and verify the backup in a temporary directory, and change nothing"},
 		},
-		Action: func(_ context.Context, c *cli.Command) error {
-			from, err := oneArgument(c, "a file, a directory, or - for standard input")
+		Action: func(ctx context.Context, c *cli.Command) error {
+			from, err := oneArgument(c, "a file, a directory, a URL, or - for standard input")
 			if err != nil {
 				return err
 			}
@@ -98,7 +100,7 @@ func restoreCommand(output io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			source, err := sourceOf(from)
+			source, err := sourceOf(ctx, from)
 			if err != nil {
 				return err
 			}
@@ -110,9 +112,20 @@ func restoreCommand(output io.Writer) *cli.Command {
 	}
 }
 
-func sourceOf(from string) (backup.Source, error) {
+func sourceOf(ctx context.Context, from string) (backup.Source, error) {
 	if from == standardStream {
 		return backup.FromStream("standard input", os.Stdin), nil
+	}
+	if objectstore.IsURL(from) {
+		location, err := objectstore.ParseURL(from)
+		if err != nil {
+			return backup.Source{}, fmt.Errorf("%w: %q: %w", service.ErrConfig, from, err)
+		}
+		store, err := objectstore.OpenS3(location)
+		if err != nil {
+			return backup.Source{}, err
+		}
+		return store.Newest(ctx)
 	}
 	if info, err := os.Stat(from); err == nil && info.IsDir() {
 		return backup.FromDirectory(from)

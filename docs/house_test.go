@@ -31,8 +31,8 @@ var rooms = []room{
 	{name: "harness", helper: true},
 
 	{name: "main", lower: []string{"command"}},
-	{name: "command", lower: []string{"service", "demo", "backup", "status", "report", "report/endpoint", "insight", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "visitors", "counters", "snapshot/correction"}},
-	{name: "service", lower: []string{"cluster", "cluster/member", "cluster/natslog", "service/admin", "page", "backup", "report", "report/endpoint", "httpapi", "httpapi/conn", "httpapi/records", "httpapi/spool", "insight", "snapshot", "idempotency", "visitors", "oddities", "counters"}},
+	{name: "command", lower: []string{"service", "demo", "backup", "status", "report", "report/endpoint", "insight", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "visitors", "counters", "snapshot/correction", "backup/objectstore"}},
+	{name: "service", lower: []string{"cluster", "cluster/member", "cluster/natslog", "service/admin", "page", "backup", "report", "report/endpoint", "httpapi", "httpapi/conn", "httpapi/records", "httpapi/spool", "insight", "snapshot", "idempotency", "visitors", "oddities", "counters", "backup/objectstore", "snapshot/format"}},
 	{name: "service/admin"},
 	{name: "page", lower: []string{"page/words", "page/draw", "report", "httpapi", "insight", "counters"}},
 	{name: "page/words"},
@@ -50,6 +50,7 @@ var rooms = []room{
 	{name: "oddities", lower: []string{"counters"}},
 	{name: "cluster/natslog", lower: []string{"cluster", "cluster/fence"}},
 	{name: "cluster/member", lower: []string{"cluster", "idempotency", "snapshot", "snapshot/format", "counters"}},
+	{name: "backup/objectstore", lower: []string{"backup", "snapshot", "snapshot/recovery", "counters"}},
 	{name: "backup", lower: []string{"snapshot", "snapshot/salvage", "snapshot/recovery", "snapshot/format", "snapshot/disk", "counters"}},
 	{name: "snapshot/salvage", lower: []string{"snapshot", "snapshot/recovery", "snapshot/format", "snapshot/disk", "idempotency", "counters"}},
 	{name: "snapshot", lower: []string{"snapshot/correction", "snapshot/recovery", "snapshot/format", "snapshot/disk", "cluster", "idempotency", "counters"}},

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"stats-recorder/backup/objectstore"
 	"stats-recorder/counters"
 	"stats-recorder/httpapi"
 	"stats-recorder/idempotency"
@@ -69,6 +70,10 @@ type Config struct {
 	MaxVisitors, MaxVisitorPairs, MaxVariants int
 	// MaxLive is how many clients may listen at /insight/live at a time.
 	MaxLive int
+	// BackupURL is the place in object storage where everything is kept too; empty for
+	// none. BackupInterval is how often what is new is uploaded.
+	BackupURL      string
+	BackupInterval time.Duration
 	// Retention is how long closed days are kept; 0 means for ever.
 	Retention time.Duration
 	// AdminAddr is where the person on call is served, see package admin; empty
@@ -119,6 +124,7 @@ type parsed struct {
 	origins    httpapi.Origins
 	durability snapshot.Durability
 	proxies    httpapi.Proxies
+	backup     *objectstore.Location // nil for none
 	insight    bool
 	zone       *time.Location
 	stages     insight.Stages
@@ -138,6 +144,7 @@ func DefaultConfig() Config {
 		CORSDomain:       "*",
 		DataDir:          "data",
 		SnapshotInterval: time.Minute,
+		BackupInterval:   time.Minute,
 		MaxEventAge:      48 * time.Hour,
 		MaxBodyBytes:     128 << 10,
 		Durability:       "always",

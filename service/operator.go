@@ -31,6 +31,7 @@ type operator struct {
 	metrics *admin.Metrics
 	admin   *admin.Server // nil when ADMIN_ADDR is off
 	began   time.Time
+	offsite *offsite // nil for none
 
 	stopped atomic.Bool
 	cancel  context.CancelFunc
@@ -75,6 +76,7 @@ func (o *operator) serving(keeper *snapshot.Keeper, beside *beside, server *http
 	ctx, cancel := context.WithCancel(context.Background())
 	o.cancel = cancel
 	o.tasks.Go(func() { server.LogSums(ctx) })
+	o.tasks.Go(func() { o.offsite.run(ctx) })
 	o.notify(daemon.SdNotifyReady)
 	if interval, err := daemon.SdWatchdogEnabled(false); err != nil {
 		o.config.Logger.Warn("the service manager's watchdog interval makes no sense", "error", err)

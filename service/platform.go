@@ -48,9 +48,9 @@ func warnOfPlatform(logger *slog.Logger, directory string, environment []string)
 	if !ok || (p.volumes && !onFileSystemOf("/", directory)) {
 		return
 	}
-	advice := "run the server where a disk stays"
+	advice := "give it a BACKUP_URL, or run the server where a disk stays"
 	if p.volumes {
-		advice = "give it a volume, and DATA_DIR a path on it"
+		advice = "give it a volume, and DATA_DIR a path on it, or a BACKUP_URL"
 	}
 	logger.Warn("DATA_DIR is on a disk that the platform replaces: every count is lost at the next deployment or restart; "+advice,
 		"data_dir", directory, "platform", p.name, "variable", p.variable)

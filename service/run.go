@@ -38,6 +38,9 @@ func Run(ctx context.Context, config Config, ready func(address string)) error {
 	if err != nil {
 		return err
 	}
+	if operator.offsite, err = restored(ctx, config, operator); err != nil {
+		return errors.Join(err, operator.close())
+	}
 	err = errMustAdopt
 	for errors.Is(err, errMustAdopt) {
 		err = keep(ctx, config, operator, ready)
@@ -68,7 +71,10 @@ func keep(ctx context.Context, config Config, operator *operator, ready func(add
 	if err != nil {
 		return err
 	}
-	warnOfStorage(config.Logger, config.DataDir) // which is there now
+	warnOfStorage(config) // which is there now
+	if err := operator.offsite.begin(ctx, keeper); err != nil {
+		return errors.Join(err, keeper.Close())
+	}
 	var serveError error
 	if node != nil {
 		serveError = join(ctx, config, node, keeper)
@@ -83,6 +89,7 @@ func keep(ctx context.Context, config Config, operator *operator, ready func(add
 		node.Close()
 	}
 	closeError := keeper.Close()
+	operator.offsite.last()
 	if errors.Is(closeError, serveError) {
 		serveError = nil // what the keeper failed with it says again; once is enough
 	}

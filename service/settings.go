@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"stats-recorder/backup/objectstore"
 	"stats-recorder/counters"
 	"stats-recorder/httpapi"
 	"stats-recorder/snapshot"
@@ -47,6 +48,9 @@ func (c *Config) dataSettings() []Setting {
 		duration("snapshot-interval", groupData, &c.SnapshotInterval, time.Millisecond, "how often a changed state is written as a compressed snapshot"),
 		meaning("durability", groupData, &c.Durability, &c.parsed.durability, snapshot.ParseDurability,
 			"what an acknowledged record survives: always, everysec or snapshot"),
+		meaning("backup-url", groupData, &c.BackupURL, &c.parsed.backup, parseBackupURL,
+			"place in object storage to keep everything in too, and to restore from into an empty DATA_DIR: s3://bucket/prefix?endpoint=https://host&region=name").shown("none"),
+		duration("backup-interval", groupData, &c.BackupInterval, time.Second, "how often what is new is uploaded: what a lost disk costs"),
 		duration("retention", groupData, &c.Retention, 0, "how long closed days are kept, such as 1095d; sums of all time keep what they counted").shown("for ever").checked(c.checkRetention),
 	}
 }
@@ -126,6 +130,18 @@ func (c *Config) operationSettings() []Setting {
 func (s Setting) shared() Setting {
 	s.Shared = true
 	return s
+}
+
+// parseBackupURL reads a place in object storage; nothing is none.
+func parseBackupURL(text string) (*objectstore.Location, error) {
+	if text == "" {
+		return nil, nil
+	}
+	location, err := objectstore.ParseURL(text)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", text, err)
+	}
+	return &location, nil
 }
 
 func (c *Config) checkTLSPair() error {

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"log/slog"
 	"math"
 	"os"
 )
@@ -22,17 +21,24 @@ type storage struct {
 
 // warnOfStorage warns of a data directory that will not be there tomorrow, or has
 // little room.
-func warnOfStorage(logger *slog.Logger, directory string) {
+func warnOfStorage(config Config) {
+	logger, directory := config.Logger, config.DataDir
 	s := storageOf(directory)
-	switch s.kind {
-	case "tmpfs", "ramfs":
-		logger.Warn("DATA_DIR is in memory: every count is lost when the machine or the container ends; give it a disk",
-			"data_dir", directory, "file_system", s.kind)
-	case "overlay":
-		logger.Warn("DATA_DIR is in the container's own layer: every count is lost when the container is replaced; give it a volume",
-			"data_dir", directory, "file_system", s.kind)
+	kind := s.kind
+	if config.parsed.backup != nil {
+		kind = "" // what is lost with it is said where backups begin
 	}
-	warnOfPlatform(logger, directory, os.Environ())
+	switch kind {
+	case "tmpfs", "ramfs":
+		logger.Warn("DATA_DIR is in memory: every count is lost when the machine or the container ends; give it a disk, or a BACKUP_URL",
+			"data_dir", directory, "file_system", kind)
+	case "overlay":
+		logger.Warn("DATA_DIR is in the container's own layer: every count is lost when the container is replaced; give it a volume, or a BACKUP_URL",
+			"data_dir", directory, "file_system", kind)
+	}
+	if config.parsed.backup == nil {
+		warnOfPlatform(logger, directory, os.Environ())
+	}
 	if s.known && s.freeBytes < leastFreeBytes {
 		logger.Warn("there is little free space for DATA_DIR: records get 503 when it is full",
 			"data_dir", directory, "free_mb", s.freeBytes>>20)

@@ -79,6 +79,7 @@ func TestEveryAlertIsAStatusToo(t *testing.T) {
 		"StatsRecorderDiskFillsUp":        {"stats_recorder_disk_free_bytes", "999000000", "only 999 MB are free"},
 		"StatsRecorderSnapshotOld":        {"stats_recorder_snapshot_age_seconds", "901", "no snapshot was written for 15m1s"},
 		"StatsRecorderSnapshotsFail":      {"stats_recorder_snapshot_failures_total", "3", "a snapshot could not be written"},
+		"StatsRecorderBackupsFail":        {"stats_recorder_backup_failures_total", "1", "nothing reaches object storage"},
 		"StatsRecorderDayDamaged":         {"stats_recorder_damaged_days_total", "1", "1 closed days"},
 		"StatsRecorderDiskSlow":           {`stats_recorder_journal_sync_seconds_bucket{le="0.0025"}`, "98", "longer than half a second"},
 		"StatsRecorderRejectionsHigh":     {`stats_recorder_records_rejected_total{field="x",reason="y"}`, "91", "10% of the records"},

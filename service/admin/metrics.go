@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -102,7 +103,11 @@ type Metrics struct {
 	families []family
 
 	commits, refused, snapshots, failures, damagedDays *metrics.Counter
-	frames, syncs, written                             *metrics.PrometheusHistogram
+
+	backups, backupBytes, backupFailures *metrics.Counter
+	backedUp                             atomic.Int64 // when, in milliseconds since 1970; 0 for never
+
+	frames, syncs, written *metrics.PrometheusHistogram
 
 	// mu guards what one answer is made from.
 	mu      sync.Mutex
@@ -244,6 +249,15 @@ func (m *Metrics) addDisk() {
 			metrics.WriteGaugeUint64(w, free, uint64(m.figures.FreeBytes))
 		}
 	})
+	m.backups = m.counter("stats_recorder_backups_total", "Rounds of backups to object storage that went well.")
+	m.backupBytes = m.counter("stats_recorder_backup_bytes_total", "Bytes uploaded to object storage.")
+	m.backupFailures = m.counter("stats_recorder_backup_failures_total", "Rounds of backups to object storage that failed.")
+	const backedUp = "stats_recorder_backup_timestamp_seconds"
+	m.visited(backedUp, "gauge", "When object storage last had everything, since the start.", func(w io.Writer) {
+		if at := m.backedUp.Load(); at > 0 {
+			metrics.WriteGaugeFloat64(w, backedUp, float64(at)/1000)
+		}
+	})
 	m.snapshots = m.counter("stats_recorder_snapshots_total", "Snapshots written.")
 	m.failures = m.counter("stats_recorder_snapshot_failures_total", "Snapshots that could not be written.")
 	m.damagedDays = m.counter("stats_recorder_damaged_days_total", "Files of closed days that were damaged and set aside.")
@@ -300,6 +314,17 @@ func (m *Metrics) SnapshotFailed(time.Duration) { m.failures.Inc() }
 
 // DaysDamaged counts files of closed days that were damaged.
 func (m *Metrics) DaysDamaged(days int) { m.damagedDays.Add(days) }
+
+// BackedUp counts a round after which object storage has everything, and the bytes that it
+// took.
+func (m *Metrics) BackedUp(bytes int64) {
+	m.backups.Inc()
+	m.backupBytes.Add(int(bytes))
+	m.backedUp.Store(time.Now().UnixMilli())
+}
+
+// BackupFailed counts a round that failed.
+func (m *Metrics) BackupFailed() { m.backupFailures.Inc() }
 
 // write writes all families and the figures of the process. Without a subject it
 // leaves out the figures that only a subject has.
