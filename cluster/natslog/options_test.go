@@ -46,7 +46,6 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		"no stream":                      func(o *natslog.Options) { o.Stream = "" },
 		"a stream of two tokens":         func(o *natslog.Options) { o.Stream = "a.b" },
 		"a stream that is a wildcard":    func(o *natslog.Options) { o.Stream = ">" },
-		"one replica":                    func(o *natslog.Options) { o.Replicas = 1 },
 		"an even number of replicas":     func(o *natslog.Options) { o.Replicas = 4 },
 		"a key without its certificate":  func(o *natslog.Options) { o.KeyFile = "options_test.go" },
 		"credentials that are not there": func(o *natslog.Options) { o.CredentialsFile = "no such file" },
