@@ -30,7 +30,6 @@ func (stubHistory) Read(query counters.Query, visit func(counters.Benefit, []cou
 }
 
 func (stubHistory) KeptFrom() (counters.Day, bool) { return 19_000, true }
-func (stubHistory) TakenBefore() counters.Day      { return 19_000 }
 
 func (stubHistory) Span() (first, last counters.Day, any bool) { return 19_000, 20_500, true }
 

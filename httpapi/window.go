@@ -24,9 +24,6 @@ type History interface {
 type Retention interface {
 	// KeptFrom is the first day that has not been given up, if any has.
 	KeptFrom() (counters.Day, bool)
-	// TakenBefore is the day before which some days have been given up, 0 for none: days
-	// that were imported since may be there.
-	TakenBefore() counters.Day
 }
 
 // HeaderEffectiveStart and HeaderEffectiveEnd say which window was counted, and
@@ -50,8 +47,6 @@ type Window struct {
 	From, To counters.Hour
 	// StartAsked and EndAsked say which of them were asked for.
 	StartAsked, EndAsked bool
-	// CutOff says that retention has taken its beginning.
-	CutOff bool
 }
 
 // Unbounded says that neither end was asked for.
@@ -93,14 +88,13 @@ func AskedWindow(q Query, retention Retention, answer *Answer, unit time.Duratio
 // cutOff takes off a window what retention has taken, and says so in the answer.
 func cutOff(retention Retention, answer *Answer, w Window) Window {
 	kept, some := retention.KeptFrom()
-	if taken := max(kept, retention.TakenBefore()); w.From < taken.FirstHour() {
-		answer.Set(HeaderRetentionStart, taken.Time().Format(time.RFC3339))
-	}
 	if !some || w.From >= kept.FirstHour() {
 		return w
 	}
-	w.From, w.CutOff = kept.FirstHour(), true
-	answer.Set(HeaderEffectiveStart, kept.Time().Format(time.RFC3339))
+	w.From = kept.FirstHour()
+	start := kept.Time().Format(time.RFC3339)
+	answer.Set(HeaderRetentionStart, start)
+	answer.Set(HeaderEffectiveStart, start)
 	return w
 }
 

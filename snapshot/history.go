@@ -68,10 +68,6 @@ func (h *History) KeptFrom() (day counters.Day, any bool) {
 	return taken, true
 }
 
-// TakenBefore is the day before which RETENTION has taken some days, 0 for none. Days
-// that were imported since are shown.
-func (h *History) TakenBefore() counters.Day { return h.current().KeptFrom }
-
 // Span returns the first day that has counts and the last, and whether there
 // are any.
 func (h *History) Span() (first, last counters.Day, any bool) {

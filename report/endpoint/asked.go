@@ -65,7 +65,7 @@ func readAsked(request httpapi.Request, retention httpapi.Retention, answer *htt
 	}
 	a.from, a.to = daysOf(window)
 	q.From, q.To = a.from, a.to
-	if window.CutOff && q.From > 1 {
+	if kept, some := retention.KeptFrom(); some && q.From == kept && kept > 1 && answer.Has(httpapi.HeaderRetentionStart) {
 		q.From-- // what retention has taken: a reporter takes it off again, and says so
 	}
 	return a, nil

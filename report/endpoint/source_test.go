@@ -27,7 +27,6 @@ func (s source) ReadDays(version uint16, from, to counters.Day, begin func(), vi
 }
 
 func (s source) KeptFrom() (counters.Day, bool) { return 0, false }
-func (s source) TakenBefore() counters.Day      { return 0 }
 
 func (s source) Span() (first, last counters.Day, any bool) {
 	days := s.OpenDays()
