@@ -210,7 +210,7 @@ func (c *socket) flush() {
 			c.release()
 		}
 	}
-	if c.stream != nil && len(c.out) == 0 && len(c.large) == 0 && !c.gone {
+	if c.stream != nil && len(c.out) == 0 && len(c.large) == 0 && !c.gone && !c.away {
 		c.readStream()
 	}
 }

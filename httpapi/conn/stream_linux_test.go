@@ -5,7 +5,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -123,6 +126,74 @@ func TestASlowTakerOfAStreamHoldsUpNobody(t *testing.T) {
 		}
 		if n, err := io.Copy(io.Discard, response.Body); n != streamedBytes || err != nil {
 			t.Errorf("%d bytes, %v", n, err)
+		}
+	})
+}
+
+// heldStream is a body of x of which nothing is there before goOn is closed. It notes
+// how many read it at one time.
+type heldStream struct {
+	left          int
+	began         chan struct{} // closed when it is read first
+	goOn          chan struct{}
+	once          sync.Once
+	readers, most atomic.Int32
+}
+
+func (s *heldStream) Read(b []byte) (int, error) {
+	if now := s.readers.Add(1); now > s.most.Load() {
+		s.most.Store(now)
+	}
+	defer s.readers.Add(-1)
+	s.once.Do(func() { close(s.began) })
+	<-s.goOn
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	n := min(len(b), s.left)
+	for i := range b[:n] {
+		b[i] = 'x'
+	}
+	s.left -= n
+	return n, nil
+}
+
+func (s *heldStream) Close() error { return nil }
+
+// TestAStreamIsReadByOneAtATime has a client send more while a piece of its answer is
+// being read.
+func TestAStreamIsReadByOneAtATime(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, way func(*Config)) {
+		held := &heldStream{left: streamedBytes, began: make(chan struct{}), goOn: make(chan struct{})}
+		d := open(t, way, func(c *Config) {
+			c.Handler = func(x *Exchange) {
+				if string(x.Path()) != "/stream" {
+					answer(x)
+					return
+				}
+				x.Stream(held, streamedBytes)
+			}
+		})
+		taker, takes := d.dial(t)
+		send(t, taker, getStream)
+		<-held.began
+		send(t, taker, emptyPost)
+		for range 4 * runtime.GOMAXPROCS(0) { // each loop has looked at what came before
+			other, answers := d.dial(t)
+			ask(t, other, answers, emptyPost, http.StatusOK)
+		}
+		close(held.goOn)
+		response, err := http.ReadResponse(takes, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, response.Body); n != streamedBytes || err != nil {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		told(t, takes, http.StatusOK)
+		if most := held.most.Load(); most != 1 {
+			t.Errorf("%d read the stream at one time", most)
 		}
 	})
 }
