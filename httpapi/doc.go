@@ -5,5 +5,6 @@
 // Package conn brings the requests, package records reads what is in their bodies.
 // Here is one file per endpoint: benefits_post.go records; benefits_get.go,
 // statistics.go and timeline.go are Reads, to which Config.Reads adds others
-// (read.go).
+// (read.go). What fails is told in one way to programs and in another to people
+// (failure.go).
 package httpapi

@@ -112,7 +112,7 @@ func (s *Server) failLarge(x *conn.Exchange, err error) {
 	} else {
 		s.config.Logger.Error("cannot make a large answer", "error", err)
 	}
-	fail(&x.Response, err)
+	s.refuse(x, err)
 }
 
 // leaving is a large body on its way.

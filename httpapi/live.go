@@ -51,7 +51,7 @@ func (s *Server) getLive(x *conn.Exchange) {
 	if !s.admits(x, AccessByBrowser, requestOf(x).Query) {
 		s.metrics.defence.unauthorized.Add(1)
 		x.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, AccessByBrowser.challenge())
-		fail(&x.Response, errUnauthorized)
+		s.refuse(x, errUnauthorized)
 		return
 	}
 	header := &x.Response.Header
@@ -64,7 +64,7 @@ func (s *Server) getLive(x *conn.Exchange) {
 	if s.live.listening.Add(1) > int64(s.live.Clients) {
 		s.live.listening.Add(-1)
 		s.metrics.defence.busy.Add(1)
-		fail(&x.Response, errBusy)
+		s.refuse(x, errBusy)
 		return
 	}
 	x.Last(func(w *bufio.Writer, stopped <-chan struct{}) {

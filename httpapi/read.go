@@ -105,7 +105,7 @@ func (s *Server) get(x *conn.Exchange, read Read) {
 	if !read.Open && !s.admits(x, read.Access, request.Query) {
 		s.metrics.defence.unauthorized.Add(1)
 		x.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, read.Access.challenge())
-		fail(&x.Response, errUnauthorized)
+		s.refuse(x, errUnauthorized)
 		return
 	}
 	s.read(x, read, request)
@@ -115,7 +115,7 @@ func (s *Server) get(x *conn.Exchange, read Read) {
 func (s *Server) read(x *conn.Exchange, read Read, request Request) {
 	if !s.turns.await() {
 		s.metrics.defence.busy.Add(1)
-		fail(&x.Response, errBusy)
+		s.refuse(x, errBusy)
 		return
 	}
 	defer s.turns.done()
@@ -130,7 +130,7 @@ func (s *Server) read(x *conn.Exchange, read Read, request Request) {
 		if !isKnown(err) && !errors.Is(err, errBusy) && !errors.Is(err, spool.ErrFull) {
 			s.config.Logger.Error("cannot read counts", "error", err)
 		}
-		fail(&x.Response, err)
+		s.refuse(x, err)
 		return
 	}
 	s.respondCacheable(x, answer)

@@ -27,8 +27,8 @@ var errInternal = &Error{fasthttp.StatusInternalServerError, "internal error"}
 var jsonContentType = []byte("application/json; charset=utf-8")
 
 const (
-	// retryAfter is how many seconds a client should wait after a 503.
-	retryAfter = "5"
+	// retryAfter and retrySeconds are how many seconds a client should wait after a 503.
+	retryAfter, retrySeconds = "5", 5
 )
 
 // Error is an error with the status that tells it to a client, who may read its
@@ -53,29 +53,36 @@ func isKnown(err error) bool {
 	return errors.As(err, &known)
 }
 
-// fail answers with an error. This is the one place where errors become
-// statuses; the text of an unknown error stays inside.
+// fail answers with an error; the text of an unknown one stays inside.
 func fail(response *fasthttp.Response, err error) {
+	told := failureOf(err)
+	if told.RetryAfter > 0 {
+		response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(told.RetryAfter))
+	}
+	respondMessage(response, told.Status, told.Message)
+}
+
+// failureOf is what clients are told of an error. This is the one place where errors
+// become statuses.
+func failureOf(err error) Failure {
 	var known *Error
 	var limit *limitError
 	var body *records.BodyError
 	switch {
 	case errors.As(err, &limit):
-		response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(limit.seconds))
-		respondMessage(response, fasthttp.StatusTooManyRequests, limit.Error())
+		return Failure{Status: fasthttp.StatusTooManyRequests, Message: limit.Error(), RetryAfter: limit.seconds}
 	case errors.As(err, &known):
-		respondMessage(response, known.Status, known.Message)
+		return Failure{Status: known.Status, Message: known.Message}
 	case errors.As(err, &body):
-		respondMessage(response, fasthttp.StatusUnprocessableEntity, body.Error())
+		return Failure{Status: fasthttp.StatusUnprocessableEntity, Message: body.Error()}
 	case errors.Is(err, errBusy), errors.Is(err, spool.ErrFull):
-		response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
-		respondMessage(response, fasthttp.StatusServiceUnavailable, "too many clients read at the moment; try again in "+retryAfter+" seconds")
+		return Failure{Status: fasthttp.StatusServiceUnavailable, RetryAfter: retrySeconds,
+			Message: "too many clients read at the moment; try again in " + retryAfter + " seconds"}
 	case errors.Is(err, errUnavailable):
-		response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
-		respondMessage(response, fasthttp.StatusServiceUnavailable,
-			"the records were not recorded: the server cannot save at the moment; send them again in "+retryAfter+" seconds")
+		return Failure{Status: fasthttp.StatusServiceUnavailable, RetryAfter: retrySeconds,
+			Message: "the records were not recorded: the server cannot save at the moment; send them again in " + retryAfter + " seconds"}
 	default:
-		respondMessage(response, errInternal.Status, errInternal.Message)
+		return Failure{Status: errInternal.Status, Message: errInternal.Message}
 	}
 }
 

@@ -59,6 +59,9 @@ type Config struct {
 	// Home is the path of a page that a browser which asks for / is sent to; empty for
 	// none.
 	Home string
+	// FailurePage makes of a failure the page that a browser shows; nil for none. It is
+	// called by many goroutines at a time. What it returns is false if it could not.
+	FailurePage func(Failure) (page Answer, made bool)
 	// Origins are the origins whose pages may read the answers.
 	Origins Origins
 	// EventTypes are accepted beside records.BuiltInEvents.
@@ -268,7 +271,7 @@ func (s *Server) answer(x *conn.Exchange, e *exchange) (waits bool) {
 		x.Response.Header.Set(fasthttp.HeaderLocation, s.config.Home)
 		x.Response.SetStatusCode(fasthttp.StatusSeeOther)
 	case !found:
-		fail(&x.Response, errNotFound)
+		s.refuse(x, errNotFound)
 	case x.IsGet() || x.IsHead():
 		e.route = endpointRoute(number, methodGet)
 		if s.endpoints[number].path == pathLive {
@@ -280,7 +283,7 @@ func (s *Server) answer(x *conn.Exchange, e *exchange) (waits bool) {
 		e.route = endpointRoute(number, methodOther)
 		allowed := s.endpoints[number].allow
 		x.Response.Header.Set(fasthttp.HeaderAllow, allowed)
-		fail(&x.Response, &Error{fasthttp.StatusMethodNotAllowed, "method not allowed here: use " + allowed})
+		s.refuse(x, &Error{fasthttp.StatusMethodNotAllowed, "method not allowed here: use " + allowed})
 	}
 	return false
 }
@@ -288,8 +291,7 @@ func (s *Server) answer(x *conn.Exchange, e *exchange) (waits bool) {
 // isSentHome says whether a request is that of a browser for /. Others are answered as
 // for any path that nothing is at.
 func (s *Server) isSentHome(x *conn.Exchange) bool {
-	return s.config.Home != "" && len(requestPath(x)) == 0 && (x.IsGet() || x.IsHead()) &&
-		bytes.Contains(x.Request.Header.Peek(fasthttp.HeaderAccept), []byte("text/html"))
+	return s.config.Home != "" && len(requestPath(x)) == 0 && (x.IsGet() || x.IsHead()) && wantsPage(x)
 }
 
 // allow adds the CORS headers of any response.

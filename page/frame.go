@@ -1,12 +1,9 @@
 package page
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"html/template"
-	"net/http"
 	"time"
 
 	"stats-recorder/page/words"
@@ -59,9 +56,10 @@ func (r *request) Origin() string         { return r.origin }
 func (r *request) OtherAddress() string   { return r.here(askLanguage, r.language.Other().Tag) }
 func (r *request) MethodAddress() string  { return r.to("quality") + "#method" }
 
-// Live is where the script hears of what comes in; nowhere from a shared view.
+// Live is where the script hears of what comes in; nowhere from a shared view or for who
+// may not read.
 func (r *request) Live() string {
-	if r.shared {
+	if r.shared || r.outside {
 		return ""
 	}
 	return livePath
@@ -90,15 +88,22 @@ func (r *request) Computed() string {
 // SharedUntil says how long the address may be read, if it is a shared one: its share
 // begins with that time, and the server has checked it.
 func (r *request) SharedUntil() string {
-	share, err := base64.RawURLEncoding.DecodeString(r.address[askShare])
-	if err != nil || len(share) < 8 {
-		return ""
-	}
-	until := time.Unix(int64(binary.BigEndian.Uint64(share)), 0).In(r.page.config.Zone)
-	if until.Sub(r.now) > 366*24*time.Hour || until.Before(r.now) {
+	until, ok := r.shareEnd()
+	if !ok || until.Before(r.now) {
 		return ""
 	}
 	return r.language.Fill("foot.shared", words.With{"date": r.language.Date(until), "time": r.language.Clock(until)})
+}
+
+// shareEnd is until when the address says that it may be read, if that is within a year.
+func (r *request) shareEnd() (until time.Time, ok bool) {
+	share, err := base64.RawURLEncoding.DecodeString(r.address[askShare])
+	if err != nil || len(share) < 8 {
+		return time.Time{}, false
+	}
+	until = time.Unix(int64(binary.BigEndian.Uint64(share)), 0).In(r.page.config.Zone)
+	const year = 366 * 24 * time.Hour
+	return until, until.Sub(r.now).Abs() < year
 }
 
 // zone names the zone of the page.
@@ -109,9 +114,12 @@ func (r *request) zone() string {
 	return r.language.Plain("zone.paris")
 }
 
-// LastRecord says when the last record came.
+// LastRecord says when the last record came, to who may read.
 func (r *request) LastRecord() string {
 	l := r.language
+	if r.outside {
+		return ""
+	}
 	if at, ok := r.page.config.LastRecord(); ok {
 		at = at.In(r.page.config.Zone)
 		if sameDay(at, r.now) {
@@ -129,15 +137,3 @@ func sameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year(
 
 // Period says what the numbers are of.
 func (f *frame) Period() string { return f.window.say(f.language) }
-
-// failed is what is shown when a view could not be made.
-func (r *request) failed(ctx context.Context) (status int, name string, shown content) {
-	f, key := r.newFrame(), "error.failed"
-	status = http.StatusInternalServerError
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		status, key = http.StatusServiceUnavailable, "error.busy"
-	}
-	f.Phrase = r.language.Say(key, nil)
-	f.Caveats = []template.HTML{r.language.Say(key+".do", nil)}
-	return status, "failed", f
-}

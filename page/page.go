@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
-	"net/http"
 	"strings"
 	"time"
 
@@ -60,8 +60,12 @@ const Root = "/insight/"
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// patience is how long a view waits for its answers.
-const patience = 30 * time.Second
+const (
+	// patience is how long a view waits for its answers.
+	patience = 30 * time.Second
+	// contentType is that of all views.
+	contentType = "text/html; charset=utf-8"
+)
 
 //go:embed templates
 var templateFiles embed.FS
@@ -109,10 +113,13 @@ func views() []view {
 // navigated are the views of the navigation, in their order.
 var navigated = []string{"today", "benefits", "positions", "funnel", "experiments", "quality"}
 
-// pathOf is where a view is.
+// pathOf is where a view is. That of a failure is where it came about, wherever that is.
 func pathOf(name string) string {
-	if name == "today" {
+	switch name {
+	case "today":
 		return Root
+	case failed:
+		return ""
 	}
 	return Root + "page/" + name
 }
@@ -129,24 +136,27 @@ func (p *Page) Reads() []httpapi.Read {
 	return reads
 }
 
-// answer is a view as HTML. What goes wrong is a page too, with its status.
+// answer is a view as HTML.
 func (p *Page) answer(v view, asked httpapi.Request) (httpapi.Answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r := p.newRequest(ctx, v, asked)
-	status, name := http.StatusOK, v.name
 	shown, err := v.show(r)
-	if err != nil {
-		p.config.Logger.Error("cannot show a view", "view", v.name, "error", err)
-		status, name, shown = r.failed(ctx)
-	} else if t, ok := shown.(templated); ok {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return httpapi.Answer{}, httpapi.Busy()
+	case err != nil:
+		return httpapi.Answer{}, fmt.Errorf("show the view %q: %w", v.name, err)
+	}
+	name := v.name
+	if t, ok := shown.(templated); ok {
 		name = t.template()
 	}
 	body, err := p.render(name, shown)
 	if err != nil {
 		return httpapi.Answer{}, err
 	}
-	return httpapi.Answer{Status: status, Body: body, ContentType: "text/html; charset=utf-8", Header: r.headers()}, nil
+	return httpapi.Answer{Body: body, ContentType: contentType, Header: r.headers()}, nil
 }
 
 // templated is content with another template than the view's.

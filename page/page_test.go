@@ -2,9 +2,10 @@ package page
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"log/slog"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,10 +41,13 @@ func (f failing) Experiments(context.Context, report.Query) (report.Experiments,
 	return report.Experiments{}, f.err
 }
 
-// reads are those of a page over reports.
-func reads(t *testing.T, reports Reports) []httpapi.Read {
+// noon is when the page is looked at.
+var noon = time.Date(2026, 11, 26, 14, 32, 0, 0, time.UTC)
+
+// newTestPage is a page over reports.
+func newTestPage(t *testing.T, reports Reports) *Page {
 	t.Helper()
-	now := time.Date(2026, 11, 26, 14, 32, 0, 0, time.UTC)
+	now := noon
 	p, err := New(Config{
 		Reports: reports, Span: func() (counters.Day, counters.Day, bool) {
 			return counters.HourOf(now).Day() - 60, counters.HourOf(now).Day(), true
@@ -54,22 +58,60 @@ func reads(t *testing.T, reports Reports) []httpapi.Read {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.Reads()
+	return p
 }
 
-func TestAViewThatCannotBeMadeSaysSo(t *testing.T) {
+func TestAViewThatCannotBeMadeIsAFailure(t *testing.T) {
 	t.Parallel()
-	for _, read := range reads(t, failing{errors.New("a disk at /secret/path is gone")}) {
-		answer, err := read.Answer(httpapi.Request{AcceptLanguage: "fr"})
-		if err != nil {
-			t.Fatal(err)
+	gone := errors.New("a disk is gone")
+	for _, read := range newTestPage(t, failing{gone}).Reads() {
+		if _, err := read.Answer(httpapi.Request{}); strings.Contains(read.Path, "/page/") && read.Path != livePath && !errors.Is(err, gone) {
+			t.Errorf("%s fails with %v, want why", read.Path, err)
 		}
+	}
+	for _, read := range newTestPage(t, failing{context.DeadlineExceeded}).Reads() {
+		if _, err := read.Answer(httpapi.Request{}); strings.HasSuffix(read.Path, "/benefits") && !errors.Is(err, httpapi.Busy()) {
+			t.Errorf("%s in vain for too long fails with %v, want that it is busy", read.Path, err)
+		}
+	}
+}
+
+func TestAFailureSaysWhatWentWrongAndWhatToDo(t *testing.T) {
+	t.Parallel()
+	share := func(until time.Time) string {
+		return base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(until.Unix())), make([]byte, 32)...))
+	}
+	for _, row := range []struct {
+		name    string
+		failure httpapi.Failure
+		query   httpapi.Query
+		want    string
+	}{
+		{"no password", httpapi.Failure{Status: 401}, nil, "ne se lisent qu’avec un mot de passe"},
+		{"a share that is over", httpapi.Failure{Status: 401}, httpapi.Query{{Name: "share", Value: share(noon.Add(-48 * time.Hour))}}, "a expiré</b> le 24 novembre 2026 à 14"},
+		{"a share of something else", httpapi.Failure{Status: 401}, httpapi.Query{{Name: "share", Value: share(noon.Add(48 * time.Hour))}}, "n’ouvre pas cette vue"},
+		{"a share that is none", httpapi.Failure{Status: 401}, httpapi.Query{{Name: "share", Value: "<b>"}}, "n’ouvre pas cette vue"},
+		{"no such page", httpapi.Failure{Status: 404}, nil, "Il n’y a pas de page à cette adresse"},
+		{"sent to a page", httpapi.Failure{Status: 405}, nil, "Cette adresse se lit"},
+		{"a bad parameter", httpapi.Failure{Status: 422, Message: hostile}, nil, "&lt;script&gt;&#34;x&#34;&lt;/script&gt; {n} **1re**"},
+		{"a bad request", httpapi.Failure{Status: 400}, nil, "ne comprend pas"},
+		{"busy", httpapi.Failure{Status: 503, RetryAfter: 5}, nil, "ne peut pas répondre pour l’instant"},
+		{"broken", httpapi.Failure{Status: 500, Message: "internal error"}, nil, "n’a pas pu être calculée"},
+		{"anything else", httpapi.Failure{Status: 421, Message: "ask another"}, nil, "ask another"},
+		{"in English", httpapi.Failure{Status: 404}, httpapi.Query{{Name: "lang", Value: "en"}}, "There is no page at this address"},
+	} {
+		row.failure.Request.Query = row.query
+		answer, made := newTestPage(t, failing{}).Failure(row.failure)
 		body := string(answer.Body)
-		if !strings.HasPrefix(answer.ContentType, "text/html") {
-			continue
+		if !made || !strings.Contains(body, row.want) {
+			t.Errorf("%s is told as %s, want %q in it", row.name, body, row.want)
 		}
-		if answer.Status != http.StatusInternalServerError || !strings.Contains(body, "n’a pas pu être calculée") || strings.Contains(body, "secret") {
-			t.Errorf("%s is answered %d, want 500 with words that tell nothing of inside", read.Path, answer.Status)
+		told := row.failure.Status == 500 || row.failure.Status == 503
+		if strings.Contains(body, "Aucun enregistrement") && !told || strings.Contains(body, "<script>\"x") || strings.Contains(body, "/page/failed") {
+			t.Errorf("%s tells of counts, runs a script, or has an address of its own: %s", row.name, body)
+		}
+		if links := strings.Contains(body, `href="/insight/`+`page/`); links == (row.query.First("share") != "") {
+			t.Errorf("%s has links to views: %v", row.name, links)
 		}
 	}
 }
@@ -77,7 +119,7 @@ func TestAViewThatCannotBeMadeSaysSo(t *testing.T) {
 func TestAssetsAreOpenAndKeptForEver(t *testing.T) {
 	t.Parallel()
 	assets := 0
-	for _, read := range reads(t, failing{}) {
+	for _, read := range newTestPage(t, failing{}).Reads() {
 		if !strings.HasPrefix(read.Path, "/insight/assets/") {
 			if read.Open {
 				t.Errorf("%s is open to everybody", read.Path)

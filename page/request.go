@@ -30,6 +30,8 @@ type request struct {
 	origin string
 	// shared says that only this address may be read: nothing else is linked to.
 	shared bool
+	// outside says that nobody knows whether counts may be read at all.
+	outside bool
 }
 
 // newRequest reads what was asked. What makes no sense is taken as not asked.

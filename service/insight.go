@@ -11,6 +11,7 @@ import (
 	"stats-recorder/httpapi"
 	"stats-recorder/insight"
 	"stats-recorder/oddities"
+	"stats-recorder/page"
 	"stats-recorder/report"
 	"stats-recorder/report/endpoint"
 	"stats-recorder/snapshot"
@@ -35,12 +36,8 @@ func newReporter(config Config, keeper *snapshot.Keeper, beside *beside) *report
 }
 
 // insightReads are what is under /insight: the endpoints and the page.
-func insightReads(config Config, reporter *report.Reporter, keeper *snapshot.Keeper, clock *clockOfRecords) ([]httpapi.Read, error) {
-	people, err := newPage(config, reporter, keeper, clock)
-	if err != nil {
-		return nil, err
-	}
-	return append(endpoint.Reads(reporter, keeper.History()), people.Reads()...), nil
+func insightReads(reporter *report.Reporter, keeper *snapshot.Keeper, people *page.Page) []httpapi.Read {
+	return append(endpoint.Reads(reporter, keeper.History()), people.Reads()...)
 }
 
 // parseInsight reads whether the public may read /insight.

@@ -16,12 +16,13 @@ func newServer(config Config, keeper *snapshot.Keeper, beside *beside) (*httpapi
 		config.clustered(&http, beside.node, keeper)
 	}
 	clock := &clockOfRecords{}
-	reads, err := insightReads(config, reporter, keeper, clock)
+	people, err := newPage(config, reporter, keeper, clock)
 	if err != nil {
 		return nil, nil, err
 	}
+	reads := insightReads(reporter, keeper, people)
 	if config.parsed.insight {
-		http.Reads, http.Home = reads, page.Root
+		http.Reads, http.Home, http.FailurePage = reads, page.Root, people.Failure
 		http.Live = &httpapi.Live{Event: liveEvent(reporter), Clients: config.MaxLive}
 	}
 	certificate, err := loadCertificate(config.TLSCert, config.TLSKey)
