@@ -152,6 +152,45 @@ func TestVisitorsStayWhenTheirDayIsClosed(t *testing.T) {
 	})
 }
 
+// TestVisitorsLeaveBeforeTheCountsOfTheirDay closes a day whose counts are kept longer than
+// the sums over its visitors.
+func TestVisitorsLeaveBeforeTheCountsOfTheirDay(t *testing.T) {
+	t.Parallel()
+	clock := blackbox.NewClock(t, "2026-07-01T12:00:00Z")
+	s := blackbox.StartServer(t, func(c *service.Config) {
+		c.Now, c.SnapshotInterval, c.VisitorsRetention = clock.Now, time.Millisecond, 10*24*time.Hour
+	})
+	comeAndOpen(t, s, "A", 10, 5)
+	clock.Set(t, "2026-07-09T12:00:00Z")
+	comeAndOpen(t, s, "A", 20, 5)
+	awaitDays(t, s.Config.DataDir, 1)
+	if got := at(t, answerOf(t, s, "visitors"), "visitor_days"); got != 30.0 {
+		t.Errorf("of both days there are %v visitors, want 30", got)
+	}
+	clock.Set(t, "2026-07-13T12:00:00Z")
+	s.Restart(t) // the clock may be further than what has passed of it
+	for path, of := range map[string][]any{
+		"visitors":                      {"visitor_days"},
+		"visitors?start_at=2026-07-01":  {"visitor_days"},
+		"funnel?start_at=2026-07-05":    {"visitors", "shown"},
+		"experiments?end_at=2026-07-14": {"experiments", 0, "variants", 0, "visitors"},
+	} {
+		if got := at(t, answerOf(t, s, path), of...); got != 20.0 {
+			t.Errorf("%s has %v visitors, want the 20 of the second day", path, got)
+		}
+	}
+	got := s.Get(t, "/insight/visitors?start_at=2026-07-01")
+	got.ExpectHeader(t, "Effective-Start-At", "2026-07-03T00:00:00Z")
+	got.ExpectHeader(t, "Retention-Start-At", "2026-07-03T00:00:00Z")
+	cut := answerOf(t, s, "funnel?start_at=2026-07-01")
+	if said, want := at(t, cut, "visitors_missing"), "visitors before 2026-07-03 are not kept"; said != want {
+		t.Errorf("the funnel says %v, want %q", said, want)
+	}
+	if got := at(t, cut, "records", "shown"); got != 30.0 {
+		t.Errorf("%v records were shown, want those of both days", got)
+	}
+}
+
 func TestExperimentsAreCompared(t *testing.T) {
 	t.Parallel()
 	s := blackbox.StartServer(t, nil)
@@ -225,7 +264,7 @@ func TestTablesOfVisitorsAreThereAsCSV(t *testing.T) {
 
 func TestWhatCannotBeAskedOfVisitorsSaysSo(t *testing.T) {
 	t.Parallel()
-	s := blackbox.StartServer(t, nil)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.VisitorsRetention = 0 })
 	comeAndOpen(t, s, "A", 20, 10)
 	for path, word := range map[string]string{
 		"visitors?step=hour": "step", "visitors?step=year": "step", "visitors?start_at=x": "start_at", "visitors?format=xml": "format",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"stats-recorder/contract/blackbox"
 )
@@ -23,7 +24,21 @@ func visitorSettings() []setting {
 			bad: []string{"0", "-1", "many"}},
 		{variable: "MAX_VARIANTS", preset: "64", value: "1", other: "64", with: operated, shows: hasRoomForOneVariant,
 			bad: []string{"0", "-1", "127"}},
+		{variable: "VISITORS_RETENTION", preset: "760d", value: "4d", other: "1095d", with: []string{"SNAPSHOT_INTERVAL=5ms", "LOG_LEVEL=debug"},
+			shows: keepsVisitorsFourDays, bad: []string{"4", "-4d", "1d", "two years"}},
 		{variable: "MAX_LIVE", preset: "32", value: "1", other: "32", shows: letsOneListen, bad: []string{"0", "-1", "many"}},
+	}
+}
+
+func keepsVisitorsFourDays(t *testing.T, p *blackbox.Program) {
+	fourDaysAgo := func() string { return time.Now().UTC().AddDate(0, 0, -4).Format(time.DateOnly) + "T00:00:00Z" }
+	before := fourDaysAgo()
+	writesASnapshot(t, p)
+	for path, want := range map[string]bool{"visitors": true, "experiments": true, "benefits": false} {
+		kept := p.Get(t, "/insight/"+path+"?start_at=1970").Header.Get("Retention-Start-At")
+		if hides := kept == before || kept == fourDaysAgo(); hides != want {
+			t.Errorf("%s: Retention-Start-At is %q, that it is %q is %v, want %v", path, kept, before, hides, want)
+		}
 	}
 }
 

@@ -57,6 +57,9 @@ type KindRule struct {
 	Kept bool
 	// Detailed kinds have the keys of a Detail.
 	Detailed bool
+	// Passing kinds leave closed days after a time of their own, before the rest of the
+	// day does.
+	Passing bool
 	// Overall kinds count of no benefit: all that they have stands under Benefit 0.
 	Overall bool
 	// Valid says whether a key that came from outside can be one of this kind. It is
@@ -85,8 +88,8 @@ func BuiltInKinds() Kinds {
 			Hourly:   true,
 			Valid:    func(key Key) bool { return key.WithoutHour() == TotalKey(key.Event()) },
 		},
-		{Kind: Visitors, Name: "visitors", Detailed: true, Overall: true},
-		{Kind: VisitorsByBenefit, Name: "visitors by benefit", Detailed: true},
+		{Kind: Visitors, Name: "visitors", Detailed: true, Overall: true, Passing: true},
+		{Kind: VisitorsByBenefit, Name: "visitors by benefit", Detailed: true, Passing: true},
 		{Kind: Oddities, Name: "odd input", Detailed: true},
 	}
 }

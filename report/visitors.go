@@ -137,6 +137,16 @@ func (r *Reporter) visitorDays(q Query) (from, to counters.Day, window VisitorWi
 	return from, to, window, nil
 }
 
+// VisitorsKeptFrom is the first day whose visitors are kept, and whether those of earlier
+// days are not.
+func (r *Reporter) VisitorsKeptFrom() (day counters.Day, any bool) {
+	if r.visitors == nil {
+		return 0, false
+	}
+	day = r.visitors.KeptFrom()
+	return day, day > 0
+}
+
 // visitorSums add up days.
 func visitorSums(days []visitors.Sums) VisitorSums {
 	var all visitors.Sums

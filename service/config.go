@@ -68,6 +68,9 @@ type Config struct {
 	Visitors                                  bool
 	AnonymousIDs                              []string
 	MaxVisitors, MaxVisitorPairs, MaxVariants int
+	// VisitorsRetention is how long sums over visitors are kept, whether they are still
+	// counted or not; 0 means as long as the counts of their day.
+	VisitorsRetention time.Duration
 	// MaxLive is how many clients may listen at /insight/live at a time.
 	MaxLive int
 	// BackupURL is the place in object storage where everything is kept too; empty for
@@ -154,9 +157,12 @@ func DefaultConfig() Config {
 		Visitors:         true,
 		AnonymousIDs:     []string{"uid_"},
 		MaxVariants:      visitors.DefaultLimits().Variants,
-		MaxLive:          32,
-		Bounds:           boundsByMemory(),
-		RateBurst:        1000,
+
+		VisitorsRetention: 760 * 24 * time.Hour,
+
+		MaxLive:   32,
+		Bounds:    boundsByMemory(),
+		RateBurst: 1000,
 
 		IdempotencyWindow: 24 * time.Hour,
 
@@ -189,6 +195,7 @@ func (c Config) keeperOptions(observer snapshot.Observer) snapshot.Options {
 		SnapshotInterval: c.SnapshotInterval,
 		MaxEventAge:      c.MaxEventAge,
 		Retention:        c.Retention,
+		PassingRetention: c.VisitorsRetention,
 		Keys:             &idempotency.Bounds{Age: c.IdempotencyWindow, Keys: c.IdempotencyKeys},
 		JournalSize:      c.journalSize,
 		CachedCounters:   c.cachedCounters,

@@ -30,7 +30,11 @@ func newReporter(config Config, keeper *snapshot.Keeper, beside *beside) *report
 		}
 	}
 	if beside.visitors != nil {
-		options.Visitors = beside.visitors.Reader(keeper.History(), func() counters.Day { return 0 })
+		history := keeper.History()
+		options.Visitors = beside.visitors.Reader(history, func() counters.Day {
+			kept, _ := history.KeptFrom()
+			return max(kept, history.PassingKeptFrom())
+		})
 	}
 	return report.New(options)
 }

@@ -90,6 +90,8 @@ func (c *Config) visitorsSettings() []Setting {
 			"visitors of a day that are told apart; of more, a sample is").byMemory(&c.MaxVisitors),
 		number("max-visitor-pairs", groupVisitors, &c.MaxVisitorPairs, 1, 1<<30,
 			"pairs of visitor and benefit of a day that are told apart; of more, a sample is").byMemory(&c.MaxVisitorPairs),
+		duration("visitors-retention", groupVisitors, &c.VisitorsRetention, 0,
+			"how long sums over visitors are kept, also after VISITORS was turned off; 0 means as long as RETENTION keeps their day").shown("760d").checked(c.checkVisitorsRetention),
 		number("max-variants", groupVisitors, &c.MaxVariants, 1, 126, "variants of experiments a day; later ones count as __other__"),
 	}
 }
@@ -158,9 +160,14 @@ func (c *Config) checkDataDir() error {
 	return nil
 }
 
-func (c *Config) checkRetention() error {
-	if c.Retention < 0 || (c.Retention > 0 && c.Retention < c.MaxEventAge+24*time.Hour) {
-		return fmt.Errorf("%s: want 0, or at least a day more than MAX_EVENT_AGE", c.Retention)
+func (c *Config) checkRetention() error { return c.checkKeeping(c.Retention) }
+
+func (c *Config) checkVisitorsRetention() error { return c.checkKeeping(c.VisitorsRetention) }
+
+// checkKeeping returns an error for a length of time that takes open days.
+func (c *Config) checkKeeping(retention time.Duration) error {
+	if retention < 0 || (retention > 0 && retention < c.MaxEventAge+24*time.Hour) {
+		return fmt.Errorf("%s: want 0, or at least a day more than MAX_EVENT_AGE", retention)
 	}
 	return nil
 }

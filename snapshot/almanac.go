@@ -28,8 +28,9 @@ type almanac struct {
 
 	mu    sync.Mutex
 	judge *judge
-	// remembering says whether snapshots have something of the clock.
-	remembering bool
+	// remembering says whether snapshots have something of the clock, and renewing whether
+	// one is written for the sake of that alone.
+	remembering, renewing bool
 	// saved is when that was last given to a snapshot, in the time that the process
 	// has run, and savedDoubt whether there was a doubt then.
 	saved      time.Duration
@@ -42,6 +43,8 @@ type ruling struct {
 	// closeBefore is the first day that stays open, hideBefore the first that retention
 	// shows, and expireBefore the first that it does not delete; 0 for all days.
 	closeBefore, hideBefore, expireBefore counters.Day
+	// hidePassingBefore and expirePassingBefore are the same for passing kinds.
+	hidePassingBefore, expirePassingBefore counters.Day
 	// dueBefore would be expireBefore if the reading were certain.
 	dueBefore counters.Day
 	// expected is the time that there is no reason to doubt, and doubted says whether
@@ -54,10 +57,15 @@ type ruling struct {
 func newAlmanac(options *Options, found *recovery.State) *almanac {
 	a := &almanac{options: options, began: options.Elapsed()}
 	reading, remembered := a.read(), found.Loaded.Manifest.Clock
-	a.remembering = options.Retention > 0 || remembered != nil
-	if remembered == nil {
+	a.renewing = options.Retention > 0 || (remembered != nil && remembered.Retention > 0)
+	a.remembering = a.renewing || options.PassingRetention > 0 || remembered != nil
+	switch {
+	case remembered == nil:
 		a.judge = newJudge(reading, inherit(options, found))
-	} else {
+	case remembered.Retention == 0:
+		a.judge = recallJudge(remembered)
+		a.judge.inherit(reading, inherit(options, found))
+	default:
 		a.judge = recallJudge(remembered)
 	}
 	if remembered == nil || remembered.Retention != options.Retention {
@@ -99,9 +107,13 @@ func (a *almanac) rule() ruling {
 		closeBefore:  closedBefore(reading, a.options.MaxEventAge),
 		hideBefore:   a.judge.hideBefore(reading, lived, retention),
 		expireBefore: a.judge.expireBefore(reading, lived, retention),
-		dueBefore:    expireBefore(reading, retention),
-		expected:     a.expected(),
-		doubted:      a.judge.doubted,
+
+		hidePassingBefore:   a.judge.hideBefore(reading, lived, a.options.PassingRetention),
+		expirePassingBefore: a.judge.expireBefore(reading, lived, a.options.PassingRetention),
+
+		dueBefore: expireBefore(reading, retention),
+		expected:  a.expected(),
+		doubted:   a.judge.doubted,
 	}
 }
 
@@ -137,7 +149,7 @@ func (a *almanac) confirm(today counters.Day) error {
 		return fmt.Errorf("%w: %s, not %s, in UTC", ErrAnotherDay, day, today)
 	}
 	a.judge.confirm(reading, a.lived())
-	a.saved, a.remembering = a.lived()-memoryAge, true
+	a.saved, a.remembering, a.renewing = a.lived()-memoryAge, true, true
 	a.options.Logger.Info("the clock is confirmed by a person", "clock", reading.Format(time.RFC3339))
 	return nil
 }
@@ -157,5 +169,5 @@ func (a *almanac) memory() *format.Clock {
 func (a *almanac) memoryIsDue() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.remembering && (a.lived()-a.saved >= memoryAge || a.judge.doubted != a.savedDoubt)
+	return a.renewing && (a.lived()-a.saved >= memoryAge || a.judge.doubted != a.savedDoubt)
 }

@@ -65,6 +65,7 @@ type world struct {
 func newWorld(t *testing.T, random *rand.Rand) *world {
 	w := &world{t: t, random: random, options: options(t.TempDir()), there: map[counters.Day]uint64{}, due: map[counters.Day]uint64{}}
 	w.options.Durability, w.options.MaxEventAge, w.options.Retention = snapshot.Snapshot, 0, 30*day
+	w.options.PassingRetention = time.Duration(random.IntN(2)) * 60 * day
 	w.options.Now = func() time.Time { return time.UnixMilli(w.reading.Load()) }
 	w.options.Elapsed = func() time.Duration { return time.Duration(w.lived.Load()) * time.Millisecond }
 	w.truth.Store(noon().UnixMilli())

@@ -28,7 +28,8 @@ type History struct {
 	// installed is how many manifests were, beside the first.
 	installed atomic.Uint64
 
-	hidden atomic.Uint32 // the first day that retention shows
+	hidden        atomic.Uint32 // the first day that retention shows
+	hiddenPassing atomic.Uint32 // the same of passing kinds
 }
 
 // readOptions are those of who only reads a directory.
@@ -49,8 +50,17 @@ func newTable() *counters.Table { return counters.NewTable(rand.Uint64()) }
 // Words are those of the store.
 func (h *History) Words() *counters.Directory { return h.store.Words }
 
-// hide says which is the first day that retention shows, 0 for all.
-func (h *History) hide(before counters.Day) { h.hidden.Store(uint32(before)) }
+// hide says which is the first day that retention shows, 0 for all, and the first whose
+// passing kinds it shows.
+func (h *History) hide(before, passingBefore counters.Day) {
+	h.hidden.Store(uint32(before))
+	h.hiddenPassing.Store(uint32(passingBefore))
+}
+
+// PassingKeptFrom is the first day whose counts of passing kinds are kept; 0 for all. Those
+// of earlier days are there until their files are written without them, and must not be
+// shown.
+func (h *History) PassingKeptFrom() counters.Day { return counters.Day(h.hiddenPassing.Load()) }
 
 // KeptFrom is the first day of which there is something to show, as far as RETENTION
 // hides days now or has taken some, and whether it does or has. Where it has taken

@@ -48,6 +48,8 @@ type snapshotJob struct {
 	pacer    *pacer
 	kept     []generation   // before this one, oldest first
 	closing  []counters.Day // by this one
+	marked   bool           // that it writes files of closed days
+	passed   counters.Day   // see snapshotter
 	outlived []string       // directories of what imports have replaced that are of no use any more
 	log      *slog.Logger
 }
@@ -136,11 +138,6 @@ func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 		if day >= j.ruling.closeBefore || len(j.closing) == j.maxDays {
 			break
 		}
-		if len(j.closing) == 0 { // a start must tell these files from those of a snapshot that is lost
-			if err := disk.Mark(disk.ClosingPath(j.directory, j.header.Sequence)); err != nil {
-				return nil, err
-			}
-		}
 		latest, err := j.closeDay(day, before)
 		if err != nil {
 			return nil, err
@@ -151,6 +148,7 @@ func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 	}
 	slices.SortFunc(closed.Days, func(a, b format.ClosedDay) int { return cmp.Compare(a.Day, b.Day) })
 	j.expire(closed)
+	j.dropPassing(closed)
 	j.frozen.Closing(j.closing)
 	return closed, nil
 }
@@ -177,7 +175,23 @@ func (j *snapshotJob) closeDay(day counters.Day, before *format.Manifest) (forma
 		}
 	}
 	tables.addFrozen(j.frozen, day)
-	return tables.save(j.directory, kinds, format.Day{
+	if day < j.ruling.expirePassingBefore {
+		tables.dropPassing(kinds)
+	} else {
+		j.passed = min(j.passed, day)
+	}
+	return j.saveDay(day, tables)
+}
+
+// saveDay writes the next generation of a day's file.
+func (j *snapshotJob) saveDay(day counters.Day, tables dayTables) (format.ClosedDay, error) {
+	if !j.marked { // a start must tell these files from those of a snapshot that is lost
+		if err := disk.Mark(disk.ClosingPath(j.directory, j.header.Sequence)); err != nil {
+			return format.ClosedDay{}, err
+		}
+		j.marked = true
+	}
+	return tables.save(j.directory, j.store.Kinds(), format.Day{
 		Day:        day,
 		Generation: j.header.Sequence,
 		Journaled:  j.header.Journaled,

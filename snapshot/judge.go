@@ -192,11 +192,20 @@ type inheritance struct {
 	retention time.Duration
 }
 
-// newJudge makes a judge of the first reading of a process. Without retention a reading
-// has nothing to harm; nor has one in an empty directory. Neither makes it known: it
-// may be the first of a clock that is years ahead.
+// newJudge makes a judge of the first reading of a process.
 func newJudge(reading time.Time, found inheritance) *judge {
 	j := &judge{}
+	if !j.inherit(reading, found) {
+		j.believed.settle(found.lastSeen())
+	}
+	return j
+}
+
+// inherit takes the first reading of a process if the counts vouch for it or it has nothing
+// to harm, and says whether it does. Without retention a reading has nothing to harm: what
+// it hides of passing kinds is shown again. Nor has one in an empty directory. Neither
+// makes it known: it may be the first of a clock that is years ahead.
+func (j *judge) inherit(reading time.Time, found inheritance) bool {
 	switch {
 	case found.vouchesFor(reading):
 		j.known.settle(reading)
@@ -204,9 +213,9 @@ func newJudge(reading time.Time, found inheritance) *judge {
 	case found.retention == 0 || len(found.days) == 0:
 		j.believed.settle(reading)
 	default:
-		j.believed.settle(found.lastSeen())
+		return false
 	}
-	return j
+	return true
 }
 
 // vouchesFor says whether the counts speak for a reading: there are some of the days

@@ -45,6 +45,9 @@ type Options struct {
 	// Retention is how long closed days are kept; 0 means for ever. All-time sums
 	// keep what they counted.
 	Retention time.Duration
+	// PassingRetention is how long closed days keep what they have of passing kinds; 0
+	// means as long as they are kept.
+	PassingRetention time.Duration
 	// JournalSize is when a journal file is full; 0 means 64 MiB.
 	JournalSize int64
 	// CachedCounters is how many counters of windows of closed days are kept for the next

@@ -29,6 +29,7 @@ type generation struct {
 type jobOutcome struct {
 	kept        []generation
 	damagedDays int
+	passed      counters.Day
 	err         error
 }
 
@@ -54,6 +55,9 @@ type snapshotter struct {
 
 	kept    []generation // oldest first
 	covered uint64       // last commit in a snapshot
+	// passed is the first closed day that may have counts of passing kinds which are not
+	// kept.
+	passed counters.Day
 
 	running  chan jobOutcome // nil when there is none
 	sequence uint64          // of the one that is running
@@ -67,19 +71,19 @@ type snapshotter struct {
 // rule reads the clock, and has what it hides hidden at once.
 func (s *snapshotter) rule() ruling {
 	ruled := s.almanac.rule()
-	s.history.hide(ruled.hideBefore)
+	s.history.hide(ruled.hideBefore, ruled.hidePassingBefore)
 	return ruled
 }
 
 // isDue says whether a snapshot without new records would close a day, take one that
-// retention no longer keeps, have something new of the registers, or renew what is remembered of the clock.
+// retention no longer keeps, or look for something of one that it does not keep, have something new of the registers, or renew what is remembered of the clock.
 func (s *snapshotter) isDue() bool {
 	ruled, closed := s.rule(), s.history.current()
 	open := append(s.store.OpenDays(), s.registers.days()...)
 	if len(open) > 0 && slices.Min(open) < ruled.closeBefore || s.registers.changes() != s.registered {
 		return true
 	}
-	return s.almanac.memoryIsDue() || len(closed.Days) > 0 && closed.Days[0].Day < ruled.expireBefore
+	return s.almanac.memoryIsDue() || len(closed.Between(s.passed, ruled.expirePassingBefore)) > 0 || len(closed.Days) > 0 && closed.Days[0].Day < ruled.expireBefore
 }
 
 // begin freezes the base and has it written in the background. The outcome, received
@@ -97,7 +101,7 @@ func (s *snapshotter) begin(j *journal) {
 			return
 		}
 		kept, err := job.run()
-		done <- jobOutcome{kept, job.damagedDays, err}
+		done <- jobOutcome{kept, job.damagedDays, job.passed, err}
 	}()
 }
 
@@ -130,6 +134,7 @@ func (s *snapshotter) newJob(j *journal) *snapshotJob {
 		maxDays: maxDaysClosed,
 		pacer:   newPacer(s.hurry),
 		kept:    s.kept,
+		passed:  s.passed,
 		log:     s.options.Logger,
 	}
 }
@@ -164,7 +169,7 @@ func (s *snapshotter) end(outcome jobOutcome) time.Duration {
 	s.options.Logger.Debug("wrote a snapshot", "sequence", s.sequence, "took", took.Round(time.Millisecond))
 	s.pulse.noteCovered(s.began)
 	s.options.Observer.SnapshotWritten(took, disk.Sizes(disk.SnapshotPath(s.options.Directory, s.sequence)))
-	s.kept, s.covered = outcome.kept, s.sequence
+	s.kept, s.covered, s.passed = outcome.kept, s.sequence, outcome.passed
 	s.noteDamaged(outcome.damagedDays)
 	return s.options.SnapshotInterval
 }
@@ -173,7 +178,7 @@ func (s *snapshotter) end(outcome jobOutcome) time.Duration {
 func (s *snapshotter) write(job *snapshotJob) error {
 	kept, err := job.run()
 	if err == nil {
-		s.kept, s.covered = kept, job.header.Sequence
+		s.kept, s.covered, s.passed = kept, job.header.Sequence, job.passed
 		s.noteDamaged(job.damagedDays)
 	}
 	return err

@@ -272,14 +272,16 @@ func (r *Register) Reader(history History, keptFrom func() counters.Day) *Reader
 	return &Reader{r, history, keptFrom}
 }
 
-// Sums is Register.Sums.
+// Sums is Register.Sums of the days that are kept.
 func (r *Reader) Sums(from, to counters.Day) (Sums, error) {
-	return r.register.Sums(r.history, from, to)
+	from = max(from, r.keptFrom())
+	return r.register.Sums(r.history, from, max(from, to))
 }
 
-// Daily is Register.Daily.
+// Daily is Register.Daily of the days that are kept.
 func (r *Reader) Daily(from, to counters.Day) ([]Sums, error) {
-	return r.register.Daily(r.history, from, to)
+	from = max(from, r.keptFrom())
+	return r.register.Daily(r.history, from, max(from, to))
 }
 
 // KeptFrom is the first day that is shown; 0 for all.

@@ -34,6 +34,8 @@ type Table struct {
 
 	// below lets paths below its own one name the only row that is asked for.
 	below bool
+	// overVisitors says that its window begins where visitors are kept, and not counts.
+	overVisitors bool
 	// lasting says that an answer changes with the counts and the labels alone.
 	lasting bool
 	// ask asks a reporter, decode reads the JSON of an answer, both as a value that
@@ -72,6 +74,7 @@ const parameterExperiment = "experiment"
 // ofVisitors takes off what visitors are not told apart by: they are of all versions of
 // records, and of UTC days.
 func (t Table) ofVisitors() Table {
+	t.overVisitors = true
 	t.Parameters = slices.DeleteFunc(t.Parameters, func(name string) bool { return name == "version" || name == "time_zone" })
 	return t
 }
@@ -114,7 +117,7 @@ func (t Table) read(r *report.Reporter, retention httpapi.Retention) httpapi.Rea
 		Path: "/insight/" + t.Name, Below: t.below, Parameters: t.Parameters, Access: httpapi.AccessByBrowser,
 		Answer: func(request httpapi.Request) (answer httpapi.Answer, err error) {
 			answer.Vary = "Accept"
-			asked, err := readAsked(request, retention, &answer, t.Parameters)
+			asked, err := readAsked(request, t.retention(r, retention), &answer, t.Parameters)
 			if err != nil {
 				return answer, err
 			}
@@ -131,6 +134,19 @@ func (t Table) read(r *report.Reporter, retention httpapi.Retention) httpapi.Rea
 			return answer, err
 		},
 	}
+}
+
+// keeping is the first day that something is kept of, if that of earlier ones is not.
+type keeping func() (counters.Day, bool)
+
+func (k keeping) KeptFrom() (counters.Day, bool) { return k() }
+
+// retention is what the table's windows begin by.
+func (t Table) retention(r *report.Reporter, ofCounts httpapi.Retention) httpapi.Retention {
+	if t.overVisitors {
+		return keeping(r.VisitorsKeptFrom)
+	}
+	return ofCounts
 }
 
 // bodyKey is what the body of a table that lasts is known by: all that such a table
@@ -174,7 +190,7 @@ func (t Table) make(r *report.Reporter, answer *httpapi.Answer, asked asked) ([]
 // Of asks a reporter by parameters, as the endpoint does, and makes rows of the answer.
 // An *httpapi.Error is for who has chosen the parameters.
 func (t Table) Of(ctx context.Context, r *report.Reporter, retention httpapi.Retention, parameters httpapi.Query) (exporter.Table, error) {
-	asked, err := readAsked(httpapi.Request{Query: parameters}, retention, &httpapi.Answer{}, t.Parameters)
+	asked, err := readAsked(httpapi.Request{Query: parameters}, t.retention(r, retention), &httpapi.Answer{}, t.Parameters)
 	if err != nil {
 		return exporter.Table{}, err
 	}
