@@ -153,6 +153,7 @@ func (c Config) newMember() *member.Member {
 	return member.New(member.Options{
 		Open: c.openLog, Ingest: c.Log.ingest, Window: c.Log.Window, Share: c.SnapshotInterval,
 		Backlog: int64(c.Log.Backlog), Logger: c.Logger,
+		ServesAlone: c.Log.ack == member.ByDisk && !c.Log.refuse,
 	})
 }
 

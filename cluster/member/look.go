@@ -22,6 +22,9 @@ const (
 	mostSkew = 30 * time.Second
 	// mostLag is how old what a node has merged may be before it is not ready any more.
 	mostLag = 10 * time.Second
+	// mostSilence is how long ago the log may have answered last before it is away. It is less
+	// than mostLag, so that a node without the log is not taken for one that is behind it.
+	mostSilence = mostLag / 2
 )
 
 // figures are what a member shows of itself.
@@ -148,8 +151,9 @@ type Status struct {
 	Covered *cluster.Covered
 	// Position is up to where the log is merged, End where it ended when it was last asked.
 	Position, End cluster.Position
-	// CountedAt is when the node last had all that the log had; the zero time for never.
-	CountedAt time.Time
+	// CountedAt is when the node last had all that the log had, ReachedAt when the log last
+	// answered; the zero time for never.
+	CountedAt, ReachedAt time.Time
 	// Lag is how long ago that is; -1 for never.
 	Lag time.Duration
 	// Skew is how far the clock of the log's servers is ahead of this one.
@@ -182,7 +186,8 @@ func (m *Member) Status() Status {
 	status.Joined = m.isJoined()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	status.Trouble, status.Position, status.End, status.CountedAt = f.trouble, f.position, f.end, f.countedAt
+	status.Trouble, status.Position, status.End = f.trouble, f.position, f.end
+	status.CountedAt, status.ReachedAt = f.countedAt, f.reachedAt
 	status.Skew, status.SharedAt, status.Nodes = f.skew, f.sharedAt, f.nodes
 	if !f.countedAt.IsZero() {
 		status.Lag = time.Since(f.countedAt)
@@ -201,18 +206,35 @@ func (m *Member) Counted() (position uint64, at time.Time) {
 	return m.figures.position.Sequence, m.figures.countedAt
 }
 
-// Ready is why the node should get no reads, or nil.
+// Ready is why the node should get no requests, or nil. One that must have the log to
+// acknowledge or to answer is not ready without it. Others are: were all nodes to say no,
+// nobody would get what each of them can take. A node that has never met the log has
+// nothing of what others know, and one that is behind a log which answers has less than others.
 func (m *Member) Ready() error {
 	status := m.Status()
 	switch {
-	case errors.Is(status.Trouble, cluster.ErrEpoch), errors.Is(status.Trouble, ErrUnreadable), errors.Is(status.Trouble, cluster.ErrUnsuitable):
+	case needsPerson(status.Trouble):
 		return status.Trouble
 	case status.Skew.Abs() > mostSkew:
 		return fmt.Errorf("%w: %s", ErrSkew, status.Skew)
+	case m.options.ServesAlone && status.Covered != nil && time.Since(status.ReachedAt) > mostSilence:
+		return nil
+	case !status.Joined && status.Trouble != nil:
+		return fmt.Errorf("%w: %w", ErrNotJoined, status.Trouble)
 	case !status.Joined:
 		return ErrNotJoined
 	case status.Lag < 0 || status.Lag > mostLag:
 		return fmt.Errorf("behind the log: it has merged up to %d of %d, and had all %s ago", status.Position.Sequence, status.End.Sequence, status.Lag.Round(time.Second))
 	}
 	return nil
+}
+
+// needsPerson says whether trouble lasts until somebody does something.
+func needsPerson(trouble error) bool {
+	for _, lasting := range []error{cluster.ErrEpoch, cluster.ErrUnsuitable, cluster.ErrFormat, ErrUnreadable} {
+		if errors.Is(trouble, lasting) {
+			return true
+		}
+	}
+	return false
 }

@@ -51,6 +51,9 @@ type Options struct {
 	KeepInLog time.Duration
 	// Pause is how long to wait before something is tried again; 0 means a second.
 	Pause time.Duration
+	// ServesAlone is set where a node that is cut off from the log is as good as any: it takes
+	// records, and readers do with what it has.
+	ServesAlone bool
 	// Logger is told what happens; nil discards it.
 	Logger *slog.Logger
 }

@@ -98,7 +98,16 @@ func (s *session) merge(ctx context.Context) error {
 	err := s.mergeFrom(ctx, inbox)
 	cancel()
 	if read := <-ended; errors.Is(err, context.Canceled) {
-		return read
+		return ofRead(read)
+	}
+	return err
+}
+
+// ofRead is why the log cannot be read on. A frame that a newer program wrote, or that is
+// damaged, is there at the next attempt, too.
+func ofRead(err error) error {
+	if errors.Is(err, cluster.ErrFormat) || errors.Is(err, cluster.ErrMalformed) {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return err
 }
