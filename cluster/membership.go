@@ -3,6 +3,8 @@ package cluster
 import (
 	"encoding/binary"
 	"fmt"
+
+	"stats-recorder/counters"
 )
 
 // A Membership is what a data directory knows of the log beside its counts. It is in
@@ -16,6 +18,8 @@ type Membership struct {
 	Sequence uint64
 	// Framed is a commit up to which what was counted in this directory is in frames.
 	Framed uint64
+	// Expired are the days that all nodes let go of.
+	Expired Expired
 }
 
 // Apply changes the membership by the note of a commit that follows.
@@ -24,6 +28,9 @@ func (m *Membership) Apply(note Note) {
 		m.Origin, m.Sequence = note.Origin, 0
 	}
 	m.Framed = max(m.Framed, note.Framed)
+	for _, said := range note.Expiries {
+		m.Expired.Add(said)
+	}
 	if note.Position != (Position{}) {
 		m.Covered.Position = note.Position
 	}
@@ -53,7 +60,7 @@ func (m *Membership) Clone() *Membership {
 
 const (
 	membershipVersion = 1
-	membershipFixed   = 1 + 16 + 8 + 8
+	membershipFixed   = 1 + 16 + 8 + 8 + expirySize + 4
 )
 
 // AppendTo appends the membership to b, little endian:
@@ -62,12 +69,16 @@ const (
 //	16    origin
 //	8     last sequence number of the origin
 //	8     framed
+//	20    the saying that expires most: 16 node, 4 first day kept
+//	4     first day kept by what another node said
 //	      the vector, as Covered.AppendTo has it, up to the end
 func (m *Membership) AppendTo(b []byte) []byte {
 	b = append(b, membershipVersion)
 	b = append(b, m.Origin[:]...)
 	b = binary.LittleEndian.AppendUint64(b, m.Sequence)
 	b = binary.LittleEndian.AppendUint64(b, m.Framed)
+	b = appendExpiry(b, m.Expired.furthest)
+	b = binary.LittleEndian.AppendUint32(b, uint32(m.Expired.seconded))
 	return m.Covered.AppendTo(b)
 }
 
@@ -89,5 +100,9 @@ func DecodeMembership(data []byte) (*Membership, error) {
 		Origin:   Origin(data[1:17]),
 		Sequence: binary.LittleEndian.Uint64(data[17:]),
 		Framed:   binary.LittleEndian.Uint64(data[25:]),
+		Expired: Expired{
+			furthest: decodeExpiry(data[33:]),
+			seconded: counters.Day(binary.LittleEndian.Uint32(data[33+expirySize:])),
+		},
 	}, nil
 }

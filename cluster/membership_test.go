@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"stats-recorder/cluster"
+	"stats-recorder/counters"
 )
 
 func randomNote(random *rand.Rand) cluster.Note {
@@ -26,6 +27,9 @@ func randomNote(random *rand.Rand) cluster.Note {
 	}
 	if random.IntN(4) == 0 {
 		note.Dropped = append(note.Dropped, number())
+	}
+	if random.IntN(3) == 0 {
+		note.Expiries = append(note.Expiries, cluster.Expiry{Node: origins[random.IntN(3)], Before: counters.Day(random.IntN(100))})
 	}
 	for range random.IntN(3) {
 		own := number()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+
+	"stats-recorder/counters"
 )
 
 // A FrameNumber is a frame by the number that its origin gave it.
@@ -27,6 +29,8 @@ type Note struct {
 	Dropped []FrameNumber
 	// Merged are the frames of others whose counts are in the commit.
 	Merged []FrameNumber
+	// Expiries are what nodes say of RETENTION in the frames of this note.
+	Expiries []Expiry
 	// Own are frames made of what was counted here, whose counts are in the state
 	// already. The journal keeps them until others have them.
 	Own []Frame
@@ -35,6 +39,7 @@ type Note struct {
 const (
 	noteVersion = 1
 	numberSize  = 16 + 8
+	expirySize  = 16 + 4
 )
 
 // AppendTo appends the note to b, little endian:
@@ -45,6 +50,7 @@ const (
 //	16, 8    position: epoch and sequence
 //	4        how many dropped, then for each: 16 origin, 8 sequence
 //	4        how many merged, then the same
+//	4        how many expiries, then for each: 16 node, 4 first day kept
 //	4        how many own, then for each: 4 length, the frame as Frame.Encode has it
 //
 // The error is that of Frame.Encode.
@@ -56,6 +62,10 @@ func (n Note) AppendTo(b []byte) ([]byte, error) {
 	b = binary.LittleEndian.AppendUint64(b, n.Position.Sequence)
 	b = appendNumbers(b, n.Dropped)
 	b = appendNumbers(b, n.Merged)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(n.Expiries)))
+	for _, said := range n.Expiries {
+		b = appendExpiry(b, said)
+	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(n.Own)))
 	for _, frame := range n.Own {
 		encoded, err := frame.Encode()
@@ -66,6 +76,15 @@ func (n Note) AppendTo(b []byte) ([]byte, error) {
 		b = append(b, encoded...)
 	}
 	return b, nil
+}
+
+func appendExpiry(b []byte, said Expiry) []byte {
+	return binary.LittleEndian.AppendUint32(append(b, said.Node[:]...), uint32(said.Before))
+}
+
+// decodeExpiry reads the first expirySize bytes.
+func decodeExpiry(b []byte) Expiry {
+	return Expiry{Node: [16]byte(b), Before: counters.Day(binary.LittleEndian.Uint32(b[16:]))}
 }
 
 func appendNumbers(b []byte, numbers []FrameNumber) []byte {
@@ -88,6 +107,9 @@ func DecodeNote(data []byte) (Note, error) {
 	note := Note{Origin: d.origin(), Framed: d.number()}
 	note.Position = Position{Epoch: Epoch(d.origin()), Sequence: d.number()}
 	note.Dropped, note.Merged = d.numbers(), d.numbers()
+	for range d.count(expirySize) {
+		note.Expiries = append(note.Expiries, decodeExpiry(d.take(expirySize)))
+	}
 	for range d.count(frameHeaderSize) {
 		frame, err := DecodeFrame(bytes.Clone(d.take(d.length())))
 		if d.err == nil && err != nil {

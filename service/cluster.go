@@ -145,6 +145,10 @@ func oneOf(first, second string) func(string) (bool, error) {
 	}
 }
 
+// expiresTogether says whether days go when several nodes say that they are past RETENTION.
+// A node that merges nothing of others does not hear what they say.
+func (c Config) expiresTogether() bool { return c.Log.URL != "" && !c.Log.ingest }
+
 // newMember is what joins a node to the log; nil for one that counts alone.
 func (c Config) newMember() *member.Member {
 	if c.Log.URL == "" {

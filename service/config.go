@@ -196,6 +196,7 @@ func (c Config) keeperOptions(observer snapshot.Observer) snapshot.Options {
 		MaxEventAge:      c.MaxEventAge,
 		Retention:        c.Retention,
 		PassingRetention: c.VisitorsRetention,
+		ExpiresTogether:  c.expiresTogether(),
 		Keys:             &idempotency.Bounds{Age: c.IdempotencyWindow, Keys: c.IdempotencyKeys},
 		JournalSize:      c.journalSize,
 		CachedCounters:   c.cachedCounters,

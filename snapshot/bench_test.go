@@ -203,7 +203,7 @@ func BenchmarkMerge(b *testing.B) {
 				counted.Add(delta)
 				portable = format.AppendPortable(portable[:0], counted.Spans(), counted.Marks(), source.Benefits.Names(), source.Events.Names())
 				encoded := time.Now()
-				foreign, err := format.ReadPortable(portable)
+				foreign, _, err := format.ReadPortable(portable)
 				decoded := time.Now()
 				if err == nil {
 					_, err = store.Merge(nil, foreign)

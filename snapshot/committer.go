@@ -155,6 +155,9 @@ func (c *committer) commitTo(delta *counters.Delta) error {
 	if err := c.membership.apply(delta.Notes); err != nil {
 		return err
 	}
+	if len(delta.Notes) > 0 && c.options.ExpiresTogether {
+		c.snapshots.rule() // days expire with the frames that say so
+	}
 	c.pulse.noteCommitted(c.journal.sequence)
 	c.pulse.noteUnsynced(c.journal.unsyncedSince())
 	delta.Commit()

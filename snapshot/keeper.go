@@ -48,6 +48,9 @@ type Options struct {
 	// PassingRetention is how long closed days keep what they have of passing kinds; 0
 	// means as long as they are kept.
 	PassingRetention time.Duration
+	// ExpiresTogether is set for a node that hides and deletes days when the nodes of its
+	// cluster agree that they are past Retention, and not by its own clock.
+	ExpiresTogether bool
 	// JournalSize is when a journal file is full; 0 means 64 MiB.
 	JournalSize int64
 	// CachedCounters is how many counters of windows of closed days are kept for the next

@@ -70,6 +70,20 @@ func (k *Keeper) Advance(position cluster.Position) {
 	}
 }
 
+// ExpiredBefore is the first day that this node's RETENTION keeps, by a time that was
+// reached for certain; 0 for all.
+func (k *Keeper) ExpiredBefore() counters.Day { return k.almanac.rule().expireBefore }
+
+// expired is the first day that the nodes of a cluster keep, 0 for all.
+func (m *membership) expired() counters.Day {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil {
+		return 0
+	}
+	return m.known.Expired.Before()
+}
+
 // Release says that the Follower does not need the journal up to a commit any more.
 // Until it says so, none is removed.
 func (k *Keeper) Release(sequence uint64) { k.membership.unneeded.Store(sequence) }
@@ -81,18 +95,18 @@ func (k *Keeper) Sequence() uint64 { return k.pulse.sequence.Load() }
 func (k *Keeper) Identity() [16]byte { return k.committer.snapshots.identity }
 
 // Merge adds what other keepers' Followers were told, of any names and numbers, as
-// Record adds a batch, and the note in the same commit. That each is merged once is up
+// Record adds a batch, and the note in the same commit, with what those say of RETENTION. That each is merged once is up
 // to the caller. It returns an error of format.ReadPortable for what cannot be read, of
 // which nothing counts, and counters.ErrDirectoryFull for more names than a store can
 // number.
 func (k *Keeper) Merge(note cluster.Note, portable ...[]byte) (*counters.Ticket, error) {
 	var foreign []*counters.Foreign
 	for _, one := range portable {
-		read, err := format.ReadPortable(one)
+		read, expiries, err := format.ReadPortable(one)
 		if err != nil {
 			return nil, err
 		}
-		foreign = append(foreign, read)
+		foreign, note.Expiries = append(foreign, read), append(note.Expiries, expiries...)
 	}
 	encoded, err := note.AppendTo(nil)
 	if err != nil {

@@ -71,6 +71,10 @@ type snapshotter struct {
 // rule reads the clock, and has what it hides hidden at once.
 func (s *snapshotter) rule() ruling {
 	ruled := s.almanac.rule()
+	if s.options.ExpiresTogether {
+		ruled.hideBefore = s.membership.expired()
+		ruled.expireBefore = ruled.hideBefore
+	}
 	s.history.hide(ruled.hideBefore, ruled.hidePassingBefore)
 	return ruled
 }

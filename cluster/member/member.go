@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stats-recorder/cluster"
+	"stats-recorder/counters"
 	"stats-recorder/snapshot"
 )
 
@@ -217,6 +218,7 @@ type session struct {
 	// has read over, in nanoseconds since 1970; 0 for none.
 	lackingSince atomic.Int64
 	ends         []timedPosition
+	expiry       counters.Day // that tend has had others told of; belongs to it
 }
 
 // work does everything at the same time until something fails that is not passing.

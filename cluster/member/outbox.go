@@ -42,6 +42,8 @@ type outbox struct {
 	inFlight int     // parcels that were taken and are not told yet
 	told     uint64  // commit up to which all that was counted here is in the log
 
+	expiry counters.Day // to be told of; 0 for none
+
 	cut       bool // close the parcel at the next snapshot
 	candidate *candidate
 
@@ -167,6 +169,33 @@ func (o *outbox) take() (*parcel, <-chan struct{}) {
 	o.inFlight++
 	o.notify()
 	return taken, nil
+}
+
+// setExpiry has others be told that this node lets go of days.
+func (o *outbox) setExpiry(before counters.Day) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.expiry = max(o.expiry, before)
+	o.notify()
+}
+
+// takeExpiry takes that, 0 for none. Else done or putBackExpiry must follow.
+func (o *outbox) takeExpiry() (before counters.Day) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if before, o.expiry = o.expiry, 0; before != 0 {
+		o.inFlight++
+	}
+	return before
+}
+
+// putBackExpiry gives back what could not be noted.
+func (o *outbox) putBackExpiry(before counters.Day) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.inFlight--
+	o.expiry = max(o.expiry, before)
+	o.notify()
 }
 
 // putBack gives back what could not be noted.

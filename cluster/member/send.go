@@ -22,6 +22,8 @@ type ownFrame struct {
 	upTo uint64
 	// isLast is set for the last one of a parcel.
 	isLast bool
+	// isExpiry is set for one that tells nothing that was counted.
+	isExpiry bool
 }
 
 // publishedFrame is what is kept of a frame until most nodes have it.
@@ -29,6 +31,8 @@ type publishedFrame struct {
 	number cluster.FrameNumber
 	upTo   uint64
 	at     uint64 // where it is in the log; 0 as long as it is not known to be there
+	// isInNote is set where a state has the frame only if its own vector says so.
+	isInNote bool
 }
 
 // published are the frames of this node that others may lack.
@@ -43,7 +47,7 @@ type published struct {
 func (p *published) add(frame ownFrame, at uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.frames = append(p.frames, publishedFrame{number: numberOf(frame.frame), upTo: frame.upTo, at: at})
+	p.frames = append(p.frames, publishedFrame{number: numberOf(frame.frame), upTo: frame.upTo, at: at, isInNote: frame.isExpiry})
 }
 
 func (p *published) pin(pinned bool) {
@@ -88,7 +92,10 @@ func (s *session) send(ctx context.Context) error {
 		}
 		last := time.Now()
 		for {
-			made, err := s.makeFrames()
+			made, err := s.makeExpiry()
+			if err == nil && !made {
+				made, err = s.makeFrames()
+			}
 			if err != nil {
 				return err
 			}
@@ -110,7 +117,7 @@ func (s *session) send(ctx context.Context) error {
 
 func (s *session) awaitParcel(ctx context.Context) error {
 	s.outbox.mu.Lock()
-	changed, waits := s.outbox.changed, s.outbox.closed != nil || s.outbox.open.counted.Len() > 0
+	changed, waits := s.outbox.changed, s.outbox.closed != nil || s.outbox.open.counted.Len() > 0 || s.outbox.expiry != 0
 	s.outbox.mu.Unlock()
 	if waits {
 		return nil
@@ -136,7 +143,10 @@ func (s *session) appendPending(ctx context.Context) error {
 		}
 		s.published.isAt(numberOf(next.frame), at.Sequence)
 		s.pending = s.pending[1:]
-		if next.isLast {
+		switch {
+		case next.isExpiry:
+			s.outbox.done(0)
+		case next.isLast:
 			s.outbox.done(next.upTo)
 		}
 	}
@@ -169,11 +179,16 @@ func (s *session) note(frames []ownFrame, upTo uint64) error {
 	if err := s.commit(note); err != nil {
 		return err
 	}
+	s.noted(frames...)
+	return nil
+}
+
+// noted takes frames that are durable, to be appended.
+func (s *session) noted(frames ...ownFrame) {
 	for _, own := range frames {
 		s.published.add(own, 0)
 	}
 	s.pending = append(s.pending, frames...)
-	return nil
 }
 
 // commit makes a note durable, with counts of others. It waits until it is known

@@ -63,7 +63,7 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 	}
 	covers := candidate.known.Clone()
 	for _, own := range s.published.list() {
-		if own.upTo <= candidate.sequence {
+		if own.upTo <= candidate.sequence && !own.isInNote {
 			covers.Covered.Add(own.number.Origin, own.number.Sequence)
 		}
 	}
@@ -130,6 +130,7 @@ func (s *session) tendOnce(ctx context.Context) error {
 	s.figures.nodes = len(states)
 	s.figures.mu.Unlock()
 	s.release(states)
+	s.considerExpiry()
 	if err := s.repair(ctx, states, last); err != nil {
 		return err
 	}

@@ -190,6 +190,8 @@ type FrameSink struct {
 	Counts, Merged func(counters.Hour, counters.Benefit, []counters.Cell) error
 	// Note gets what the commit has to do with the log; nil for nobody.
 	Note func(cluster.Note) error
+	// Expiry gets what a node says of RETENTION; nil for nobody.
+	Expiry func(cluster.Expiry)
 	// Marks gets the keys of batches that came here, and of those that were merged where
 	// MergedMarks is nil; nil for nobody.
 	Marks, MergedMarks MarkVisitor
@@ -225,6 +227,25 @@ func (s FrameSink) readNote(content []byte) error {
 		return ofCluster(err)
 	}
 	return s.Note(note)
+}
+
+// readExpiry decodes what AppendExpiry encoded.
+func (s FrameSink) readExpiry(content []byte) error {
+	c := &cursor{data: content}
+	said := cluster.Expiry{Node: [16]byte(make([]byte, 16))}
+	copy(said.Node[:], c.bytes(16))
+	before := c.uvarint()
+	if c.err == nil && before > uint64(counters.MaxDay)+1 {
+		c.fail("bad day")
+	}
+	said.Before = counters.Day(before)
+	if err := c.end(); err != nil {
+		return err
+	}
+	if s.Expiry != nil {
+		s.Expiry(said)
+	}
+	return nil
 }
 
 // ofCluster is an error of package cluster about what a file holds.
@@ -270,6 +291,8 @@ func ReadPayload(payload []byte, sink FrameSink) error {
 			err = readSpan(content, sink.merged())
 		case frameNote:
 			err = sink.readNote(content)
+		case frameExpiry:
+			err = sink.readExpiry(content)
 		case frameMarks:
 			err = readMarks(content, sink.marks())
 		case frameMergedMarks:

@@ -181,7 +181,7 @@ func FuzzPortable(f *testing.F) {
 			return
 		}
 		sum := crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
-		foreign, err := format.ReadPortable(binary.LittleEndian.AppendUint32(data, sum))
+		foreign, _, err := format.ReadPortable(binary.LittleEndian.AppendUint32(data, sum))
 		if err != nil {
 			if !errors.Is(err, format.ErrMalformed) && !errors.Is(err, format.ErrVersion) {
 				t.Errorf("%v is not a documented error", err)

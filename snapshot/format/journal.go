@@ -64,6 +64,7 @@ const (
 	frameMergedMarks = 5
 	frameNote        = 8
 	frameMerged      = 9
+	frameExpiry      = 10
 )
 
 // AppendJournalHeader appends the header of a journal file and returns its CRC, which

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 )
 
@@ -41,6 +42,18 @@ func AppendPortable(b []byte, spans []counters.Span, marks []counters.Mark, bene
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 }
 
+// AppendExpiry encodes what a node says of RETENTION as a portable delta without counts:
+//
+//	16       identity of the node's directory
+//	uvarint  first day that it keeps
+func AppendExpiry(b []byte, said cluster.Expiry) []byte {
+	start := len(b)
+	b = appendSection(b, frameExpiry, func(b []byte) []byte {
+		return binary.AppendUvarint(append(b, said.Node[:]...), uint64(said.Before))
+	})
+	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
+}
+
 // localNumbers are, by number in a store, 0 for what is not used, else the number
 // in a portable delta, from 1.
 type localNumbers []int
@@ -65,30 +78,31 @@ func (l localNumbers) number(names []string) (used []string) {
 }
 
 // ReadPortable decodes a portable delta, all or nothing; the bytes must stay as they
-// are until it is merged. It returns ErrTruncated,
+// are until it is merged. What nodes say of RETENTION in it comes beside. It returns ErrTruncated,
 // ErrChecksum or ErrMalformed, or ErrVersion for what a newer program encoded.
-func ReadPortable(data []byte) (*counters.Foreign, error) {
+func ReadPortable(data []byte) (*counters.Foreign, []cluster.Expiry, error) {
 	end := len(data) - 4
 	if end < 0 {
-		return nil, fmt.Errorf("portable delta: %w: %d bytes", ErrTruncated, len(data))
+		return nil, nil, fmt.Errorf("portable delta: %w: %d bytes", ErrTruncated, len(data))
 	}
 	if have, want := checksum(data[:end]), binary.LittleEndian.Uint32(data[end:]); have != want {
-		return nil, fmt.Errorf("portable delta: %w: have %08x, want %08x", ErrChecksum, have, want)
+		return nil, nil, fmt.Errorf("portable delta: %w: have %08x, want %08x", ErrChecksum, have, want)
 	}
-	foreign := &counters.Foreign{}
+	foreign, expiries := &counters.Foreign{}, []cluster.Expiry(nil)
 	err := ReadPayload(data[:end], FrameSink{
 		Benefits: listNames(&foreign.Benefits),
 		Events:   listNames(&foreign.Events),
 		Counts:   foreign.Add,
+		Expiry:   func(said cluster.Expiry) { expiries = append(expiries, said) },
 		Marks: func(mark counters.Mark, _ time.Duration) error {
 			foreign.Marks = append(foreign.Marks, mark)
 			return nil
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("portable delta: %w", err)
+		return nil, nil, fmt.Errorf("portable delta: %w", err)
 	}
-	return foreign, nil
+	return foreign, expiries, nil
 }
 
 // listNames appends names, whose numbers must follow each other from 0.
