@@ -3,10 +3,12 @@ package contract
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"stats-recorder/contract/blackbox"
 	"stats-recorder/harness/harnesstest"
@@ -65,6 +67,9 @@ func TestTodayIsToldAsItComesAbout(t *testing.T) {
 		if got := at(t, event, name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
+	}
+	if last, err := time.Parse(time.RFC3339, fmt.Sprint(event["last_record"])); err != nil || time.Since(last) > time.Minute {
+		t.Errorf("last_record is %v (%v), want the time of what just came", event["last_record"], err)
 	}
 	comeAndOpen(t, s, "B", 10, 0)
 	harnesstest.Until(t, "the event tells of the visitors since", func() bool {

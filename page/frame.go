@@ -106,9 +106,12 @@ func (r *request) shareEnd() (until time.Time, ok bool) {
 	return until, until.Sub(r.now).Abs() < year
 }
 
+// Zone is the IANA name of the zone of the page.
+func (r *request) Zone() string { return r.page.config.Zone.String() }
+
 // zone names the zone of the page.
 func (r *request) zone() string {
-	if name := r.page.config.Zone.String(); name != "Europe/Paris" {
+	if name := r.Zone(); name != "Europe/Paris" {
 		return name
 	}
 	return r.language.Plain("zone.paris")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +40,6 @@ type Config struct {
 	LastRecord func() (time.Time, bool)
 	// Refusing says whether records are refused because the disk takes nothing.
 	Refusing func() bool
-	// Records is how many records were taken since the start.
-	Records func() uint64
 	// Title is the name of the site; empty for a general one.
 	Title string
 	// Zone is that of the hours and dates that people read.
@@ -53,8 +52,13 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Root is the path of the first view.
-const Root = "/insight/"
+const (
+	// Root is the path of the first view.
+	Root = "/insight/"
+	// livePath is where the script hears of what comes in: today's counts since midnight
+	// UTC, and when the last record came.
+	livePath = Root + "live"
+)
 
 // policy lets nothing in but what the server itself has.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
@@ -126,7 +130,7 @@ func pathOf(name string) string {
 
 // Reads are the views and the assets.
 func (p *Page) Reads() []httpapi.Read {
-	reads := append([]httpapi.Read{{Path: livePath, Parameters: []string{}, Access: httpapi.AccessByBrowser, Answer: p.live}}, p.open...)
+	reads := slices.Clone(p.open)
 	for _, v := range views() {
 		reads = append(reads, httpapi.Read{
 			Path: strings.TrimSuffix(pathOf(v.name), "/"), Parameters: parameters, Access: httpapi.AccessByBrowser,

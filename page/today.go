@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"html/template"
 	"math"
 	"time"
@@ -84,17 +85,26 @@ func (r *request) countedTable(hours counted, same []time.Time) *table {
 	t := &table{Class: "day cards", Caption: caption, Columns: []column{{Name: r.T("col.counted")}, {Class: "n", Name: r.T("col.today")}, {Class: "n", Name: r.T("col.usual")},
 		{Class: "n", Name: r.T("col.change")}, {Class: "wide p", Name: r.T("col.usual.picture"), Axis: draw.UsualAxis(l.Change(-draw.UsualSpan, 0), l.Change(draw.UsualSpan, 0))}, {Name: r.T("col.clear")}}}
 	for _, of := range []struct {
-		key  string
-		days map[string]dayOfHours
-	}{{"counted.shows", hours.shows}, {"counted.opened", hours.opened}, {"counted.acted", hours.acted}} {
-		now := float64(of.days[dayKey(r.now)].total())
+		key, told string
+		days      map[string]dayOfHours
+		universal uint64
+	}{{"counted.shows", "shown", hours.shows, hours.universal.shows}, {"counted.opened", "opened", hours.opened, hours.universal.opened},
+		{"counted.acted", "acted", hours.acted, hours.universal.acted}} {
+		now := of.days[dayKey(r.now)].total()
 		u := usualOf(same, func(d time.Time) float64 { return of.days[dayKey(d)].until(r.at(d)) })
-		t.Rows = append(t.Rows, r.countedRow(of.key, now, u))
+		t.Rows = append(t.Rows, r.countedRow(of.key, r.moving(now, of.told, of.universal), float64(now), u))
 	}
 	return t
 }
 
-func (r *request) countedRow(key string, now float64, u usual) row {
+// moving is a number of today that the script moves on by what livePath tells: a count
+// since midnight UTC, which may begin later than the day of the page, or sooner.
+func (r *request) moving(now uint64, told string, universal uint64) template.HTML {
+	return template.HTML(fmt.Sprintf(`<b data-counts="%s" data-day="%s" data-plus="%d">%s</b>`,
+		told, r.now.UTC().Format(time.DateOnly), int64(now)-int64(universal), template.HTMLEscapeString(r.language.Whole(now))))
+}
+
+func (r *request) countedRow(key string, moving template.HTML, now float64, u usual) row {
 	l := r.language
 	median, band, change := "–", "", "–"
 	var picture template.HTML
@@ -113,7 +123,7 @@ func (r *request) countedRow(key string, now float64, u usual) row {
 			word = state("warn", r.T("usual.less"))
 		}
 	}
-	return row{Cells: []cell{{Header: true, Body: text(r.T(key))}, {Class: "n", Label: r.T("col.today"), Body: strong(l.Number(now, 0), "")},
+	return row{Cells: []cell{{Header: true, Body: text(r.T(key))}, {Class: "n", Label: r.T("col.today"), Body: moving},
 		{Class: "n", Label: r.T("col.usual"), Body: under(median, band)}, {Class: "n", Label: r.T("col.change"), Body: text(change)}, {Class: "p wide", Body: picture}, {Body: word}}}
 }
 
@@ -213,7 +223,7 @@ func (v *todayView) showState(facts todayFacts, hours counted) error {
 	case !facts.usual.known():
 		kind, word = "off", "records.unknown"
 	}
-	t := &table{Columns: []column{{Name: v.T("col.check"), Quiet: true}, {Name: v.T("col.state"), Quiet: true}}}
+	t := &table{Class: "states", Columns: []column{{Name: v.T("col.check"), Quiet: true}, {Name: v.T("col.state"), Quiet: true}}}
 	addState := func(key string, kind string, word string, note string) {
 		t.Rows = append(t.Rows, row{Cells: []cell{{Header: true, Body: text(v.T(key))}, {Body: state(kind, word) + template.HTML(`<span class="ci">`) + text(note) + "</span>"}}})
 	}

@@ -50,6 +50,8 @@ func (d dayOfHours) total() (sum uint64) {
 // counted are the kinds of events that the day is looked at by.
 type counted struct {
 	shows, opened, acted map[string]dayOfHours
+	// universal are those since midnight UTC, as livePath tells them.
+	universal struct{ shows, opened, acted uint64 }
 	// last is the end of the last hour that counted something.
 	last time.Time
 }
@@ -70,18 +72,31 @@ func (r *request) hoursOf() (counted, error) {
 			return c, err
 		}
 		for _, step := range t.Steps {
-			if stage == insight.StageOpened {
-				add(c.shows, step.StartAt, step.Shows)
-				add(c.opened, step.StartAt, step.Clicks)
-				if step.Shows+step.Clicks > 0 {
-					c.last = step.EndAt
-				}
-			} else {
-				add(c.acted, step.StartAt, step.Clicks)
-			}
+			c.count(stage, step, !step.StartAt.Before(today.Time()))
 		}
 	}
 	return c, nil
+}
+
+// count counts the clicks of a stage in an hour, and of the first stage its shows too.
+func (c *counted) count(stage insight.Stage, hour report.StepSums, universal bool) {
+	if stage == insight.StageActed {
+		add(c.acted, hour.StartAt, hour.Clicks)
+	} else {
+		add(c.shows, hour.StartAt, hour.Shows)
+		add(c.opened, hour.StartAt, hour.Clicks)
+		if hour.Shows+hour.Clicks > 0 {
+			c.last = hour.EndAt
+		}
+	}
+	switch {
+	case !universal:
+	case stage == insight.StageActed:
+		c.universal.acted += hour.Clicks
+	default:
+		c.universal.shows += hour.Shows
+		c.universal.opened += hour.Clicks
+	}
 }
 
 func add(days map[string]dayOfHours, at time.Time, n uint64) {

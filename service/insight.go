@@ -67,23 +67,35 @@ func parseStages(text string) (insight.Stages, error) {
 // liveAge is how long an event is good for all who listen: a little less than they wait.
 const liveAge = 1900 * time.Millisecond
 
+// An event is what /insight/live tells.
+type event struct {
+	report.Live
+	// LastRecord is when the last record was taken; null if none was since the start.
+	LastRecord *time.Time `json:"last_record"`
+}
+
 // liveEvent makes the events of /insight/live, one for all who listen at a time.
-func liveEvent(reporter *report.Reporter) func(time.Time) ([]byte, error) {
+func liveEvent(reporter *report.Reporter, clock *clockOfRecords) func(time.Time) ([]byte, error) {
 	var mu sync.Mutex
 	var made time.Time
-	var event []byte
+	var encoded []byte
 	return func(now time.Time) ([]byte, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if time.Since(made) < liveAge {
-			return event, nil
+			return encoded, nil
 		}
 		live, err := reporter.Live(now)
 		if err != nil {
 			return nil, err
 		}
-		event, err = json.Marshal(live)
+		told := event{Live: live}
+		if at, any := clock.last(); any {
+			at = at.UTC().Truncate(time.Second)
+			told.LastRecord = &at
+		}
+		encoded, err = json.Marshal(told)
 		made = time.Now()
-		return event, err
+		return encoded, err
 	}
 }

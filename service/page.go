@@ -41,18 +41,10 @@ func (c *clockOfRecords) last() (at time.Time, any bool) {
 	return server.Metrics().LastAccepted()
 }
 
-func (c *clockOfRecords) records() uint64 {
-	server := c.server.Load()
-	if server == nil {
-		return 0
-	}
-	return server.Metrics().Accepted()
-}
-
 // newPage makes the page of a valid configuration.
 func newPage(config Config, reporter *report.Reporter, keeper *snapshot.Keeper, clock *clockOfRecords) (*page.Page, error) {
 	return page.New(page.Config{
-		Reports: reporter, Span: keeper.History().Span, LastRecord: clock.last, Records: clock.records, Refusing: keeper.Refusing,
+		Reports: reporter, Span: keeper.History().Span, LastRecord: clock.last, Refusing: keeper.Refusing,
 		Title: config.SiteTitle, Zone: config.Zone(), Indexable: config.PageIndexable,
 		Now: config.Now, Logger: config.Logger,
 	})

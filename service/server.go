@@ -23,7 +23,7 @@ func newServer(config Config, keeper *snapshot.Keeper, beside *beside) (*httpapi
 	reads := insightReads(reporter, keeper, people)
 	if config.parsed.insight {
 		http.Reads, http.Home, http.FailurePage = reads, page.Root, people.Failure
-		http.Live = &httpapi.Live{Event: liveEvent(reporter), Clients: config.MaxLive}
+		http.Live = &httpapi.Live{Event: liveEvent(reporter, clock), Clients: config.MaxLive}
 	}
 	certificate, err := loadCertificate(config.TLSCert, config.TLSKey)
 	if err != nil {

@@ -97,6 +97,7 @@ var english = map[string]string{
 	"live.rate":               "{n} a minute",
 	"live.back":               "The connection is back.",
 	"live.lost":               "Connection lost, trying again in a few seconds. The numbers stand still.",
+	"live.full":               "No second-by-second numbers at the moment: they are made anew every minute.",
 	"live.pause":              "Pause",
 	"live.resume":             "Resume",
 	"error.status":            "Error {status}",

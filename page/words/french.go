@@ -97,6 +97,7 @@ var french = map[string]string{
 	"live.rate":               "{n} par minute",
 	"live.back":               "La liaison est rétablie.",
 	"live.lost":               "Liaison coupée, nouvel essai dans quelques secondes. Les chiffres ne bougent plus.",
+	"live.full":               "Pas de suivi à la seconde pour l'instant : les chiffres sont refaits chaque minute.",
 	"live.pause":              "Suspendre",
 	"live.resume":             "Reprendre",
 	"error.status":            "Erreur {status}",
