@@ -108,10 +108,12 @@ map-picture:
 	go test -count=1 ./page/browsing -run '^TestMapPicture$$' -map-picture "$(CURDIR)/docs/map.png"
 
 ## release  build what is published of the last commit into dist/;
-##          PLATFORMS="linux/amd64 linux/arm64" builds only these
+##          PLATFORMS="linux/amd64 linux/arm64" builds only these, and
+##          MAINTAINER="NAME <ADDRESS>" is whom the packages name
 .PHONY: release
+release: export MAINTAINER := $(MAINTAINER)
 release:
-	cd release && go run . -platforms "$(PLATFORMS)"
+	cd release && go run . -platforms "$(PLATFORMS)" $(if $(MAINTAINER),-maintainer "$$MAINTAINER")
 
 ## instructions
 ##          what each step of a record takes of the processor, beside the last baseline; needs valgrind

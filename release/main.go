@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/mail"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -33,9 +34,11 @@ func run(ctx context.Context, arguments []string) error {
 	root := flags.String("source", "..", "root of the repository, or of an unpacked archive of it")
 	output := flags.String("output", "../dist", "directory for the results; it is emptied first")
 	names := flags.String("platforms", "", "platforms separated by spaces or commas, such as linux/amd64; all if empty")
-	maintainer := flags.String("maintainer", "stats-recorder contributors <contributors@stats-recorder.invalid>",
-		"name and address that the packages give")
+	maintainer := flags.String("maintainer", nobody, "`NAME <ADDRESS>` that the packages give of who publishes them")
 	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	if err := checkMaintainer(*maintainer); err != nil {
 		return err
 	}
 	targets, err := parsePlatforms(*names)
@@ -53,6 +56,21 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	r := &release{source: source, output: *output, work: work, maintainer: *maintainer}
 	return r.build(ctx, targets)
+}
+
+// nobody is the maintainer of packages that nobody publishes. Debian asks for an
+// address, and the project has none: RFC 2606 keeps .invalid for saying so.
+const nobody = "stats-recorder contributors <nobody@stats-recorder.invalid>"
+
+// errMaintainer is returned for a maintainer whom nobody could write to.
+var errMaintainer = errors.New("the maintainer is no name with an address")
+
+// checkMaintainer requires a name and an address.
+func checkMaintainer(text string) error {
+	if found, err := mail.ParseAddress(text); err != nil || found.Name == "" {
+		return fmt.Errorf("%w: have %q, want \"NAME <ADDRESS>\"", errMaintainer, text)
+	}
+	return nil
 }
 
 // release is one run: everything about one commit.
@@ -87,6 +105,9 @@ func (r *release) build(ctx context.Context, targets []platform) error {
 		if err := r.buildFor(ctx, target); err != nil {
 			return fmt.Errorf("%s: %w", target, err)
 		}
+	}
+	if r.maintainer == nobody {
+		fmt.Println(`The packages name nobody to write to. To publish them: make release MAINTAINER="NAME <ADDRESS>"`)
 	}
 	return writeChecksums(r.output)
 }

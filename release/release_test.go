@@ -254,6 +254,20 @@ func TestAPlatformThatThereIsNotIsRefused(t *testing.T) {
 	}
 }
 
+func TestAMaintainerHasANameAndAnAddress(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{nobody, "Équipe <equipe@example.org>", `"A. B." <a@example.org>`} {
+		if err := checkMaintainer(text); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, text := range []string{"", "a@example.org", "stats-recorder contributors", "a <b"} {
+		if err := checkMaintainer(text); !errors.Is(err, errMaintainer) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 // unpackRelease unpacks the archive of the second release for a platform.
 func unpackRelease(t *testing.T, target string) string {
 	t.Helper()
