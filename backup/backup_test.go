@@ -353,6 +353,48 @@ func TestARestoreGoesIntoAnEmptyDirectoryOnly(t *testing.T) {
 	check(t, strange, model)
 }
 
+// TestARestoreReplacesWhatAServerLeftThatCountedNothing is for a machine on which the
+// package has just been installed, and started a server.
+func TestARestoreReplacesWhatAServerLeftThatCountedNothing(t *testing.T) {
+	directory, model := holding(t)
+	archive := archiveOf(t, directory)
+	idle := func() string {
+		made := t.TempDir()
+		closed(t, opened(t, options(made)))
+		return made
+	}
+	left := idle()
+	if files, err := disk.List(left); err != nil || len(files.Journals) != 1 {
+		t.Fatalf("a server that counted nothing leaves %+v, %v", files, err)
+	}
+	if _, err := backup.Restore(backup.FromStream("the test", bytes.NewReader(archive)), into(left)); err != nil {
+		t.Fatal(err)
+	}
+	check(t, left, model)
+	for name, harm := range map[string]func(journal string) error{
+		"a later journal, with none before it": func(journal string) error {
+			return os.Rename(journal, disk.JournalPath(filepath.Dir(journal), 2))
+		},
+		"a damaged header": func(journal string) error { return os.WriteFile(journal, bytes.Repeat([]byte{1}, 64), 0o640) },
+		"something after the header": func(journal string) error {
+			content, err := os.ReadFile(journal)
+			return errors.Join(err, os.WriteFile(journal, append(content, "a frame that nobody can read"...), 0o640))
+		},
+	} {
+		doubtful := idle()
+		if err := harm(disk.JournalPath(doubtful, 1)); err != nil {
+			t.Fatal(err)
+		}
+		before := namesIn(t, doubtful)
+		if _, err := backup.Restore(backup.FromStream("the test", bytes.NewReader(archive)), into(doubtful)); !errors.Is(err, backup.ErrNotEmpty) {
+			t.Errorf("%s: %v, want %v", name, err, backup.ErrNotEmpty)
+		}
+		if after := namesIn(t, doubtful); !slices.Equal(after, before) {
+			t.Errorf("%s: it had %q and has %q", name, before, after)
+		}
+	}
+}
+
 func TestADirectoryThatIsNotWholeIsNotBackedUp(t *testing.T) {
 	hold := func(directory string) error {
 		held, err := backup.Hold(directory, counters.BuiltInKinds(), time.Now())

@@ -70,6 +70,9 @@ func Restore(source Source, r Restoring) (m Manifest, err error) {
 	if m, err = stage(source, r, staging); err != nil {
 		return Manifest{}, errors.Join(err, disk.RemoveAside(staging))
 	}
+	if err := removeUncounted(r.Directory, m); err != nil {
+		return Manifest{}, err
+	}
 	return m, switchTo(r.Directory, staging, m)
 }
 
@@ -109,7 +112,8 @@ func IsInterrupted(directory string) bool {
 }
 
 // checkEmpty looks for what is ours by its name. What else lies in a directory, such as
-// lost+found on a disk of its own, is never touched.
+// lost+found on a disk of its own, is never touched. What a server left that counted
+// nothing is as good as nothing: a package starts one as soon as it is installed.
 func checkEmpty(directory string) error {
 	entries, err := os.ReadDir(directory)
 	if err != nil {
@@ -118,14 +122,48 @@ func checkEmpty(directory string) error {
 	var found []string
 	for _, entry := range entries {
 		name := strings.TrimSuffix(strings.TrimSuffix(entry.Name(), ".tmp"), ".damaged")
-		if disk.IsDataFile(name) || strings.HasPrefix(name, "before-") {
+		isOurs := disk.IsDataFile(name) || strings.HasPrefix(name, "before-")
+		if isOurs && !heldNothing(filepath.Join(directory, entry.Name())) {
 			found = append(found, entry.Name())
 		}
 	}
-	if len(found) == 0 {
+	switch more := len(found) - 1; {
+	case more < 0:
 		return nil
+	case more == 0:
+		return fmt.Errorf("%q: %w; there is %s", directory, ErrNotEmpty, found[0])
+	default:
+		return fmt.Errorf("%q: %w; there is %s, and %d more", directory, ErrNotEmpty, found[0], more)
 	}
-	return fmt.Errorf("%q: %w; there is %s, and %d more", directory, ErrNotEmpty, found[0], len(found)-1)
+}
+
+// heldNothing says of a file whether it is a journal that is read without doubt, and into
+// which nothing was ever written: neither into this one nor into one before it.
+func heldNothing(path string) bool {
+	if disk.JournalSequence(path) != 1 {
+		return false
+	}
+	scan, err := recovery.ScanJournal(path)
+	return err == nil && scan.Damage == nil && !scan.Identity.IsZero() && len(scan.Frames) == 0 && scan.Tail == 0
+}
+
+// removeUncounted removes what a server left that counted nothing. What a restore has
+// moved there has the identity of the backup and stays.
+func removeUncounted(directory string, m Manifest) error {
+	files, err := disk.List(directory)
+	if err != nil {
+		return err
+	}
+	for _, path := range files.Journals {
+		identity := recovery.IdentityOf(disk.Contents{Journals: []string{path}})
+		if !heldNothing(path) || identity.String() == m.Identity {
+			continue
+		}
+		if err := disk.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stage unpacks and verifies a backup in a new directory.
@@ -216,6 +254,9 @@ func verified(staging string) (Manifest, error) {
 
 // resume ends a restore that was interrupted.
 func resume(directory, staging string, m Manifest) error {
+	if err := removeUncounted(directory, m); err != nil {
+		return err
+	}
 	if err := checkOurs(directory, m); err != nil {
 		return err
 	}

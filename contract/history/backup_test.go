@@ -50,15 +50,17 @@ func TestABackupOfARunningServerIsRestored(t *testing.T) {
 	backupOf(t, filepath.Join(target, "none"), target).ExpectRefusal(t, "no such data directory")
 }
 
-// TestAnInterruptedRestoreIsAllOrNothing kills a restore at each place. A server that is
-// started then has nothing, or all, or says what to do; and the restore is called again.
+// TestAnInterruptedRestoreIsAllOrNothing kills a restore at each place, into a directory in
+// which a server has counted nothing. One that is started then has nothing, or all, or
+// says what to do; and the restore is called again.
 func TestAnInterruptedRestoreIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	original, c, middle := closingDays(t)
 	archive := filepath.Join(t.TempDir(), "backup")
 	expectSuccess(t, backupOf(t, original, archive))
-	newest := filepath.Join(t.TempDir(), "data")
-	ending, process := crashing(t, newest, "list", nil, "restore", archive)
+	idle := t.TempDir()
+	blackbox.StartProgram(t, idle, nil).Terminate(t)
+	ending, process := crashing(t, blackbox.CopyOf(t, idle), "list", nil, "restore", archive)
 	if ending != (harness.Ending{}) {
 		t.Fatalf("it ended with %v:\n%s", ending, process.Log)
 	}
@@ -68,7 +70,7 @@ func TestAnInterruptedRestoreIsAllOrNothing(t *testing.T) {
 		}
 		t.Run(point.String(), func(t *testing.T) {
 			t.Parallel()
-			directory := filepath.Join(t.TempDir(), "data")
+			directory := blackbox.CopyOf(t, idle)
 			if ending, process := crashing(t, directory, point.String(), nil, "restore", archive); ending.Signal != syscall.SIGKILL {
 				t.Fatalf("it ended with %v, want it killed:\n%s", ending, process.Log)
 			}
