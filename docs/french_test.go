@@ -3,6 +3,7 @@ package docs
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -41,11 +42,8 @@ func TestFrenchDocumentsSayTheSame(t *testing.T) {
 func TestFrenchDocumentsNameWhatTheEnglishOnesDo(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile("`(?:[A-Z][A-Z_]+|--[a-z-]+|stats_recorder_\\w+|GET /[a-z/]*)`")
-	metricTable := regexp.MustCompile("(?m)^\\| `stats_recorder_.*$")
-	differences := regexp.MustCompile(`(?s)\n## (?:Differences|Différences)\n.*`)
 	for english, french := range frenchOf {
-		in := differences.ReplaceAllString(metricTable.ReplaceAllString(readDocument(t, english), ""), "")
-		out := differences.ReplaceAllString(readDocument(t, french), "")
+		in, out := readDocument(t, english), readDocument(t, french)
 		want, got := name.FindAllString(in, -1), name.FindAllString(out, -1)
 		for _, one := range want {
 			if !slices.Contains(got, one) {
@@ -71,4 +69,56 @@ func blocks(document string) (all []string) {
 		all = append(all, step.order+" "+step.argument+" "+step.language+"\n"+step.text)
 	}
 	return all
+}
+
+// TestFrenchDocumentsHaveTheSameFigures holds what a section says in numbers, and how many
+// paragraphs, points and rows it has, so that a sentence that was changed in one language
+// shows in the other.
+func TestFrenchDocumentsHaveTheSameFigures(t *testing.T) {
+	t.Parallel()
+	for english, french := range frenchOf {
+		in, out := sectionsOf(readDocument(t, english)), sectionsOf(readDocument(t, french))
+		if len(in) != len(out) {
+			t.Errorf("%s has %d sections, and %s has %d", english, len(in), french, len(out))
+			continue
+		}
+		for i := range in {
+			if want, got := figuresOf(in[i]), figuresOf(out[i]); !slices.Equal(want, got) {
+				t.Errorf("%s has in %q\n%q\nand %s in %q\n%q", english, titleOf(in[i]), want, french, titleOf(out[i]), got)
+			}
+			if want, got := shapeOf(in[i]), shapeOf(out[i]); want != got {
+				t.Errorf("%s has in %q %+v, and %s in %q %+v", english, titleOf(in[i]), want, french, titleOf(out[i]), got)
+			}
+		}
+	}
+}
+
+// sectionsOf are the parts of a document, each with its heading, without blocks of code.
+func sectionsOf(document string) []string {
+	return regexp.MustCompile(`(?m)^#+ `).Split(withoutCode(document), -1)
+}
+
+func titleOf(section string) string {
+	title, _, _ := strings.Cut(section, "\n")
+	return title
+}
+
+// figuresOf are the numbers of a text in their order by value, as both languages have
+// them once the marks of decimals and thousands are gone.
+func figuresOf(text string) []string {
+	marks := regexp.MustCompile(`(\d)[.,  ](\d)`)
+	for marks.MatchString(text) {
+		text = marks.ReplaceAllString(text, "$1$2")
+	}
+	figures := regexp.MustCompile(`\d+`).FindAllString(text, -1)
+	slices.Sort(figures)
+	return figures
+}
+
+// shape is how a text is laid out.
+type shape struct{ paragraphs, points, rows int }
+
+func shapeOf(section string) shape {
+	count := func(pattern string) int { return len(regexp.MustCompile(pattern).FindAllString(section, -1)) }
+	return shape{paragraphs: count(`\n\n`), points: count(`(?m)^ *(?:-|\d\.) `), rows: count(`(?m)^\|`)}
 }
