@@ -68,14 +68,14 @@ func takeBackup(output, messages io.Writer, directory, target string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(output, "wrote %q, %d bytes: %s\n", path, size, contentOf(held.Manifest))
+	fmt.Fprintf(output, "wrote %q, %s: %s\n", path, several(uint64(size), "byte"), contentOf(held.Manifest))
 	return nil
 }
 
 // contentOf says in words what a backup holds.
 func contentOf(m backup.Manifest) string {
-	return fmt.Sprintf("%d files of directory %s, up to commit %d, taken %s",
-		len(m.Files), m.Identity, m.Commit, m.Taken.Format(time.RFC3339))
+	return fmt.Sprintf("%s of directory %s, up to commit %d, taken %s",
+		several(len(m.Files), "file"), m.Identity, m.Commit, m.Taken.Format(time.RFC3339))
 }
 
 func restoreCommand(output io.Writer) *cli.Command {

@@ -82,8 +82,8 @@ func clusterStatus(ctx context.Context, c *cli.Command, output io.Writer) error 
 		if node.Epoch != status.Epoch {
 			state = "of another log, or gone"
 		}
-		fmt.Fprintf(output, "node %s: shared a state up to %d (%s) with %d frames of %d origins; lacks %d that others have shared\n",
-			node.Origin, node.Position, state, node.Frames, node.Origins, node.Lacks)
+		fmt.Fprintf(output, "node %s: shared a state up to %d (%s) with %s of %s; lacks %d that others have shared\n",
+			node.Origin, node.Position, state, several(node.Frames, "frame"), several(node.Origins, "origin"), node.Lacks)
 	}
 	if len(status.Nodes) == 0 {
 		fmt.Fprintln(output, "no node has shared a state yet")

@@ -111,7 +111,7 @@ func printCorrected(output io.Writer, corrected snapshot.Corrected) {
 	row("all", corrected.Before, corrected.After)
 	for i, one := range corrected.Benefits {
 		if i == most {
-			fmt.Fprintf(output, "and %d more benefits\n", len(corrected.Benefits)-most)
+			fmt.Fprintf(output, "and %s\n", several(len(corrected.Benefits)-most, "more benefit"))
 			break
 		}
 		row(one.Name, one.Before, one.After)
@@ -156,8 +156,8 @@ func merge(output io.Writer, directory string, what snapshot.Merging) error {
 	if err != nil {
 		return fmt.Errorf("nothing of %q was merged into %q: %w", what.From, directory, err)
 	}
-	fmt.Fprintf(output, "events: %d here and %d there, %d together; there on %d days, and %d on no known day\n",
-		merged.Before, merged.Added, merged.Before+merged.Added, merged.Days, merged.Undated)
+	fmt.Fprintf(output, "events: %d here and %d there, %d together; there on %s, and %d on no known day\n",
+		merged.Before, merged.Added, merged.Before+merged.Added, several(merged.Days, "day"), merged.Undated)
 	if what.Rehearse {
 		fmt.Fprintln(output, rehearsed)
 	} else {
@@ -195,12 +195,12 @@ func undo(c *cli.Command, output io.Writer) error {
 		return fmt.Errorf("nothing was undone in %q: %w", directory, err)
 	}
 	for _, one := range undone.Imports {
-		fmt.Fprintf(output, "imported on %s: %d documents\n", dateTime(one.At), one.Documents)
+		fmt.Fprintf(output, "imported on %s: %s\n", dateTime(one.At), several(one.Documents, "document"))
 	}
 	if len(undone.Imports) > 0 {
-		fmt.Fprintf(output, "with %d events: %s\n", undone.Now-undone.Before, done)
+		fmt.Fprintf(output, "with %s: %s\n", several(undone.Now-undone.Before, "event"), done)
 		return nil
 	}
-	fmt.Fprintf(output, "a correction: %d events now, and %d before it: %s\n", undone.Now, undone.Before, done)
+	fmt.Fprintf(output, "a correction: %s now, and %d before it: %s\n", several(undone.Now, "event"), undone.Before, done)
 	return nil
 }

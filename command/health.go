@@ -3,10 +3,12 @@ package command
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -63,6 +65,9 @@ func adminAddressOf(c *cli.Command) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
+// errNobody is returned where no server listens.
+var errNobody = errors.New("nobody answers")
+
 // maxAdminAnswer bounds what is read of an answer.
 const maxAdminAnswer = 16 << 20
 
@@ -81,6 +86,9 @@ func askAdmin(ctx context.Context, address, path string) ([]byte, error) {
 		return nil, err
 	}
 	response, err := http.DefaultClient.Do(request)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w at %s; is the server running, with this ADMIN_ADDR?", errNobody, address)
+	}
 	if err != nil {
 		return nil, err
 	}

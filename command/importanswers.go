@@ -56,14 +56,14 @@ func printAnswers(output io.Writer, read answers.Answers) {
 	fmt.Fprintln(output, "answers have sums of all time alone: they are in no window and no timeline")
 	switch {
 	case read.Positions == nil:
-		fmt.Fprintf(output, "in the answers: %d events without a position, for lack of the answer of GET /statistics, in which none of them will be\n", tally.Unplaced)
+		fmt.Fprintf(output, "in the answers: %s without a position, for lack of the answer of GET /statistics, in which nothing of that will be\n", several(tally.Unplaced, "event"))
 	case read.Sums == nil:
-		fmt.Fprintf(output, "in the answers: %d events with a position; those of other versions than 2 are missing, for lack of the answer of GET /benefits\n", tally.Placed)
+		fmt.Fprintf(output, "in the answers: %s with a position; those of other versions than 2 are missing, for lack of the answer of GET /benefits\n", several(tally.Placed, "event"))
 	default:
-		fmt.Fprintf(output, "in the answers: %d events with a position, and %d of other versions, without one\n", tally.Placed, tally.Unplaced)
+		fmt.Fprintf(output, "in the answers: %s with a position, and %d of other versions, without one\n", several(tally.Placed, "event"), tally.Unplaced)
 	}
 	if tally.Missing > 0 {
-		fmt.Fprintf(output, "in GET /statistics alone: %d events, which have no time, or came between the two requests; they count\n", tally.Missing)
+		fmt.Fprintf(output, "in GET /statistics alone: %s without a time, or from between the two requests, counted all the same\n", several(tally.Missing, "event"))
 	}
 }
 

@@ -117,7 +117,7 @@ func (j importJob) countDocuments(ctx context.Context, output io.Writer) (*compa
 		return nil, err
 	}
 	printSkipped(output, summary, j.skipped)
-	fmt.Fprintf(output, "read %d documents = counted %d + skipped %d\n", summary.Read, summary.Counted, summary.Skipped)
+	fmt.Fprintf(output, "read %s = counted %d + skipped %d\n", several(summary.Read, "document"), summary.Counted, summary.Skipped)
 	counts := comparison.NewCounts()
 	addStore(counts, counts.Dated, dated)
 	addStore(counts, counts.Undated, undated)
@@ -145,11 +145,11 @@ func printComparison(output io.Writer, result comparison.Result) error {
 		fmt.Fprintf(output, "  and %d more\n", more)
 	}
 	if result.UndatedSums > 0 {
-		fmt.Fprintf(output, "%s: %d sums differ by %d events without a time alone, which count here and not there\n",
-			answers.Benefits, result.UndatedSums, result.Undated)
+		fmt.Fprintf(output, "%s: in %s there are here %s without a time, which the other does not count; nothing else of them differs\n",
+			answers.Benefits, several(result.UndatedSums, "sum"), several(result.Undated, "event"))
 	}
-	fmt.Fprintf(output, "%s: %d sums are the same; %s: %d counts are the same; %d numbers differ\n",
-		answers.Benefits, result.Sums, answers.Statistics, result.Positions, len(result.Differences))
+	fmt.Fprintf(output, "the same: %s of %s, %s of %s; different: %s\n",
+		several(result.Sums, "sum"), answers.Benefits, several(result.Positions, "count"), answers.Statistics, several(len(result.Differences), "number"))
 	if len(result.Differences) > 0 {
 		return errDiffer
 	}

@@ -188,8 +188,8 @@ func (n importedNow) checkRanges() error {
 		}
 	}
 	if n.overlap == refuse && n.summary.Covered > 0 {
-		return fmt.Errorf("%w: %d of the %d documents; use --continue to import the other %d alone, with --dry-run to see what they are, "+
-			"or --force to count all of them", errImportedBefore, n.summary.Covered, n.summary.Read, n.summary.Read-n.summary.Covered)
+		return fmt.Errorf("%w: %d of %s; use --continue to import the other %d alone, with --dry-run to see what they are, "+
+			"or --force to count all of them", errImportedBefore, n.summary.Covered, several(n.summary.Read, "document"), n.summary.Read-n.summary.Covered)
 	}
 	return nil
 }

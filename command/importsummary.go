@@ -33,7 +33,7 @@ func printSummary(output io.Writer, s importer.Summary, hidden *unshown, list st
 	if s.Covered > 0 {
 		before = fmt.Sprintf(" + imported before %d", s.Covered)
 	}
-	fmt.Fprintf(output, "read %d documents = counted %d + skipped %d%s\n", s.Read, s.Counted, s.Skipped, before)
+	fmt.Fprintf(output, "read %s = counted %d + skipped %d%s\n", several(s.Read, "document"), s.Counted, s.Skipped, before)
 }
 
 func printSkipped(output io.Writer, s importer.Summary, list string) {

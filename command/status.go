@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -20,13 +19,10 @@ type errUnwell struct{ report status.Report }
 
 // Error says what to look at above.
 func (e errUnwell) Error() string {
-	switch {
-	case e.report.State == status.Down:
+	if e.report.State == status.Down {
 		return "the server is down"
-	case len(e.report.Warnings) == 1:
-		return "there is a warning; see above"
 	}
-	return fmt.Sprintf("there are %d warnings; see above", len(e.report.Warnings))
+	return several(len(e.report.Warnings), "warning") + "; see above"
 }
 
 // Code is that of the report.
@@ -80,7 +76,7 @@ func statusCommand(output io.Writer) *cli.Command {
 func askStatus(ctx context.Context, address string, between time.Duration) status.Report {
 	before, err := readStatus(ctx, address)
 	if err != nil {
-		return unreachable(address, err)
+		return status.Unreachable(time.Now(), err.Error())
 	}
 	select {
 	case <-time.After(between):
@@ -88,18 +84,9 @@ func askStatus(ctx context.Context, address string, between time.Duration) statu
 	}
 	now, err := readStatus(ctx, address)
 	if err != nil {
-		return unreachable(address, err)
+		return status.Unreachable(time.Now(), err.Error())
 	}
 	return status.Compare(before, now)
-}
-
-// unreachable is the report of a server that does not answer, with what to do.
-func unreachable(address string, err error) status.Report {
-	reason := err.Error()
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		reason = "nobody answers at " + address + "; is the server running, with this ADMIN_ADDR?"
-	}
-	return status.Unreachable(time.Now(), reason)
 }
 
 // readStatus reads what a server shows at one moment.

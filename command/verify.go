@@ -84,7 +84,7 @@ func repair(output io.Writer, directory string) error {
 	} else {
 		fmt.Fprintf(output, "kept snapshot %q\n", repaired.Snapshot)
 	}
-	fmt.Fprintf(output, "kept %d commits of the journal\n", repaired.Frames)
+	fmt.Fprintf(output, "kept %s of the journal\n", several(repaired.Frames, "commit"))
 	for _, rebuilt := range repaired.Rebuilt {
 		fmt.Fprintln(output, "made again from older files:", rebuilt)
 	}

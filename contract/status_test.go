@@ -23,7 +23,7 @@ func TestStatusSaysHowAServerIs(t *testing.T) {
 	p.Created(t, blackbox.RecordOf("RSA"))
 	p.Post(t, blackbox.Record(blackbox.Fields{"event_type": `"x"`})).ExpectStatus(t, 422)
 	p.Created(t, blackbox.RecordOf("no room"))
-	statusOf(t, admin).ExpectReport(t, 1, "state        warning", "recorded     2", "event_type unknown: 1", "1 records count as __other__")
+	statusOf(t, admin).ExpectReport(t, 1, "state        warning", "recorded     2", "event_type unknown: 1", "MAX_COUNTERS was reached: 1 record")
 
 	var report struct {
 		State    string

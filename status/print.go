@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 )
 
 // maxReasons is how many reasons of rejected records are printed.
@@ -70,7 +71,7 @@ func (r Report) recordLines() []string {
 		lines = append(lines, line("", fmt.Sprintf("%s %s: %s", reason.Field, reason.Reason, number(reason.Records))))
 	}
 	if more := len(records.Reasons) - maxReasons; more > 0 {
-		lines = append(lines, line("", fmt.Sprintf("and %d reasons more", more)))
+		lines = append(lines, line("", fmt.Sprintf("and %d more %s", more, english.PluralWord(more, "reason", ""))))
 	}
 	return lines
 }
@@ -86,7 +87,7 @@ func (r Report) diskLines() []string {
 	return []string{
 		line("to disk", fmt.Sprintf("%s behind; syncs: %s", seconds(r.Disk.BehindSeconds), sync)),
 		line("snapshot", seconds(r.Disk.SnapshotAgeSeconds)+" old"),
-		line("disk", fmt.Sprintf("%s kept, %s closed days; %s free", humanize.Bytes(r.Disk.KeptBytes), number(r.Disk.ClosedDays), free)),
+		line("disk", fmt.Sprintf("%s kept, %s; %s free", humanize.Bytes(r.Disk.KeptBytes), several(r.Disk.ClosedDays, "closed day"), free)),
 	}
 }
 
@@ -94,6 +95,11 @@ func (r Report) diskLines() []string {
 func (r Report) elapsed(since time.Time) string { return seconds(max(0, r.Asked.Sub(since).Seconds())) }
 
 func number(count uint64) string { return humanize.Comma(int64(min(count, math.MaxInt64))) }
+
+// several is a number of things, such as 1 day or 2 days.
+func several(count uint64, thing string) string {
+	return number(count) + " " + english.PluralWord(int(min(count, 2)), thing, "")
+}
 
 // ofLimit is how much there is of what a setting bounds.
 func ofLimit(usage *Usage, setting string) string {

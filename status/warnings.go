@@ -57,7 +57,7 @@ var rules = []rule{
 	},
 	func(_, now Metrics) string {
 		days := now.value("stats_recorder_damaged_days_total")
-		return when(days > 0, "files of %.0f closed days were damaged and set aside; see the log, and have the disk checked", days)
+		return when(days > 0, "of %s a file was damaged and set aside; see the log, and have the disk checked", several(uint64(days), "closed day"))
 	},
 	func(_, now Metrics) string {
 		return when(now.value("stats_recorder_recovery_warnings") > 0,
@@ -74,7 +74,7 @@ var rules = []rule{
 	},
 	func(_, now Metrics) string {
 		over := now.value("stats_recorder_records_overflowed_total")
-		return when(over > 0, "%.0f records count as __other__, because MAX_BENEFITS or MAX_COUNTERS was reached", over)
+		return when(over > 0, "counted as __other__, because MAX_BENEFITS or MAX_COUNTERS was reached: %s", several(uint64(over), "record"))
 	},
 	func(_, now Metrics) string {
 		return when(now.value("stats_recorder_idempotency_keys_forgotten_total") > 0,

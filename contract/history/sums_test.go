@@ -41,11 +41,11 @@ func TestAnswersOfAReplacedServerAreImported(t *testing.T) {
 	p.Get(t, "/benefits?start_at=1970-01-01").ExpectJSON(t, 200, `[]`)
 
 	url := "http://" + p.Address
-	importOf(t, directory, "--compare", url).ExpectReport(t, 0, "3 sums are the same", "2 counts are the same; 0 numbers differ")
-	importOf(t, directory, "--compare", url, statistics, benefits).ExpectReport(t, 0, "0 numbers differ")
+	importOf(t, directory, "--compare", url).ExpectReport(t, 0, "the same: 3 sums of /benefits, 2 counts of /statistics; different: 0 numbers")
+	importOf(t, directory, "--compare", url, statistics, benefits).ExpectReport(t, 0, "different: 0 numbers")
 	elsewhere := filepath.Join(t.TempDir(), "data")
 	importOf(t, elsewhere, url).ExpectReport(t, 0, "4 events with a position, and 5 of other versions")
-	importOf(t, elsewhere, "--compare", url).ExpectReport(t, 0, "0 numbers differ")
+	importOf(t, elsewhere, "--compare", url).ExpectReport(t, 0, "different: 0 numbers")
 	p.Terminate(t)
 }
 

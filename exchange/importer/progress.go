@@ -121,5 +121,5 @@ func (p *progress) line() {
 func (p *progress) rate() string {
 	documents := p.documents.Load()
 	perSecond := float64(documents) / max(time.Since(p.start).Seconds(), 1e-3)
-	return fmt.Sprintf("%d documents, %.0f/s", documents, perSecond)
+	return fmt.Sprintf("documents: %d, %.0f/s", documents, perSecond)
 }

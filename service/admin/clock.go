@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Clock is what the server's clock shows, and what is thought of that.
@@ -37,8 +39,8 @@ func (s *Server) getClock(w http.ResponseWriter, _ *http.Request) {
 	if clock.Doubted {
 		opinion = "doubted: RETENTION takes and hides nothing more by it; " + confirmUsage
 	}
-	respond(w, nil, fmt.Sprintf("clock    %s\nexpected %s\nheld     %d days\n%s",
-		clock.Reading.UTC().Format(time.RFC3339), clock.Expected.UTC().Format(time.RFC3339), clock.HeldDays, opinion))
+	respond(w, nil, fmt.Sprintf("clock    %s\nexpected %s\nheld     %d %s\n%s",
+		clock.Reading.UTC().Format(time.RFC3339), clock.Expected.UTC().Format(time.RFC3339), clock.HeldDays, english.PluralWord(clock.HeldDays, "day", ""), opinion))
 }
 
 // postClock takes the word of a person for the clock. The date must be said, so that
