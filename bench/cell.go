@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -161,7 +162,7 @@ func (r *cellRun) open(ctx context.Context, spec laneSpec) error {
 		if opened.emptySize, err = directoryBytes(directory); err != nil {
 			return err
 		}
-		if r.options.restart {
+		if r.options.restart || r.spec.restarted {
 			opened.restart = func(ctx context.Context) (target, error) { return r.startServer(ctx, spec, directory) }
 		}
 	}
@@ -188,9 +189,28 @@ func (r *cellRun) start(ctx context.Context, spec laneSpec) (string, target, err
 	case urlLane:
 		started, err = reachServer(ctx, r.options.url, r.options.version)
 	default:
-		started, err = r.startServer(ctx, spec, directory)
+		started, err = r.startOnDays(ctx, spec, directory)
 	}
 	return directory, started, err
+}
+
+// startOnDays starts a server that begins with some closed days of counts. Its counts
+// are compared with these and what is acknowledged.
+func (r *cellRun) startOnDays(ctx context.Context, spec laneSpec, directory string) (*httpTarget, error) {
+	if spec.Days == 0 {
+		return r.startServer(ctx, spec, directory)
+	}
+	if err := importDays(ctx, r.programs[spec.Kind], directory, spec.Days, r.options.version); err != nil {
+		return nil, err
+	}
+	started, err := r.startServer(ctx, spec, directory)
+	if err != nil {
+		return nil, err
+	}
+	if started.baseline, err = harness.ReadStatistics(ctx, started.base, started.version); err != nil {
+		return nil, errors.Join(err, started.stop())
+	}
+	return started, nil
 }
 
 func (r *cellRun) startServer(ctx context.Context, spec laneSpec, directory string) (*httpTarget, error) {
@@ -213,8 +233,8 @@ func (r *cellRun) secrets() *secrets {
 // same bytes.
 func (r *cellRun) workload(spec laneSpec, reached target) (*workload, error) {
 	shape := workloadShape{
-		batch: r.spec.Batch, benefits: r.options.benefits, zipf: r.options.zipf,
-		counters: spec.Counters, version: r.options.version, seed: r.options.seed,
+		batch: r.spec.Batch, benefits: cmp.Or(r.spec.Benefits, r.options.benefits), zipf: r.options.zipf,
+		strangers: r.spec.Strangers, counters: spec.Counters, version: r.options.version, seed: r.options.seed,
 		host: localHost, path: "/benefits",
 	}
 	if server, isServer := reached.(*httpTarget); isServer && spec.Kind == urlLane {

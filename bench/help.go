@@ -12,8 +12,13 @@ func printUsage(output io.Writer, flags *flag.FlagSet) {
 and whether it counted right.
 
     go run ./bench                       the standard matrix, in under three minutes
-    go run ./bench -full                 more of connections, in about six minutes
+    go run ./bench -full                 more of connections, without visitors and with
+                                         them, in about six minutes
+    go run ./bench -growth all           how costs grow, in about six minutes
+    go run ./bench -full -growth all -document docs/performance.md
+                                         both, into the document that has the figures
     go run ./bench -smoke                everything once, in a few seconds
+    go run ./bench -smoke -growth all    the curves once, in little
     go run ./bench -batch 30,100 -connections 64
     go run ./bench -batch 30 -counters 10000,10000000 -restart
     go run ./bench -batch 30 -counters 1000000 -readers 0,1
@@ -22,6 +27,7 @@ and whether it counted right.
     go run ./bench -connections 64 -reads 1
     go run ./bench -batch 1,30 -setting none,VISITORS=off
     go run ./bench -batch 1,30 -tls
+    go run ./bench -batch 30 -visitors page,record
     go run ./bench -compare bench-results/before.json
     go run ./bench -batch page -rate 5000
     go run ./bench -batch 30 -rate 50%
@@ -45,8 +51,8 @@ Afterwards it reads the counts back and compares each of them with what was
 acknowledged. A difference, an answer that is not a 2xx, or a dropped connection
 fails the run: exit status 1, and no results.
 
-Any of -batch, -connections, -posts, -reads, -pipeline, -counters, -readers,
--durability, -setting, -tls and -rate replaces the standard matrix. They take lists: every
+Any of -batch, -connections, -posts, -reads, -pipeline, -visitors, -counters,
+-readers, -durability, -setting, -tls and -rate replaces the standard matrix. They take lists: every
 combination is measured. Different counters, readers and durabilities are measured
 in turns, as targets that are compared.
 
@@ -57,6 +63,12 @@ addresses of the loopback network, so that ports do not run out. With -reads som
 the requests on each connection are GET /benefits of a window without records: what
 is measured is the change between posts and other requests, not the reading. Redis
 has no such connections and is left out.
+
+With -growth one thing grows while the others stay, and each cost gets the exponent
+with which it grows: 1 is linear. Costs are those of the server under load, its memory,
+and after the load how long it takes to start again and to answer reads: the first
+time, again, and just after a record. -growth days begins with closed days of history,
+which are imported before.
 
 Figures are medians of the rounds, latencies are over all rounds; ratios compare
 rounds that were measured next to each other. CPU is user and system time of the

@@ -28,6 +28,7 @@ type lane struct {
 	latency   *latencies
 	read      string     // the path that readers ask for meanwhile
 	reading   *latencies // of that
+	probes    []string   // paths to read once the load is over
 }
 
 // newLane prepares the traffic of a lane.
@@ -36,7 +37,7 @@ func newLane(cell cellSpec, spec laneSpec, reached target, traffic *workload) *l
 	return &lane{
 		spec: spec, target: reached, traffic: traffic, rate: cell.Rate,
 		walks: newWalks(traffic, clients), clients: clients, depth: depth, manner: cell.manner,
-		latency: newLatencies(), reading: newLatencies(),
+		latency: newLatencies(), reading: newLatencies(), probes: cell.probes,
 	}
 }
 
@@ -161,6 +162,9 @@ func (l *lane) finish(ctx context.Context) (laneResult, error) {
 		reading := l.reading.summary()
 		result.Reading = &reading
 	}
+	if result.Reads, err = l.probe(ctx); err != nil {
+		return laneResult{}, err
+	}
 	account := harness.NewLedger()
 	addAcknowledged(account, l.traffic, acknowledged(l.traffic, l.walks))
 	result.Acknowledged, result.Distinct = account.Records(), account.Counters()
@@ -195,7 +199,7 @@ func (l *lane) measureRestart(ctx context.Context, account *harness.Ledger) (*re
 	if err != nil {
 		return nil, fmt.Errorf("restart: %w", err)
 	}
-	result := &restartResult{Seconds: time.Since(begin).Seconds(), Stored: divide(float64(size), float64(account.Counters()))}
+	result := &restartResult{Seconds: time.Since(begin).Seconds(), Bytes: size, Stored: divide(float64(size), float64(account.Counters()))}
 	l.target = again
 	used, err := known(again.usage())
 	if err != nil {

@@ -46,14 +46,22 @@ func run(ctx context.Context, arguments []string, output io.Writer, progressOutp
 	if err != nil {
 		return err
 	}
-	found, err := measure(ctx, wanted, progressOutput)
+	found, err := loadReport(wanted.from)
+	if err == nil && found == nil {
+		found, err = measure(ctx, wanted, progressOutput)
+	}
 	if err != nil {
 		return err
 	}
-	found.Command = append([]string{"go", "run", "./bench"}, arguments...)
+	if wanted.from == "" {
+		found.Command = append([]string{"go", "run", "./bench"}, arguments...)
+	}
 	found.writeTables(output)
 	found.writeComparison(output, earlier)
 	names, err := found.save(wanted.output)
+	if err == nil && wanted.document != "" {
+		names, err = append(names, wanted.document), found.writeInto(wanted.document)
+	}
 	if err != nil {
 		return err
 	}
@@ -86,7 +94,9 @@ func measure(ctx context.Context, wanted *options, progressOutput *os.File) (*re
 			return nil, err
 		}
 	}
-	running.progress = newProgress(progressOutput, countSteps(cells, running.options.rounds))
+	growths := running.options.growths()
+	steps := slices.Concat(cells, growthCells(growths, running.options.smoke))
+	running.progress = newProgress(progressOutput, countSteps(steps, running.options.rounds))
 	defer running.progress.finish()
 	for _, cell := range cells {
 		cell.Rate = max(cell.Rate, cell.PeakShare*found.peak(cell))
@@ -95,6 +105,14 @@ func measure(ctx context.Context, wanted *options, progressOutput *os.File) (*re
 			return nil, err
 		}
 		found.Cells = append(found.Cells, *result)
+	}
+	for _, one := range growths {
+		grown, err := running.grow(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		found.Growth = append(found.Growth, grown)
+		found.Notes = append(found.Notes, grown.warnings()...)
 	}
 	found.Seconds = time.Since(found.Started).Seconds()
 	return found, found.noteForeignLoad(foreign)

@@ -33,6 +33,9 @@ func (k laneKind) isMeasure() bool { return k == ceilingLane || k.isRedis() }
 // defaultDurability is the server's own default.
 const defaultDurability = "always"
 
+// withoutVisitors is a server that counts records alone.
+const withoutVisitors = "VISITORS=off"
+
 // laneSpec is one target in a cell of the matrix.
 type laneSpec struct {
 	Kind laneKind `json:"kind"`
@@ -45,6 +48,8 @@ type laneSpec struct {
 	Counters int `json:"counters,omitempty"`
 	// Readers is how many read the statistics without pause during the rounds.
 	Readers int `json:"readers,omitempty"`
+	// Days is how many closed days of counts the server begins with.
+	Days int `json:"days,omitempty"`
 }
 
 // name tells the lanes of a cell apart.
@@ -65,6 +70,9 @@ func (s laneSpec) name() string {
 	if s.Readers > 0 {
 		parts = append(parts, fmt.Sprintf("%d reading", s.Readers))
 	}
+	if s.Days > 0 {
+		parts = append(parts, fmt.Sprintf("%d days", s.Days))
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -82,8 +90,16 @@ type cellSpec struct {
 	Rate float64 `json:"rate,omitempty"`
 	// PeakShare makes an open loop of that share of what the first lane reached
 	// in a closed loop of the same kind before.
-	PeakShare float64    `json:"peak_share,omitempty"`
+	PeakShare float64 `json:"peak_share,omitempty"`
+	// Benefits is how many distinct benefits there are; 0 is as many as the options say.
+	Benefits int `json:"benefits,omitempty"`
+	// Strangers has a visitor for each record, and not one for each request.
+	Strangers bool       `json:"visitor_for_each_record,omitempty"`
 	Specs     []laneSpec `json:"-"`
+	// probes are paths that are read once the load is over.
+	probes []string
+	// restarted has each server started again on its data at the end.
+	restarted bool
 }
 
 // manner is how a connection is used. The zero value is one that posts for as long
@@ -127,6 +143,12 @@ func (c cellSpec) batchTitle() string {
 // title describes the load of the cell in a line.
 func (c cellSpec) title() string {
 	title := fmt.Sprintf("%s, %d connections", c.batchTitle(), c.Connections) + c.manner.title()
+	if c.Benefits > 0 {
+		title += fmt.Sprintf(", %s benefits", shortCount(float64(c.Benefits)))
+	}
+	if c.Strangers {
+		title += ", a visitor for each record"
+	}
 	if c.Pipeline > 1 {
 		title += fmt.Sprintf(", pipelining %d", c.Pipeline)
 	}
@@ -141,17 +163,21 @@ func (c cellSpec) title() string {
 
 // sameLoad tells whether two cells differ in nothing but the rate.
 func (c cellSpec) sameLoad(other cellSpec) bool {
-	return c.Batch == other.Batch && c.Connections == other.Connections &&
-		c.Pipeline == other.Pipeline && c.manner == other.manner
+	return c.Batch == other.Batch && c.Connections == other.Connections && c.Pipeline == other.Pipeline &&
+		c.manner == other.manner && c.Benefits == other.Benefits && c.Strangers == other.Strangers
 }
 
 // matrix returns the cells that the options ask for.
 func (o *options) matrix() []cellSpec {
 	switch {
-	case o.smoke:
-		return o.smokeMatrix()
 	case o.custom:
 		return o.customMatrix()
+	case len(o.growth) > 0 && !o.full:
+		return nil
+	case o.smoke:
+		return o.smokeMatrix()
+	case o.full:
+		return o.fullMatrix()
 	}
 	return o.standardMatrix()
 }
@@ -178,31 +204,45 @@ func (o *options) standardMatrix() []cellSpec {
 	if !o.wants(serverLane) {
 		return cells
 	}
+	return append(cells, o.variantMatrix()...)
+}
+
+// variantMatrix compares what the server can be set to, and how much it can hold.
+func (o *options) variantMatrix() []cellSpec {
 	own := o.only(serverLane, ceilingLane)
-	if o.full {
-		cells = append(cells, own.connectionMatrix()...)
-	}
-	return append(cells,
+	const connections = 256
+	return []cellSpec{
 		cellSpec{Batch: 30, Connections: connections, Pipeline: 1, Specs: own.lanes(
 			laneSpec{}, laneSpec{Durability: "everysec"}, laneSpec{Durability: "snapshot"})},
 		cellSpec{Batch: 30, Connections: connections, Pipeline: 1, Specs: own.lanes(
 			laneSpec{Counters: 10_000}, laneSpec{Counters: 1_000_000})},
-	)
+	}
 }
 
-// connectionMatrix is how connections are used otherwise than by many for long.
-func (o *options) connectionMatrix() []cellSpec {
-	const some, batch = 64, 30
-	lanes := o.lanes(laneSpec{})
-	cells := []cellSpec{
-		{Batch: batch, Connections: 16, Pipeline: 1, Specs: lanes},
-		{Batch: 1, Connections: some, Pipeline: 1, Specs: lanes},
-		{Batch: batch, Connections: some, Pipeline: 1, Specs: lanes},
+// fullMatrix is all that docs/performance.md has a figure of, but for growth: the server
+// without and with visitors in each load.
+func (o *options) fullMatrix() []cellSpec {
+	const many, some = 256, 64
+	bare := laneSpec{Setting: withoutVisitors}
+	all, own := o.lanes(bare, laneSpec{}), o.only(serverLane, ceilingLane).lanes(bare, laneSpec{})
+	cells := []cellSpec{}
+	for _, batch := range []int{1, 30, 100, 0} {
+		cells = append(cells, cellSpec{Batch: batch, Connections: many, Pipeline: 1, Specs: all})
 	}
+	for _, batch := range []int{1, 30, 100, 0} {
+		cells = append(cells, cellSpec{Batch: batch, Connections: some, Pipeline: 1, Specs: own})
+	}
+	cells = append(cells,
+		cellSpec{Batch: 30, Connections: 16, Pipeline: 1, Specs: own},
+		cellSpec{Batch: 30, Connections: many, Pipeline: 1, Strangers: true, Specs: own})
 	for _, posts := range []int{1, 2, 3} {
-		cells = append(cells, cellSpec{Batch: batch, Connections: some, Pipeline: 1, manner: manner{Posts: posts}, Specs: lanes})
+		cells = append(cells, cellSpec{Batch: 30, Connections: some, Pipeline: 1, manner: manner{Posts: posts}, Specs: own})
 	}
-	return append(cells, cellSpec{Batch: batch, Connections: 256, Pipeline: 1, manner: manner{Encrypted: true}, Specs: lanes})
+	for _, batch := range []int{1, 30} {
+		cells = append(cells, cellSpec{Batch: batch, Connections: many, Pipeline: 1, manner: manner{Encrypted: true}, Specs: own})
+	}
+	cells = append(cells, cellSpec{Batch: 30, Connections: many, Pipeline: 1, PeakShare: 0.5, Specs: own})
+	return append(cells, o.variantMatrix()...)
 }
 
 // smokeMatrix does everything once, as briefly as possible.
@@ -261,8 +301,10 @@ func (o *options) loads() []cellSpec {
 			for _, pipeline := range o.pipelines {
 				for _, posts := range o.posts {
 					for _, reads := range o.reads {
-						cells = append(cells, cellSpec{Batch: batch, Connections: connections, Pipeline: pipeline,
-							manner: manner{Posts: posts, Reads: reads, Encrypted: o.encrypted}})
+						for _, strangers := range o.strangers {
+							cells = append(cells, cellSpec{Batch: batch, Connections: connections, Pipeline: pipeline, Strangers: strangers,
+								manner: manner{Posts: posts, Reads: reads, Encrypted: o.encrypted}})
+						}
 					}
 				}
 			}
@@ -279,7 +321,7 @@ func (o *options) lanes(variants ...laneSpec) []laneSpec {
 		for position, variant := range variants {
 			lane := laneSpec{Kind: kind, Counters: variant.Counters}
 			if lane.startsServer() {
-				lane.Durability, lane.Setting, lane.Readers = variant.Durability, variant.Setting, variant.Readers
+				lane.Durability, lane.Setting, lane.Readers, lane.Days = variant.Durability, variant.Setting, variant.Readers, variant.Days
 				if lane.Durability == "" {
 					lane.Durability = defaultDurability
 				}

@@ -27,6 +27,7 @@ type options struct {
 	read        string    // the path that readers ask for
 	posts       []int     // on a connection; 0 keeps it
 	reads       []float64 // percent of the requests
+	strangers   []bool    // a visitor for each record
 	benefits    int
 	zipf        float64
 	rate        float64 // requests per second; 0 is a closed loop
@@ -48,10 +49,13 @@ type options struct {
 	warmup   time.Duration
 	smoke    bool
 	full     bool
+	growth   []string // what grows; none unless asked for
 	restart  bool
 	custom   bool // the load was described by flags: no standard matrix
 
 	compared  string
+	from      string // results to write again instead of measuring
+	document  string
 	output    string
 	directory string
 }
@@ -70,7 +74,7 @@ const fastestRate = 1e9
 func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	parsed := &options{
 		batches: []int{0}, connections: []int{256}, pipelines: []int{1}, counters: []int{0}, readers: []int{0},
-		posts: []int{0}, reads: []float64{0},
+		posts: []int{0}, reads: []float64{0}, strangers: []bool{false},
 		durabilities: []string{defaultDurability},
 		settings:     []string{""},
 		targets:      []laneKind{serverLane, rivalLane, urlLane, ceilingLane, redisLane},
@@ -88,7 +92,7 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	}
 	given := map[string]bool{}
 	flags.Visit(func(one *flag.Flag) { given[one.Name] = true })
-	for _, name := range []string{"batch", "connections", "pipeline", "posts", "reads", "counters", "readers", "durability", "setting", "tls", "rate"} {
+	for _, name := range []string{"batch", "connections", "pipeline", "posts", "reads", "visitors", "counters", "readers", "durability", "setting", "tls", "rate"} {
 		parsed.custom = parsed.custom || given[name]
 	}
 	if parsed.smoke {
@@ -112,6 +116,8 @@ func (o *options) defineLoad(flags *flag.FlagSet) {
 		func(text string) error { return parseList(text, &o.posts, strconv.Atoi) })
 	flags.Func("reads", "how many `percent` of the requests are reads of a window without records, on the\nsame connections; list (default 0)",
 		func(text string) error { return parseList(text, &o.reads, parsePercent) })
+	flags.Func("visitors", "whom a visitor is for: each page, as on a site, or each record; `list` (default page)",
+		func(text string) error { return parseList(text, &o.strangers, parseVisitors) })
 	flags.Func("counters", "distinct counters that the records are spread over evenly, across benefits,\nevent types and positions; all exist before measuring begins. 0 lets them arise\nas they do on a site; `list` (default 0)",
 		func(text string) error { return parseList(text, &o.counters, strconv.Atoi) })
 	flags.Func("readers", "how many read without pause while the server is measured, see -read; `list`\n(default 0)",
@@ -140,9 +146,13 @@ func (o *options) defineMeasurement(flags *flag.FlagSet) {
 	flags.DurationVar(&o.duration, "duration", 800*time.Millisecond, "`length` of a round")
 	flags.DurationVar(&o.warmup, "warmup", 800*time.Millisecond, "`length` of the load before the first round")
 	flags.BoolVar(&o.full, "full", false, "the standard matrix, with Redis that syncs, few connections, connections of 1, 2 and\n3 posts, and TLS; six minutes")
+	flags.Func("growth", "how costs grow with one thing at a time: connections, counters, benefits, days, or all;\n`list`. With nothing else but -full, that is all there is; six minutes",
+		func(text string) error { return o.parseGrowth(text) })
 	flags.BoolVar(&o.smoke, "smoke", false, "do everything once, in a few seconds, to see that it works")
 	flags.BoolVar(&o.restart, "restart", false, "afterwards stop each server, start it again on its data, and compare its counts\nonce more")
 	flags.StringVar(&o.compared, "compare", "", "print processor time and rates beside those of an earlier run: `path` of its JSON")
+	flags.StringVar(&o.from, "from", "", "measure nothing, but write the results of an earlier run again: `path` of its JSON")
+	flags.StringVar(&o.document, "document", "", "write the results into a document, between the marks for them: `path`")
 	flags.StringVar(&o.output, "out", "bench-results", "`directory` for the results")
 	flags.StringVar(&o.directory, "data", "", "`directory` under which the servers' temporary data directories are made\n(default the system's); should be on the kind of disk you mean to use")
 }
@@ -228,6 +238,34 @@ func parseBatch(text string) (int, error) {
 		return 0, nil
 	}
 	return strconv.Atoi(text)
+}
+
+func parseVisitors(text string) (strangers bool, err error) {
+	switch text {
+	case "page":
+		return false, nil
+	case "record":
+		return true, nil
+	}
+	return false, fmt.Errorf("%q: want page or record", text)
+}
+
+// parseGrowth reads what is to grow.
+func (o *options) parseGrowth(text string) error {
+	var all []string
+	for _, one := range o.allGrowths() {
+		all = append(all, one.of)
+	}
+	if text == "all" {
+		o.growth = all
+		return nil
+	}
+	return parseList(text, &o.growth, func(name string) (string, error) {
+		if !slices.Contains(all, name) {
+			return "", fmt.Errorf("%q: want %s, or all", name, strings.Join(all, ", "))
+		}
+		return name, nil
+	})
 }
 
 func parsePercent(text string) (float64, error) {

@@ -95,7 +95,7 @@ func TestAShareOfThePeakIsMeasuredAfterThePeak(t *testing.T) {
 func TestBadArgumentsAreRefusedByName(t *testing.T) {
 	for _, arguments := range []string{
 		"-batch 0x", "-batch -1", "-batch 1001", "-connections 0", "-pipeline 0", "-counters -1", "-posts -1", "-posts x", "-posts 1 -pipeline 2", "-reads -1", "-reads 51", "-reads NaN", "-reads 1 -pipeline 2", "-benefits 0", "-zipf -1",
-		"-rate -1", "-rate x", "-rate 101%", "-rate -1%", "-rate x%", "-rate NaN", "-rate 1e10", "-rate NaN%", "-version 65536", "-rounds 0", "-duration 0s", "-durability sometimes", "-targets mongo", "-nonsense",
+		"-rate -1", "-rate x", "-rate 101%", "-rate -1%", "-rate x%", "-rate NaN", "-rate 1e10", "-rate NaN%", "-version 65536", "-rounds 0", "-duration 0s", "-durability sometimes", "-targets mongo", "-growth time", "-visitors nobody", "-nonsense",
 	} {
 		name, _, _ := strings.Cut(arguments, " ")
 		_, err := parseOptions(strings.Fields(arguments), &bytes.Buffer{})
@@ -113,7 +113,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if _, err := parseOptions([]string{"--help"}, &output); !errors.Is(err, flag.ErrHelp) {
 		t.Fatal(err)
 	}
-	for _, name := range strings.Fields("batch connections pipeline counters readers read restart durability rate benefits zipf seed version url rival targets rounds duration warmup smoke out data") {
+	for _, name := range strings.Fields("batch connections pipeline counters readers read restart durability rate benefits zipf seed version url rival targets rounds duration warmup smoke full growth visitors compare from document out data") {
 		if !strings.Contains(output.String(), "\n  -"+name+" ") && !strings.Contains(output.String(), "\n  -"+name+"\n") {
 			t.Errorf("-%s is not explained", name)
 		}
@@ -127,6 +127,51 @@ func TestTargetsThatCannotBeMeasuredAreRefused(t *testing.T) {
 	for _, targets := range []string{"ceiling", "url", "ceiling,redis", "rival,ceiling"} {
 		if _, err := runBench(t, "-smoke", "-targets", targets, "-out", t.TempDir()); !errors.Is(err, errBadOption) {
 			t.Errorf("%s: %v", targets, err)
+		}
+	}
+}
+
+func TestTheFullMatrixHasWhatTheDocumentTellsOf(t *testing.T) {
+	parsed, err := parseOptions(strings.Fields("-full -growth all"), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, growths := parsed.matrix(), parsed.growths()
+	var titles []string
+	for _, cell := range cells {
+		titles = append(titles, cell.title())
+	}
+	for _, want := range []string{
+		"batches of 1, 256 connections", "pages of 1 to 60, 256 connections", "batches of 30, 64 connections", "batches of 30, 16 connections",
+		"batches of 30, 256 connections, a visitor for each record", "batches of 30, 64 connections, 1 post each",
+		"batches of 30, 64 connections, 3 posts each", "batches of 30, 256 connections, TLS",
+		"batches of 30, 256 connections, open loop at 50 % of the peak",
+	} {
+		if !slices.Contains(titles, want) {
+			t.Errorf("%q is not measured", want)
+		}
+	}
+	var grown []string
+	for _, one := range growths {
+		grown = append(grown, one.of)
+	}
+	if want := []string{"connections", "counters", "benefits", "days"}; !slices.Equal(grown, want) {
+		t.Errorf("curves of %q, want %q", grown, want)
+	}
+	steps := countSteps(slices.Concat(cells, growthCells(growths, false)), parsed.rounds)
+	if minutes := float64(steps) * parsed.duration.Minutes() * 1.1; minutes > 10 {
+		t.Errorf("load alone takes %.1f of fifteen minutes", minutes)
+	}
+}
+
+func TestGrowthIsAllThatIsMeasuredWhereNothingElseIsAskedFor(t *testing.T) {
+	for arguments, want := range map[string]int{"-growth days": 0, "-growth days -smoke": 0, "-growth days -batch 30": 1} {
+		parsed, err := parseOptions(strings.Fields(arguments), &bytes.Buffer{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cells := parsed.matrix(); len(cells) != want || len(parsed.growths()) != 1 {
+			t.Errorf("%s: %d cells and %d curves", arguments, len(cells), len(parsed.growths()))
 		}
 	}
 }

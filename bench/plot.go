@@ -27,12 +27,20 @@ func (r *report) plot() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	canvas := vgimg.NewWith(vgimg.UseWH(32*vg.Centimeter, 13*vg.Centimeter), vgimg.UseDPI(110))
-	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter,
+	return drawPanels([][]*plot.Plot{{throughput, latency}})
+}
+
+// drawPanels draws rows of plots, as many in each, as a PNG.
+func drawPanels(panels [][]*plot.Plot) ([]byte, error) {
+	canvas := vgimg.NewWith(vgimg.UseWH(32*vg.Centimeter, vg.Length(13*len(panels))*vg.Centimeter), vgimg.UseDPI(110))
+	tiles := draw.Tiles{Rows: len(panels), Cols: len(panels[0]), PadX: vg.Centimeter, PadY: vg.Centimeter,
 		PadTop: vg.Millimeter * 3, PadBottom: vg.Millimeter * 3, PadLeft: vg.Millimeter * 3, PadRight: vg.Millimeter * 3}
-	panels := [][]*plot.Plot{{throughput, latency}}
-	for position, area := range plot.Align(panels, tiles, draw.New(canvas))[0] {
-		panels[0][position].Draw(area)
+	for number, row := range plot.Align(panels, tiles, draw.New(canvas)) {
+		for position, area := range row {
+			if panels[number][position] != nil {
+				panels[number][position].Draw(area)
+			}
+		}
 	}
 	var picture bytes.Buffer
 	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&picture); err != nil {

@@ -15,6 +15,10 @@ func (r *report) writeTables(output io.Writer) {
 		fmt.Fprintf(output, "\n%s\n", r.Cells[position].title())
 		writeTable(output, r.Cells[position].rows())
 	}
+	for position := range r.Growth {
+		fmt.Fprintf(output, "\n%s\n", r.Growth[position].title())
+		writeTable(output, r.Growth[position].rows())
+	}
 	for _, note := range r.notes() {
 		fmt.Fprintf(output, "\n%s", note)
 	}
@@ -32,17 +36,24 @@ func (r *report) notes() []string {
 }
 
 // writeMarkdown writes the report as a Markdown document.
-func (r *report) writeMarkdown(output io.Writer, plotFile string) {
+func (r *report) writeMarkdown(output io.Writer, pictures []picture) {
 	fmt.Fprintf(output, "# Benchmark of %s\n\n", r.Started.Format("2 January 2006, 15:04"))
 	fmt.Fprintf(output, "    %s\n\n", strings.Join(r.Command, " "))
 	fmt.Fprintf(output, "%s, %d cores, %s, %s", r.Machine.Processor, r.Machine.Cores, r.Machine.System, r.Machine.Go)
 	if r.Revision != "" {
 		fmt.Fprintf(output, ", revision %s", r.Revision)
 	}
-	fmt.Fprintf(output, ". Load generator on the same machine.\n\n![Throughput and latency](%s)\n", plotFile)
+	fmt.Fprint(output, ". Load generator on the same machine.\n")
+	for _, picture := range pictures {
+		fmt.Fprintf(output, "\n![%s](%s)\n", picture.shows, picture.name)
+	}
 	for position := range r.Cells {
 		fmt.Fprintf(output, "\n## %s\n\n", capitalized(r.Cells[position].title()))
 		writeMarkdownTable(output, r.Cells[position].rows())
+	}
+	for position := range r.Growth {
+		fmt.Fprintf(output, "\n## %s\n\n", capitalized(r.Growth[position].title()))
+		writeMarkdownTable(output, r.Growth[position].rows())
 	}
 	fmt.Fprintln(output)
 	for _, note := range r.notes() {
@@ -52,6 +63,31 @@ func (r *report) writeMarkdown(output io.Writer, plotFile string) {
 
 // capitalized begins a title with a capital letter; titles begin in ASCII.
 func capitalized(title string) string { return strings.ToUpper(title[:1]) + title[1:] }
+
+// picture is a file of results and, where it is a picture, what that shows.
+type picture struct {
+	name, shows string
+	content     []byte
+}
+
+// pictures are the plots of all that was measured, in files whose names begin so.
+func (r *report) pictures(base string) (drawn []picture, err error) {
+	if len(r.Cells) > 0 {
+		content, err := r.plot()
+		if err != nil {
+			return nil, err
+		}
+		drawn = append(drawn, picture{base + ".png", "Throughput and latency", content})
+	}
+	if len(r.Growth) > 0 {
+		content, err := r.plotGrowth()
+		if err != nil {
+			return nil, err
+		}
+		drawn = append(drawn, picture{base + "-growth.png", "How costs grow", content})
+	}
+	return drawn, nil
+}
 
 // save writes the report in all its forms, named by when it was begun, and
 // returns the names of the files.
@@ -64,21 +100,23 @@ func (r *report) save(directory string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode results: %w", err)
 	}
-	var markdown strings.Builder
-	r.writeMarkdown(&markdown, filepath.Base(base)+".png")
-	picture, err := r.plot()
+	pictures, err := r.pictures(filepath.Base(base))
 	if err != nil {
 		return nil, fmt.Errorf("plot results: %w", err)
 	}
+	var markdown strings.Builder
+	r.writeMarkdown(&markdown, pictures)
+	files := append([]picture{
+		{name: filepath.Base(base) + ".json", content: append(encoded, '\n')},
+		{name: filepath.Base(base) + ".md", content: []byte(markdown.String())},
+	}, pictures...)
 	var names []string
-	for _, file := range []struct {
-		ending  string
-		content []byte
-	}{{".json", append(encoded, '\n')}, {".md", []byte(markdown.String())}, {".png", picture}} {
-		if err := os.WriteFile(base+file.ending, file.content, 0o644); err != nil {
+	for _, file := range files {
+		name := filepath.Join(directory, file.name)
+		if err := os.WriteFile(name, file.content, 0o644); err != nil {
 			return nil, fmt.Errorf("write results: %w", err)
 		}
-		names = append(names, base+file.ending)
+		names = append(names, name)
 	}
 	return names, nil
 }

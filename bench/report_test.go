@@ -46,7 +46,7 @@ func TestTablesShowEveryLane(t *testing.T) {
 	found := sampleReport()
 	var text, markdown bytes.Buffer
 	found.writeTables(&text)
-	found.writeMarkdown(&markdown, "figure.png")
+	found.writeMarkdown(&markdown, []picture{{name: "figure.png", shows: "Throughput and latency"}})
 	for _, want := range []string{"batches of 30, 8 connections", "900,000", "20.00", "22.0", "0.50"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())

@@ -26,9 +26,13 @@ type composer struct {
 // compose returns the request of the composer's page, head and body, as a
 // browser sends it. It is valid until the composer is used again.
 func (c *composer) compose(w *workload) []byte {
-	c.composeShared(w)
+	c.composeShared(w, c.page.visitor)
 	c.body = append(c.body[:0], '[')
 	for position, benefit := range c.page.benefits {
+		if w.shape.strangers {
+			const apart = 0x9e3779b97f4a7c15
+			c.composeShared(w, c.page.visitor+uint64(position)*apart)
+		}
 		if position > 0 {
 			c.body = append(c.body, ',')
 		}
@@ -46,17 +50,17 @@ func (c *composer) compose(w *workload) []byte {
 	return c.request
 }
 
-// composeShared prepares the parts that are the same in all records of a page.
-// The fields are those of the real client, in its order.
-func (c *composer) composeShared(w *workload) {
-	var visitor [8]byte
-	binary.BigEndian.PutUint64(visitor[:], c.page.visitor)
+// composeShared prepares the parts that are the same in all records of a visitor on a
+// page. The fields are those of the real client, in its order.
+func (c *composer) composeShared(w *workload, visitor uint64) {
+	var hash [8]byte
+	binary.BigEndian.PutUint64(hash[:], visitor)
 	c.between = append(c.between[:0], `","hash_id":"`...)
-	c.between = hex.AppendEncode(c.between, visitor[:])
+	c.between = hex.AppendEncode(c.between, hash[:])
 	c.between = append(c.between, `","abtesting":{"results_presentation":"`...)
-	c.between = append(c.between, layoutVariants()[c.page.visitor%3]...)
+	c.between = append(c.between, layoutVariants()[visitor%3]...)
 	c.between = append(c.between, `","call_to_action_text":"`...)
-	c.between = append(c.between, wordingVariants()[c.page.visitor/3%2]...)
+	c.between = append(c.between, wordingVariants()[visitor/3%2]...)
 	c.between = append(c.between, `"},"benefit_index":`...)
 	c.after = append(c.after[:0], `,"page_total":`...)
 	c.after = strconv.AppendInt(c.after, int64(c.page.total), 10)

@@ -14,6 +14,8 @@ type report struct {
 	Machine  machine      `json:"machine"`
 	Notes    []string     `json:"notes,omitempty"`
 	Cells    []cellResult `json:"cells"`
+	// Growth is how costs grow with one thing at a time.
+	Growth []curve `json:"growth,omitempty"`
 }
 
 // cellResult is what a cell of the matrix found: lanes that were measured in
@@ -44,6 +46,8 @@ type laneResult struct {
 	Kept float64 `json:"data_directory_bytes_per_record,omitempty"`
 	// Reading is the latency of reading the statistics during the rounds.
 	Reading *latencySummary `json:"reading,omitempty"`
+	// Reads is how long reads took once the load was over, in the order of the paths.
+	Reads []readResult `json:"reads,omitempty"`
 	// Restart is what starting again on the data took, where that was asked for.
 	Restart *restartResult `json:"restart,omitempty"`
 	// Ratios compare with other lanes of the cell, by their name.
@@ -55,7 +59,8 @@ type laneResult struct {
 type restartResult struct {
 	// Seconds is from starting the process until it serves.
 	Seconds float64 `json:"seconds"`
-	// Stored is the size of the data directory between, per distinct counter.
+	// Bytes is the size of the data directory between, and Stored that per distinct counter.
+	Bytes  int64   `json:"data_directory_bytes"`
 	Stored float64 `json:"data_directory_bytes_per_counter"`
 	// Resident is the memory of the new process, before it was asked anything.
 	Resident int64 `json:"resident_bytes,omitempty"`

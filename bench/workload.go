@@ -47,10 +47,12 @@ type workloadShape struct {
 	benefits int
 	zipf     float64
 	counters int // distinct counters to spread over; 0 lets them arise
-	version  int
-	seed     uint64
-	host     string // value of the Host header
-	path     string // request target, /benefits unless the base URL has a path
+	// strangers has a visitor for each record.
+	strangers bool
+	version   int
+	seed      uint64
+	host      string // value of the Host header
+	path      string // request target, /benefits unless the base URL has a path
 }
 
 // prebuiltBytes bounds the memory of prebuilt requests. It is far larger than
