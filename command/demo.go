@@ -20,8 +20,6 @@ const (
 	// demoSeed makes the demonstration the same everywhere on a day.
 	demoSeed = 20261126
 	demoDays = 60
-	// demoPages is how many pages of results a working day has.
-	demoPages = 900
 	// demoEvery is how often what happens now is posted.
 	demoEvery = 2 * time.Second
 	// demoSnapshots is often, since visitors of past days leave memory by snapshots.
@@ -108,7 +106,7 @@ func writeDemoLabels(path string) error {
 func fillDemo(ctx context.Context, address string, config service.Config, output io.Writer) error {
 	origin := "http://" + strings.Replace(address, "[::]", "localhost", 1)
 	now := time.Now().In(config.Zone())
-	t := demo.Traffic{Seed: demoSeed, From: now.AddDate(0, 0, -demoDays), To: now, PagesADay: demoPages}
+	t := demo.Traffic{Seed: demoSeed, From: now.AddDate(0, 0, -demoDays), To: now, PagesADay: demo.PagesADay}
 	if err := demo.Fill(ctx, origin, config.DataDir, t); err != nil {
 		return fmt.Errorf("fill the demonstration: %w", err)
 	}

@@ -69,6 +69,10 @@ type local struct {
 	departments            []int
 }
 
+// localMerit is how local benefits are opened beside the average: less than what is for
+// everybody, so that those which are low and would be worth more are few.
+const localMerit = 0.8
+
 func (c *country) local(random *rand.Rand, l local) {
 	if len(c.all) == Number {
 		return
@@ -76,7 +80,7 @@ func (c *country) local(random *rand.Rand, l local) {
 	number := len(c.all)
 	c.all = append(c.all, Benefit{
 		ID: l.id, Label: l.label, Group: l.group, Type: l.kind, share: l.share * (0.3 + 0.9*random.Float64()),
-		priority: 4 + 44*random.Float64(), merit: math.Exp(0.25 * random.NormFloat64()), acted: 0.2 + 0.2*random.Float64(),
+		priority: 4 + 44*random.Float64(), merit: localMerit * math.Exp(0.12*random.NormFloat64()), acted: 0.2 + 0.2*random.Float64(),
 	})
 	for _, department := range l.departments {
 		c.of[department] = append(c.of[department], number)

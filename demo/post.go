@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // ErrRefused is returned when a server does not take the records.
@@ -19,8 +21,22 @@ var ErrRefused = errors.New("the server refused made-up records")
 // server must take records as old as the traffic. An error is ErrRefused, one of the
 // connection, or the context's.
 func Post(ctx context.Context, origin string, t Traffic) error {
-	return t.Write(func(body []byte) error { return postBody(ctx, origin, body) })
+	posts, ctx := errgroup.WithContext(ctx)
+	posts.SetLimit(postsAtOnce)
+	wrote := t.Write(func(body []byte) error {
+		kept := bytes.Clone(body)
+		posts.Go(func() error { return postBody(ctx, origin, kept) })
+		return context.Cause(ctx)
+	})
+	if err := posts.Wait(); err != nil {
+		return err
+	}
+	return wrote
 }
+
+// postsAtOnce is how many bodies are on their way while the next is made up: as many as
+// the default client keeps connections for.
+const postsAtOnce = http.DefaultMaxIdleConnsPerHost
 
 // daysInMemory is how many days of visitors a server has room for beside those that leave.
 const daysInMemory = 3

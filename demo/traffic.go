@@ -2,7 +2,6 @@ package demo
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -26,21 +25,30 @@ type Traffic struct {
 }
 
 const (
+	// PagesADay is how many pages of results the demonstration has on an ordinary working
+	// day: enough for findings that are clear after four weeks.
+	PagesADay = 2400
 	// base is how many openings an average benefit gets at the first place.
 	base = 0.135
 	// bodyBytes is from when on a body is posted: a visit may still be added to it, and MAX_BODY_BYTES is 128 KiB.
 	bodyBytes = 48 << 10
+	// mergedBy is what the variant of aides_bafa that merges benefits does to openings.
+	mergedBy = 1.09
 	// movedID changes its words changeDays before the end, and is opened more since.
 	movedID, changeDays, changeBy = "sante_psy", 21, 1.35
 	// dropHours are the hours of yesterday in which few came.
 	dropFrom, dropTo, dropBy = 10, 17, 0.25
 )
 
-// visibility is how often a benefit is opened at a place, for one at the first.
-func visibility(place int) float64 {
-	k := float64(place)
-	return 0.55/math.Pow(k, 0.95) + 0.45/math.Pow(k, 0.42)
-}
+// visibilities are how often a benefit is opened at each place from the first, for one at
+// the first.
+var visibilities = func() (all [Number]float64) {
+	for i := range all {
+		k := float64(i + 1)
+		all[i] = 0.55/math.Pow(k, 0.95) + 0.45/math.Pow(k, 0.42)
+	}
+	return all
+}()
 
 // length is the level of a page length.
 func length(total int) float64 { return 1.12 - 0.0045*float64(total) }
@@ -156,7 +164,7 @@ func (w *writer) visit(at time.Time) {
 	v := visitor{at: at.UnixMilli(), department: int(float64(len(departments)) * w.random.Float64() * w.random.Float64()),
 		taste: math.Exp(0.55*w.random.NormFloat64() - 0.15), wide: math.Exp(0.5 * w.random.NormFloat64()),
 		merged: w.random.Float64() < 0.5, asked: w.random.Float64() < 0.476}
-	v.hash = fmt.Sprintf("%016x", w.random.Uint64())
+	v.hash = strconv.FormatUint(w.random.Uint64(), 16)
 	if w.random.Float64() < 0.04 {
 		v.hash = "uid_" + v.hash
 	}
@@ -194,9 +202,9 @@ func (w *writer) page(v visitor) {
 // choose decides whether a visitor opens a benefit, again, and goes further.
 func (w *writer) choose(v visitor, i, place, total int) {
 	b := w.all[i]
-	chance := base * b.merit * visibility(place) * length(total) * v.taste
+	chance := base * b.merit * visibilities[place-1] * length(total) * v.taste
 	if v.merged {
-		chance *= 1.04
+		chance *= mergedBy
 	}
 	if b.ID == movedID && w.traffic.now().UnixMilli()-v.at < changeDays*24*3600*1000 {
 		chance *= changeBy

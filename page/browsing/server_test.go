@@ -134,5 +134,14 @@ func startDemonstration() (err error) {
 		return err
 	}
 	now := time.Now().In(zone)
-	return demo.Fill(context.Background(), shared.site.origin, filepath.Join(shared.directory, "data"), demo.Traffic{Seed: seed, From: now.AddDate(0, 0, -60), To: now, PagesADay: 900})
+	return demo.Fill(context.Background(), shared.site.origin, filepath.Join(shared.directory, "data"), demo.Traffic{Seed: seed, From: now.AddDate(0, 0, -60), To: now, PagesADay: pagesADay()})
+}
+
+// pagesADay is how many pages the made-up traffic has a day: fewer than the demonstration
+// where nothing is to be seen by people, since it is made up faster.
+func pagesADay() float64 {
+	if long || *shots != "" || *mapPicture != "" {
+		return demo.PagesADay
+	}
+	return 900
 }

@@ -84,6 +84,20 @@ func TestTheMapIsReadByPointerKeysAndNumbers(t *testing.T) {
 	b.expectNothingWrong(t, "the map")
 }
 
+func TestTheDemonstrationHasClearFindings(t *testing.T) {
+	if !long {
+		t.Skip("the traffic of the short tests is too thin: go test -tags long")
+	}
+	s := demonstration(t)
+	b := open(t, s.origin)
+	b.do(t, chromedp.Navigate(s.in("fr", "/insight/")))
+	for _, want := range []string{"L’écart se concentre entre 10 h et 17 h.", "Mobili-Jeune est ouverte", "aides_bafa : plus d’ouvertures avec « fusionnées », on peut arrêter", "plans_to_ask_question : tirage déséquilibré"} {
+		b.expectText(t, ".findings", want)
+	}
+	b.do(t, chromedp.Navigate(s.in("fr", paths["low"])))
+	b.expectText(t, ".phrase", "1 aide intéresse plus que la moyenne")
+}
+
 func TestTheThemeIsKept(t *testing.T) {
 	s := demonstration(t)
 	b := open(t, s.origin)
