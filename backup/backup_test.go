@@ -497,22 +497,3 @@ func TestACheckedBackupChangesNothing(t *testing.T) {
 		t.Errorf("a short one: %v", err)
 	}
 }
-
-func TestWhatPreparesARestoreSeesTheVerifiedFilesBeforeTheyCount(t *testing.T) {
-	directory, _ := holding(t)
-	target := t.TempDir()
-	refused := errors.New("not today")
-	restoring := into(target)
-	restoring.Prepare = func(prepared string) error {
-		if identityOf(t, prepared) != identityOf(t, directory) {
-			t.Error("other files")
-		}
-		return refused
-	}
-	if _, err := backup.Restore(backup.FromStream("the test", bytes.NewReader(archiveOf(t, directory))), restoring); !errors.Is(err, refused) {
-		t.Error(err)
-	}
-	if empty, err := backup.IsEmpty(target); err != nil || !empty {
-		t.Errorf("%v, %v", empty, err)
-	}
-}

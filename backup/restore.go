@@ -37,11 +37,6 @@ type Restoring struct {
 	// Directory is the data directory: one that is not there, or holds no counts.
 	Directory string
 	Kinds     counters.Kinds
-	// Prepare is called with the directory of the restored files once these were
-	// verified, and before they count; nil for nothing. A server that tells others what
-	// it counts gives it a new origin here, since commits after the backup may have the
-	// same numbers as those that are lost.
-	Prepare func(directory string) error
 }
 
 // Restore restores a backup: all of it or, until it returns nil, nothing. It may be
@@ -184,9 +179,6 @@ func stage(source Source, r Restoring, staging string) (m Manifest, err error) {
 	}
 	if err == nil {
 		err = verify(staging, m, r.Kinds)
-	}
-	if err == nil && r.Prepare != nil {
-		err = r.Prepare(staging)
 	}
 	if err == nil {
 		err = describe(staging, m)

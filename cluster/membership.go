@@ -20,6 +20,10 @@ type Membership struct {
 	Framed uint64
 	// Expired are the days that all nodes let go of.
 	Expired Expired
+	// MustAdopt is set where the counts are not those of Covered: a repair may have lost some,
+	// or some are in frames that only the log has, because the directory is a copy or came from
+	// a backup. What it has told itself, and what it has counted since, is whole.
+	MustAdopt bool
 }
 
 // Apply changes the membership by the note of a commit that follows.
@@ -27,6 +31,7 @@ func (m *Membership) Apply(note Note) {
 	if note.Origin != (Origin{}) && note.Origin != m.Origin {
 		m.Origin, m.Sequence = note.Origin, 0
 	}
+	m.MustAdopt = m.MustAdopt || note.MustAdopt
 	m.Framed = max(m.Framed, note.Framed)
 	for _, said := range note.Expiries {
 		m.Expired.Add(said)
@@ -48,6 +53,13 @@ func (m *Membership) Apply(note Note) {
 	}
 }
 
+func flagsOf(mustAdopt bool) byte {
+	if mustAdopt {
+		return flagMustAdopt
+	}
+	return 0
+}
+
 // Clone is a copy that shares nothing with m. That of nil is nil.
 func (m *Membership) Clone() *Membership {
 	if m == nil {
@@ -60,7 +72,9 @@ func (m *Membership) Clone() *Membership {
 
 const (
 	membershipVersion = 1
-	membershipFixed   = 1 + 16 + 8 + 8 + expirySize + 4
+	membershipFixed   = 1 + 16 + 8 + 8 + expirySize + 4 + 1
+
+	flagMustAdopt = 1
 )
 
 // AppendTo appends the membership to b, little endian:
@@ -71,6 +85,7 @@ const (
 //	8     framed
 //	20    the saying that expires most: 16 node, 4 first day kept
 //	4     first day kept by what another node said
+//	1     1 if a state must be adopted, else 0
 //	      the vector, as Covered.AppendTo has it, up to the end
 func (m *Membership) AppendTo(b []byte) []byte {
 	b = append(b, membershipVersion)
@@ -79,6 +94,7 @@ func (m *Membership) AppendTo(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint64(b, m.Framed)
 	b = appendExpiry(b, m.Expired.furthest)
 	b = binary.LittleEndian.AppendUint32(b, uint32(m.Expired.seconded))
+	b = append(b, flagsOf(m.MustAdopt))
 	return m.Covered.AppendTo(b)
 }
 
@@ -104,5 +120,6 @@ func DecodeMembership(data []byte) (*Membership, error) {
 			furthest: decodeExpiry(data[33:]),
 			seconded: counters.Day(binary.LittleEndian.Uint32(data[33+expirySize:])),
 		},
+		MustAdopt: data[membershipFixed-1] == flagMustAdopt,
 	}, nil
 }

@@ -19,6 +19,9 @@ type FrameNumber struct {
 type Note struct {
 	// Origin is under which the node makes frames from this commit on; zero: as before.
 	Origin Origin
+	// MustAdopt says that the state has counts which frames tell of that it lacks, see
+	// Membership.
+	MustAdopt bool
 	// Framed is a commit up to which what was counted here is in frames, those of this
 	// note included; 0: as before.
 	Framed uint64
@@ -45,6 +48,7 @@ const (
 // AppendTo appends the note to b, little endian:
 //
 //	byte     version, 1
+//	1        1 if a state must be adopted, else 0
 //	16       origin, zeros for none
 //	8        framed
 //	16, 8    position: epoch and sequence
@@ -55,7 +59,7 @@ const (
 //
 // The error is that of Frame.Encode.
 func (n Note) AppendTo(b []byte) ([]byte, error) {
-	b = append(b, noteVersion)
+	b = append(b, noteVersion, flagsOf(n.MustAdopt))
 	b = append(b, n.Origin[:]...)
 	b = binary.LittleEndian.AppendUint64(b, n.Framed)
 	b = append(b, n.Position.Epoch[:]...)
@@ -104,7 +108,7 @@ func DecodeNote(data []byte) (Note, error) {
 	}
 	d := noteDecoder{data: data}
 	d.take(1)
-	note := Note{Origin: d.origin(), Framed: d.number()}
+	note := Note{MustAdopt: d.take(1)[0] == flagMustAdopt, Origin: d.origin(), Framed: d.number()}
 	note.Position = Position{Epoch: Epoch(d.origin()), Sequence: d.number()}
 	note.Dropped, note.Merged = d.numbers(), d.numbers()
 	for range d.count(expirySize) {

@@ -33,6 +33,13 @@ func clusterCommand(output io.Writer) *cli.Command {
 				Action: func(ctx context.Context, c *cli.Command) error { return clusterAdopt(ctx, c, output) },
 			},
 			{
+				Name: "leave", OnUsageError: usageError,
+				Usage: "have the data directory forget the log that it counted with",
+				Description: "Stop the server first. The counts stay, and may be corrected or imported to. After that the\n" +
+					"directory counts alone, or begins a log of another LOG_STREAM. It cannot join the same log again.",
+				Action: func(_ context.Context, c *cli.Command) error { return clusterLeave(c, output) },
+			},
+			{
 				Name: "hash", OnUsageError: usageError,
 				Usage: "print a hash of all counts in the data directory and of the frames that it has",
 				Description: "Two directories with the same frames must have the same counts. A server may be running;\n" +
@@ -107,6 +114,23 @@ func clusterAdopt(ctx context.Context, c *cli.Command, output io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(output, "the directory counts with log %s from now on; the server can start\n", epoch)
+	return nil
+}
+
+func clusterLeave(c *cli.Command, output io.Writer) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	directory, err := existingDirectoryOf(c)
+	if err != nil {
+		return err
+	}
+	known, err := snapshot.Leave(snapshot.Options{Directory: directory})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(output, "left log %s, which was merged up to %d; the directory counts alone from now on\n",
+		known.Covered.Position.Epoch, known.Covered.Position.Sequence)
 	return nil
 }
 

@@ -91,6 +91,10 @@ func repair(output io.Writer, directory string) error {
 	for _, dropped := range repaired.Dropped {
 		fmt.Fprintln(output, "dropped:", dropped)
 	}
+	if repaired.MustAdopt {
+		fmt.Fprintln(output, "this directory counts with other nodes: with LOG_URL it adopts the state of one of them at its next start,\n"+
+			"and tells what only it has; if no other node is left, run `stats-recorder cluster leave` first")
+	}
 	fmt.Fprintln(output, "the server can start again")
 	return nil
 }

@@ -18,7 +18,8 @@ var (
 	// ErrNothingToCorrect means that nothing counts that a correction is about.
 	ErrNothingToCorrect = errors.New("there are no such counts, so there is nothing to correct")
 	// ErrInCluster means that other nodes have the same counts.
-	ErrInCluster = errors.New("the directory is one of a cluster: the other nodes would not have the same counts any more")
+	ErrInCluster = errors.New("the directory counts with other nodes, which would not have the same counts any more: stop all of them, " +
+		"run `stats-recorder cluster leave` on one, do this there, and have it begin a log of another name with the others empty; see docs/several-nodes.md")
 	// ErrSums means that the parts of a directory do not add up.
 	ErrSums = errors.New("the sums of all time are not those of their parts")
 )

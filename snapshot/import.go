@@ -35,7 +35,6 @@ type Import struct {
 	before           *format.Manifest // what there is without the import
 	events, sequence uint64
 	identity         format.Identity
-	inCluster        bool // whether other nodes have the same counts
 	began            time.Time
 	// mu is held for reading while counts are added, and for writing while days
 	// are closed to make room.
@@ -48,15 +47,18 @@ type Import struct {
 const importRoom = 4_000_000
 
 // OpenImport locks and recovers a directory. The options' durability and
-// intervals do not matter. Errors are those of Open.
+// intervals do not matter. Errors are those of Open, and ErrInCluster.
 func OpenImport(options Options) (*Import, error) {
 	options.Durability = Snapshot // nothing is acknowledged, so nothing is journaled
 	k, err := openIdle(options)
 	if err != nil {
 		return nil, err
 	}
+	if k.Membership() != nil {
+		return nil, errors.Join(ErrInCluster, disk.Unlock(k.lock))
+	}
 	i := newImport(k.store, k.history.current(), k.recovery.Sequence, k.options.Now())
-	i.keeper, i.identity, i.inCluster = k, k.committer.snapshots.identity, k.Membership() != nil
+	i.keeper, i.identity = k, k.committer.snapshots.identity
 	return i, nil
 }
 
@@ -71,8 +73,11 @@ func RehearseImport(options Options) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
+	if found.Membership != nil {
+		return nil, ErrInCluster
+	}
 	i := newImport(found.Store, found.Loaded.Manifest, found.Summary.Sequence, options.Now())
-	i.identity, i.inCluster = found.Identity, found.Membership != nil
+	i.identity = found.Identity
 	return i, nil
 }
 

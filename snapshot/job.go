@@ -134,6 +134,9 @@ func (j *snapshotJob) closeDays() (*format.Manifest, error) {
 
 		Membership: j.membership,
 	}
+	if j.membership == nil {
+		closed.Left = before.Left
+	}
 	for _, day := range j.frozen.Days() {
 		if day >= j.ruling.closeBefore || len(j.closing) == j.maxDays {
 			break

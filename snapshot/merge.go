@@ -84,7 +84,7 @@ func together(session *Import, other *recovery.State, sourceOf func(string) stri
 	ours, theirs := session.Imports(), other.Loaded.Manifest.Imports
 	here, there := session.Identity(), identityText(other.Identity)
 	switch {
-	case session.inCluster || other.Membership != nil:
+	case other.Membership != nil:
 		return Imports{}, ErrInCluster
 	case there == "":
 		return Imports{}, fmt.Errorf("%w: the other has no identity, so nobody could tell that it was merged; let a server run on it once", ErrMerged)

@@ -32,8 +32,8 @@ type Undone struct {
 
 // Undo makes a directory on which no server runs what it was before the last import or
 // correction, as one commit: until it returns nil, or the process ends at a later moment,
-// that counts, and it can be called again. It returns ErrNoChange, ErrCountedSince,
-// ErrNotKept, or an error of Open.
+// that counts, and it can be called again. It returns ErrInCluster, ErrNoChange,
+// ErrCountedSince, ErrNotKept, or an error of Open.
 func Undo(options Options) (undone Undone, err error) {
 	options.Durability = Snapshot
 	k, err := openIdle(options)
@@ -41,6 +41,9 @@ func Undo(options Options) (undone Undone, err error) {
 		return Undone{}, err
 	}
 	defer func() { err = errors.Join(err, disk.Unlock(k.lock)) }()
+	if k.Membership() != nil {
+		return Undone{}, ErrInCluster
+	}
 	before, undone, err := findUndone(k.options, k.store, k.history.current().Imports)
 	if err != nil {
 		return Undone{}, err
@@ -54,6 +57,9 @@ func RehearseUndo(options Options) (Undone, error) {
 	found, err := recovery.Find(options.Directory, options.newStore)
 	if err != nil {
 		return Undone{}, err
+	}
+	if found.Membership != nil {
+		return Undone{}, ErrInCluster
 	}
 	_, undone, err := findUndone(&options, found.Store, found.Loaded.Manifest.Imports)
 	return undone, err

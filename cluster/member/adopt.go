@@ -47,7 +47,7 @@ func (m *Member) Adopt(ctx context.Context, options snapshot.Options) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	if known.Covered.Includes(covers) {
+	if known.Covered.Includes(covers) && !known.MustAdopt {
 		return ErrNothingToAdopt
 	}
 	missing := frames[:0]

@@ -59,6 +59,9 @@ func (s *session) join(ctx context.Context) error {
 // enter is for a directory that has never met a log. If its journal tells of all that it
 // has counted, that becomes frames; if not, it must be the one that founds.
 func (s *session) enter(ctx context.Context, last cluster.Position) error {
+	if s.keeper.Left() == s.epoch {
+		return fmt.Errorf("%w: it has left this log, which has its counts: start it with an empty DATA_DIR, or give it a LOG_STREAM of its own", ErrStranger)
+	}
 	note := cluster.Note{Origin: s.keeper.Identity(), Position: cluster.Position{Epoch: s.epoch}}
 	found := s.keeper.Recovery()
 	journaled, err := s.keeper.ReadJournal(1, found.Sequence, snapshot.JournalSink{})
@@ -116,10 +119,35 @@ func (s *session) identify(ctx context.Context) error {
 	if last <= known.Sequence {
 		return nil
 	}
-	note := cluster.Note{Origin: cluster.NewOrigin()}
+	note, err := s.restored(known)
+	if err != nil {
+		return err
+	}
 	s.options.Logger.Warn("the log has more of this directory than it has itself: it is a copy or came from a backup, and has a new origin from now on",
 		"origin", known.Origin.String(), "in_log", last, "here", known.Sequence, "new_origin", note.Origin.String())
 	return s.commit(note)
+}
+
+// restored is the note of a directory of which the log has more than itself. What it had not
+// told when it was copied is in the frames that it lacks: to tell it again would count it
+// twice. The state has it all the same, so another one must be adopted. What was counted
+// since this process started is in no frame yet.
+func (s *session) restored(known *cluster.Membership) (cluster.Note, error) {
+	note := cluster.Note{Origin: cluster.NewOrigin()}
+	if s.resumed {
+		return note, nil
+	}
+	found, untold := s.keeper.Recovery().Sequence, false
+	_, err := s.keeper.ReadJournal(known.Framed+1, found, snapshot.JournalSink{
+		Counted: func(counters.Hour, counters.Benefit, []counters.Cell) error {
+			untold = true
+			return nil
+		},
+	})
+	if untold {
+		note.Framed, note.MustAdopt = found, !s.options.Ingest
+	}
+	return note, err
 }
 
 // resume finds what this directory has counted and not told: frames that were noted and
@@ -140,7 +168,7 @@ func (s *session) resume(ctx context.Context, last cluster.Position) error {
 	if err != nil {
 		return err
 	}
-	if known.Framed < found && first > known.Framed+1 {
+	if known.Framed < found && first > known.Framed+1 && !known.MustAdopt {
 		return fmt.Errorf("%w: commits %d to %d were made without LOG_URL and are in no journal any more: "+
 			"run it without LOG_URL, or export it, remove its files, and import what was counted meanwhile", ErrStranger, known.Framed+1, first-1)
 	}
@@ -224,6 +252,9 @@ func (s *session) checkPosition(ctx context.Context, first, last cluster.Positio
 	}
 	position := known.Covered.Position
 	switch {
+	case known.MustAdopt:
+		return fmt.Errorf("%w: it was repaired, or came from a backup, and its counts are not those that others have; "+
+			"if no other node is left, run `stats-recorder cluster leave`", ErrAdopt)
 	case position.Sequence+1 < first.Sequence && furthest > position.Sequence:
 		return fmt.Errorf("%w: it has read the log up to %d, which begins at %d", ErrAdopt, position.Sequence, first.Sequence)
 	case position.Sequence+1 < first.Sequence:

@@ -397,3 +397,32 @@ func TestRecordsAreRefusedWhileTooMuchWaits(t *testing.T) {
 	})
 	w.agree()
 }
+
+func TestWhatABackupHadNotToldIsNotToldTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.add(), w.add()
+	one.page(3)
+	w.agree()
+	one.stop()
+	one.setAway(errors.New("no server answers"))
+	one.start()
+	one.page(7) // and told nobody
+	backup := t.TempDir()
+	one.kill()
+	copyTree(t, one.keeping.Directory, backup)
+	one.setAway(nil)
+	one.start()
+	one.page(4)
+	w.agree()
+	two.shared()
+	one.stop()
+	one.keeping.Directory = backup
+	one.setAway(errors.New("no server answers"))
+	one.start()
+	one.page(5) // before it meets the log
+	one.setAway(nil)
+	w.agree()
+	two.page(2)
+	w.agree()
+}

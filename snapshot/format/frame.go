@@ -260,13 +260,18 @@ func ofCluster(err error) error {
 func ReplayInto(store *counters.Store, membership **cluster.Membership) FrameSink {
 	return FrameSink{
 		Benefits: NamesOf(store.Benefits), Events: NamesOf(store.Events), Counts: store.Replay,
-		Note: func(note cluster.Note) error {
-			if *membership == nil {
-				*membership = &cluster.Membership{}
-			}
-			(*membership).Apply(note)
-			return nil
-		},
+		Note: ApplyTo(membership),
+	}
+}
+
+// ApplyTo applies notes to what is known of the log, nil for nothing.
+func ApplyTo(membership **cluster.Membership) func(cluster.Note) error {
+	return func(note cluster.Note) error {
+		if *membership == nil {
+			*membership = &cluster.Membership{}
+		}
+		(*membership).Apply(note)
+		return nil
 	}
 }
 

@@ -22,6 +22,14 @@ type Manifest struct {
 	// Membership is what was known of the log of a cluster as of the snapshot; nil for
 	// nothing.
 	Membership *cluster.Membership
+	// Left is a log that the directory must not count with again; zero for none.
+	Left cluster.Epoch
+}
+
+func (m *Manifest) readLeft(content []byte) (sum uint64, err error) {
+	c := &cursor{data: content}
+	copy(m.Left[:], c.bytes(uint64(len(m.Left))))
+	return 0, c.end()
 }
 
 func (m *Manifest) readMembership(content []byte) (sum uint64, err error) {

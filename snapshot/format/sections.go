@@ -47,6 +47,7 @@ import (
 //	15 some words, as names of some benefits
 //	16 keys of batches, see appendMarksBegin
 //	20 what is known of the log of a cluster, see cluster.Membership.AppendTo
+//	21 the log that the directory has left: its epoch
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
 //	any other: columns, of the part that the type says, see the package's doc
@@ -92,6 +93,7 @@ const (
 	sectionSomeWords    = 15
 	sectionMarks        = 16
 	sectionMembership   = 20
+	sectionLeft         = 21
 
 	// sectionKinds is where the types of kinds begin that are not built in.
 	sectionKinds = 32

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 )
 
@@ -94,6 +95,11 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 				return err
 			}
 		}
+		if s.Manifest.Left != (cluster.Epoch{}) {
+			if err := w.section(sectionLeft, s.Manifest.Left[:]); err != nil {
+				return err
+			}
+		}
 		if err := w.marks(s.Marks); err != nil {
 			return err
 		}
@@ -142,6 +148,7 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 		sectionClock:    manifest.readClock,
 
 		sectionMembership: manifest.readMembership,
+		sectionLeft:       manifest.readLeft,
 		sectionMarks:      marks(sink.Marks),
 	}
 	for _, rule := range kinds {

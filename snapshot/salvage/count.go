@@ -72,10 +72,11 @@ func (s *salvage) countBase() error {
 // They are only added up, so that their order does not matter.
 func (s *salvage) replay() error {
 	counted := map[uint64]bool{}
+	s.membership = s.base.Manifest.Membership.Clone()
 	for _, path := range s.journals {
 		intact, err := recovery.ReadIntact(path)
 		if recovery.IsDamage(err) { // only since it was read the first time
-			s.drop("%v", err)
+			s.lose("%v", err)
 			continue
 		} else if err != nil {
 			return err
@@ -86,14 +87,14 @@ func (s *salvage) replay() error {
 			}
 			counted[frame.Sequence] = true
 			if err := format.ReadPayload(frame.Payload, s.sink(frame.Sequence)); err != nil {
-				s.drop("commit %d, at least in part: %v", frame.Sequence, err)
+				s.lose("commit %d, at least in part: %v", frame.Sequence, err)
 				continue
 			}
 			s.Frames++
 		}
 	}
 	for _, missing := range (recovery.Commits{From: s.base.Header.Sequence + 1, To: s.last}).Without(counted) {
-		s.drop("commits %d to %d: no good frame holds them", missing.From, missing.To)
+		s.lose("commits %d to %d: no good frame holds them", missing.From, missing.To)
 	}
 	return nil
 }
@@ -102,6 +103,7 @@ func (s *salvage) replay() error {
 func (s *salvage) sink(sequence uint64) format.FrameSink {
 	known := func(uint64, []byte) error { return nil }
 	return format.FrameSink{
+		Note:     format.ApplyTo(&s.membership),
 		Benefits: known,
 		Events:   known,
 		Marks:    recovery.RestoreKeys(s.keys),

@@ -40,7 +40,7 @@ func (s *salvage) chooseDays() error {
 		}
 	}
 	if s.Snapshot == "" && len(s.adopted) > 0 {
-		s.drop("sums of all time of what is in none of the %d closed days", len(s.adopted))
+		s.lose("sums of all time of what is in none of the %d closed days", len(s.adopted))
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (s *salvage) adopt(path string, closed format.ClosedDay) error {
 		closed.Bytes = disk.Sizes(path)
 		s.adopted[closed.Day] = closed
 	case recovery.IsDamage(err):
-		s.drop("%v", err)
+		s.lose("%v", err)
 	default:
 		return err
 	}
@@ -139,10 +139,10 @@ func (s *salvage) rebuild(closed format.ClosedDay, damage error) error {
 	case missing == "":
 		s.Rebuilt = append(s.Rebuilt, fmt.Sprintf("day %s, all of it: %v", closed.Day, damage))
 	case empty:
-		s.drop("day %s, except from the sums of all time: %v", closed.Day, damage)
+		s.lose("day %s, except from the sums of all time: %v", closed.Day, damage)
 	default:
 		s.Rebuilt = append(s.Rebuilt, fmt.Sprintf("day %s, a part of it: %v", closed.Day, damage))
-		s.drop("day %s, except from the sums of all time: what it had of commits %s", closed.Day, missing)
+		s.lose("day %s, except from the sums of all time: what it had of commits %s", closed.Day, missing)
 	}
 	return nil
 }

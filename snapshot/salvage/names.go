@@ -142,9 +142,9 @@ func (s *salvage) fillNames() {
 			placeholder := names.fill(index)
 			switch {
 			case i < most:
-				s.drop("the name of %s number %d; its counts are kept under %q", names.kind, index, placeholder)
+				s.lose("the name of %s number %d; its counts are kept under %q", names.kind, index, placeholder)
 			case i == len(unknown)-1:
-				s.drop("the names of %d more, up to number %d; their counts are kept under names like that", i+1-most, index)
+				s.lose("the names of %d more, up to number %d; their counts are kept under names like that", i+1-most, index)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/idempotency"
 	"stats-recorder/snapshot/disk"
@@ -25,6 +26,9 @@ type Repaired struct {
 	// Rebuilt says which days were made again from older files, and Dropped what could
 	// not be kept, one sentence each.
 	Rebuilt, Dropped []string
+	// MustAdopt is set for a directory of a cluster in which counts may be missing that other
+	// nodes have: with LOG_URL it adopts the state of one of them.
+	MustAdopt bool
 }
 
 // Repair makes a directory that a start refuses usable again. It takes the newest good
@@ -77,6 +81,12 @@ type salvage struct {
 	// journals are the files whose frames count, seen the commits in them.
 	journals []string
 	seen     map[uint64]bool
+	// whole are those of them in which nothing is damaged.
+	whole map[string]bool
+	// membership is what is known of the log of a cluster, nil for nothing. lossy says
+	// whether counts may be missing.
+	membership *cluster.Membership
+	lossy      bool
 	// last is the last commit that any file tells of, if only by its name.
 	last uint64
 
@@ -109,6 +119,7 @@ func newSalvage(directory string, files disk.Contents, kinds counters.Kinds, bui
 		events:        newNames("event"),
 		words:         newNames("word"),
 		seen:          map[uint64]bool{},
+		whole:         map[string]bool{},
 		adopted:       map[counters.Day]format.ClosedDay{},
 		store:         counters.NewStoreOf(kinds, counters.WhenDurable),
 		covered:       counters.NewStoreOf(kinds, counters.WhenDurable),
@@ -159,6 +170,12 @@ func (s *salvage) drop(format string, arguments ...any) {
 	s.Dropped = append(s.Dropped, fmt.Sprintf(format, arguments...))
 }
 
+// lose is drop for what may have been counted.
+func (s *salvage) lose(format string, arguments ...any) {
+	s.lossy = true
+	s.drop(format, arguments...)
+}
+
 // readSnapshots finds the newest good one. What a newer program wrote is not damaged: it
 // is refused, as is what cannot be read at this moment only.
 func (s *salvage) readSnapshots() error {
@@ -199,18 +216,20 @@ func (s *salvage) readJournals() error {
 	for _, path := range s.files.Journals {
 		intact, err := recovery.ReadIntact(path)
 		if recovery.IsDamage(err) {
-			s.drop("%v", err)
+			s.lose("%v", err)
 			continue
 		} else if err != nil {
 			return err
 		}
 		s.Dropped = append(s.Dropped, intact.Damage...)
+		s.lossy = s.lossy || len(intact.Damage) > 0
+		s.whole[path] = len(intact.Damage) == 0
 		names, err := namesIn(intact.Frames)
 		if err != nil {
 			return fmt.Errorf("journal %q: %w", path, err)
 		}
 		if err := s.learn(names); err != nil {
-			s.drop("the %d commits of journal %q, which is of another directory: %v", len(intact.Frames), path, err)
+			s.lose("the %d commits of journal %q, which is of another directory: %v", len(intact.Frames), path, err)
 			continue
 		}
 		s.journals = append(s.journals, path)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
 	"stats-recorder/snapshot/recovery"
@@ -29,7 +30,7 @@ func (s *salvage) write(now time.Time) error {
 		return fmt.Errorf("%w; nothing was changed", errors.Join(err, originals.Forget()))
 	}
 	s.Originals = directory
-	replaced := slices.DeleteFunc(all, func(path string) bool { return kept[path] })
+	replaced := slices.DeleteFunc(all, func(path string) bool { return kept[path] || s.isNeededByOthers(path) })
 	if err := originals.Replace(replaced); err != nil {
 		return fmt.Errorf("%w; what could be kept is in %q, move the files that are older than it away by hand", err, s.directory)
 	}
@@ -44,10 +45,7 @@ func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
 		header.Identity = format.NewIdentity()
 	}
 	closed := *s.base.Manifest
-	if closed.Membership != nil {
-		closed.Membership = nil // it would tell of counts that may not be there
-		s.drop("what the directory knew of the log of a cluster: it must adopt the state of another node")
-	}
+	closed.Membership = s.membershipAt(header.Sequence)
 	closed.Days = slices.Collect(maps.Values(s.adopted))
 	for _, day := range s.listed {
 		if _, adopted := s.adopted[day.Day]; !adopted {
@@ -74,6 +72,25 @@ func (s *salvage) writeNew(now time.Time) (kept map[string]bool, err error) {
 	}
 	return kept, nil
 }
+
+// membershipAt is what the directory knows of the log once it is a snapshot of a commit. Where
+// counts may be missing that the vector has, another node's state must be adopted. What this
+// directory alone has is in the journal.
+func (s *salvage) membershipAt(sequence uint64) *cluster.Membership {
+	known := s.membership
+	if known == nil {
+		return nil
+	}
+	if known.Framed >= s.last {
+		known.Framed = sequence
+	}
+	known.MustAdopt = known.MustAdopt || s.lossy
+	s.MustAdopt = known.MustAdopt
+	return known
+}
+
+// isNeededByOthers says whether a file may tell of frames that other nodes lack.
+func (s *salvage) isNeededByOthers(path string) bool { return s.membership != nil && s.whole[path] }
 
 // next is a sequence number that no file has or tells of.
 func (s *salvage) next() uint64 {
