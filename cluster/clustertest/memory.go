@@ -81,6 +81,13 @@ func (b *Broker) SetFaults(faults Faults, random *rand.Rand) {
 	b.faults, b.random = faults, random
 }
 
+// SetLimit says for how many bytes of frames there is room from now on; 0 for any.
+func (b *Broker) SetLimit(bytes int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = bytes
+}
+
 // Recreate deletes the log and makes it anew. The shared states stay.
 func (b *Broker) Recreate() {
 	b.mu.Lock()

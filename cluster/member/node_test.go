@@ -43,7 +43,8 @@ type node struct {
 	keeper  *snapshot.Keeper
 	member  *member.Member
 	session *clustertest.Session
-	away    error // why the log cannot be opened
+	away    error                                    // why the log cannot be opened
+	clock   func(context.Context) (time.Time, error) // of the log's servers
 }
 
 // add starts a node in an empty directory.
@@ -74,7 +75,7 @@ func (n *node) open(context.Context) (*member.Link, error) {
 		return nil, n.away
 	}
 	n.session = n.world.broker.Open()
-	return &member.Link{Log: n.session, Shared: n.session, Close: func() {}}, nil
+	return &member.Link{Log: n.session, Shared: n.session, Now: n.clock, Close: func() {}}, nil
 }
 
 func (n *node) setAway(why error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -68,6 +69,9 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 		}
 	}
 	state, err := s.keeper.SavedState(candidate.sequence)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // it waited for so long that a newer snapshot took its place
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,158 @@
+package member_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"stats-recorder/cluster"
+	"stats-recorder/cluster/clustertest"
+	"stats-recorder/cluster/member"
+	"stats-recorder/counters/storetest"
+	"stats-recorder/harness/harnesstest"
+)
+
+func TestFramesWhoseAnswersAreLostAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	random := storetest.Random(t)
+	for range 3 {
+		w.add()
+	}
+	w.broker.SetFaults(clustertest.Faults{Lost: 0.2, Unanswered: 0.2, Delayed: 0.1, Doubled: 0.3}, storetest.Random(t))
+	for range 60 {
+		w.nodes[random.IntN(3)].record(storetest.RandomBatch(random, 60))
+	}
+	harnesstest.Until(t, "a frame is in the log twice", func() bool {
+		w.nodes[0].page(1)
+		seen := map[cluster.FrameNumber]bool{}
+		for _, frame := range w.broker.Frames() {
+			number := cluster.FrameNumber{Origin: frame.Origin, Sequence: frame.Sequence}
+			if seen[number] {
+				return true
+			}
+			seen[number] = true
+		}
+		return false
+	})
+	w.agree()
+}
+
+// A node dies at each point between the seal of a commit and the answer of the log.
+func TestANodeThatDiesBetweenSealAndAnswerLosesNothingAndCountsNothingTwice(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		faults clustertest.Faults
+		away   error
+		at     func(w *world, n *node, framesBefore int) bool
+	}{
+		{"before a frame is made", clustertest.Faults{}, errors.New("no server answers"),
+			func(_ *world, n *node, _ int) bool { return storetest.Events(n.keeper.Store()) == 7 }},
+		{"when the frame is in the journal", clustertest.Faults{Lost: 1}, nil,
+			func(_ *world, n *node, _ int) bool { return n.member.Status().Failing > 0 }},
+		{"when the frame is on its way", clustertest.Faults{Delayed: 1}, nil,
+			func(_ *world, n *node, _ int) bool { return n.member.Status().Failing > 0 }},
+		{"when the log has the frame and has not answered", clustertest.Faults{Unanswered: 1}, nil,
+			func(w *world, _ *node, before int) bool { return len(w.broker.Frames()) > before }},
+		{"when the log has answered", clustertest.Faults{}, nil,
+			func(_ *world, n *node, _ int) bool {
+				return n.member.Status().Appended > 0 && n.member.Status().Waiting == 0
+			}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			one, two := w.add(), w.add()
+			two.page(3)
+			w.agree()
+			one.stop()
+			one.setAway(test.away)
+			one.start()
+			before := len(w.broker.Frames())
+			w.broker.SetFaults(test.faults, storetest.Random(t))
+			one.page(4)
+			harnesstest.Until(t, "the node is "+test.name, func() bool { return test.at(w, one, before) })
+			one.kill()
+			w.broker.SetFaults(clustertest.Faults{}, storetest.Random(t))
+			one.setAway(nil)
+			one.start()
+			one.page(5)
+			w.agree()
+		})
+	}
+}
+
+func TestCountsWaitWhileTheLogIsFull(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.add(func(n *node) { n.options.Backlog = 64 }), w.add()
+	w.broker.SetLimit(1)
+	one.page(4)
+	harnesstest.Until(t, "the node says that the log is full", func() bool { return errors.Is(one.member.Status().Trouble, cluster.ErrFull) })
+	harnesstest.Until(t, "records are refused", func() bool {
+		return errors.Is(one.tryRecord(member.ByDisk, storetest.Page(9, storetest.Noon())), member.ErrBacklog)
+	})
+	w.broker.SetLimit(0)
+	two.page(5)
+	w.agree()
+	one.page(2)
+	w.agree()
+}
+
+func TestWhileTheLogTakesNothingNoRecordIsTakenThatItMustHave(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one := w.add()
+	one.page(3)
+	w.agree()
+	w.broker.SetFaults(clustertest.Faults{Lost: 1}, storetest.Random(t))
+	waiting := make(chan error, 1)
+	go func() { waiting <- one.tryRecord(member.ByLog, storetest.Page(4, storetest.Noon())) }()
+	var events uint64
+	harnesstest.Until(t, "records are refused before they are counted", func() bool {
+		events = storetest.Events(one.keeper.Store())
+		return errors.Is(one.tryRecord(member.ByLog, nil), member.ErrLogAway)
+	})
+	if err := one.tryRecord(member.ByLog, storetest.Page(5, storetest.Noon())); !errors.Is(err, member.ErrLogAway) {
+		t.Errorf("%v, want ErrLogAway", err)
+	}
+	if after := storetest.Events(one.keeper.Store()); after != events {
+		t.Errorf("%d events, want %d: what was refused must not be counted", after, events)
+	}
+	one.page(6) // the disk alone is enough for it
+	w.broker.SetFaults(clustertest.Faults{}, storetest.Random(t))
+	if err := <-waiting; err != nil {
+		t.Errorf("what was counted before was answered %v", err)
+	}
+	harnesstest.Until(t, "records are taken again", func() bool {
+		return one.tryRecord(member.ByLog, storetest.Page(7, storetest.Noon())) == nil
+	})
+	w.add()
+	w.agree()
+}
+
+func TestANodeWhoseClockIsFarOffIsNotReady(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, test := range []struct {
+		name  string
+		ahead time.Duration
+		want  error
+	}{
+		{"a second", time.Second, nil},
+		{"an hour ahead", time.Hour, member.ErrSkew},
+		{"an hour behind", -time.Hour, member.ErrSkew},
+	} {
+		n := w.add(func(n *node) {
+			n.clock = func(context.Context) (time.Time, error) { return time.Now().Add(test.ahead), nil }
+		})
+		n.page(2) // it takes records all the same
+		harnesstest.Until(t, "the node knows: "+test.name, func() bool {
+			err := n.member.Ready()
+			return test.want == nil && err == nil || test.want != nil && errors.Is(err, test.want)
+		})
+	}
+	w.agree()
+}
