@@ -13,9 +13,9 @@ import (
 // A Hash is of a directory. Two directories with equal Frames must have equal Counts,
 // wherever they are and however they number names.
 type Hash struct {
-	// Counts is of all counts, by names, whichever days are closed. Days that nodes have
-	// agreed to let go of count as those of no known day, whether their files are gone or
-	// not yet.
+	// Counts is of all counts that frames have, by names, whichever days are closed: sums
+	// over visitors, for example, are each node's own. Days that nodes have agreed to let
+	// go of count as those of no known day, whether their files are gone or not yet.
 	Counts uint64
 	// Frames is of the frames of a log that the directory has; "none" if it never counted
 	// with others.
@@ -30,7 +30,7 @@ func HashOf(directory string, kinds counters.Kinds) (Hash, error) {
 	var origin *Origin
 	err := Export(directory, kinds, 0, counters.MaxDay+1, func(row Exported) error {
 		origin = row.Origin
-		if expired.take(row, kinds) {
+		if row.Kind != counters.Positions && row.Kind != counters.Hours || expired.take(row, kinds) {
 			return nil
 		}
 		for _, cell := range row.Cells {

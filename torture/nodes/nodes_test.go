@@ -16,13 +16,18 @@ func TestNodesOverARealLogLoseNothingAndCountNothingTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := newWorld(t.Context(), directory, recorder, 3, "ACK=disk")
+	program, err := buildServer(t.Context(), directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorld(t.Context(), plan{
+		directory: directory, recorder: recorder, natsServer: program, network: &network{}, nodes: 3, ack: "disk", say: t.Logf,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.end()
-	all := faults()
-	report, err := w.suffer(t.Context(), 3, all[:3])
+	report, err := w.suffer(t.Context(), 3, 3, 0, faults()[:3])
 	t.Log(report)
 	if err != nil {
 		for i, n := range w.nodes {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"stats-recorder/harness"
 )
@@ -29,14 +30,24 @@ func buildServer(ctx context.Context, directory string) (program string, err err
 // servers are the processes of the log.
 type servers struct {
 	program, directory string
+	sites              []site
 	clients, routes    []string
 	running            []*harness.Process
+	// small says that the last server has its files on a file system that a fault may fill.
+	small bool
 }
 
-func newServers(program, directory string, count int) (*servers, error) {
-	s := &servers{program: program, directory: directory, running: make([]*harness.Process, count)}
+// smallDisk is of the last server, in bytes. It has room for what the log keeps.
+const smallDisk = "1g"
+
+func newServers(program, directory string, net *network, count int) (*servers, error) {
+	s := &servers{program: program, directory: directory, running: make([]*harness.Process, count), small: net.isOwn}
 	for range count {
-		client, err := harness.FreeAddress()
+		at, err := net.add()
+		if err != nil {
+			return nil, err
+		}
+		client, err := at.free()
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +55,13 @@ func newServers(program, directory string, count int) (*servers, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.clients, s.routes = append(s.clients, client), append(s.routes, route)
+		s.sites, s.clients, s.routes = append(s.sites, at), append(s.clients, client), append(s.routes, at.host+":"+portOf(route))
+	}
+	if s.small {
+		last := s.store(count - 1)
+		if err := runAll("mkdir -p "+last, "mount -t tmpfs -o size="+smallDisk+" log "+last); err != nil {
+			return nil, err
+		}
 	}
 	for i := range s.running {
 		if err := s.start(i); err != nil {
@@ -54,27 +71,38 @@ func newServers(program, directory string, count int) (*servers, error) {
 	return s, nil
 }
 
+func (s *servers) name(i int) string  { return fmt.Sprint("n", i+1) }
+func (s *servers) store(i int) string { return filepath.Join(s.directory, s.name(i)) }
+
 // start starts a server that does not run.
 func (s *servers) start(i int) (err error) {
-	name := fmt.Sprint("n", i+1)
 	config := fmt.Sprintf("server_name: %s\nlisten: %s\njetstream { store_dir: %q, max_file_store: 20GB, sync_interval: always }\n"+
 		"cluster { name: recorders, listen: %s, routes: [nats://%s] }\n",
-		name, s.clients[i], filepath.Join(s.directory, name), s.routes[i], strings.Join(s.routes, ", nats://"))
-	path := filepath.Join(s.directory, name+".conf")
+		s.name(i), s.clients[i], s.store(i), s.routes[i], strings.Join(s.routes, ", nats://"))
+	path := filepath.Join(s.directory, s.name(i)+".conf")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return err
 	}
-	if s.running[i], err = harness.Start(exec.Command(s.program, "-c", path)); err != nil {
+	if s.running[i], err = harness.Start(s.sites[i].command(s.program, "-c", path)); err != nil {
 		return err
 	}
 	if !harness.Until(func() bool { return answers(s.clients[i]) }) {
-		return fmt.Errorf("%s does not take connections; it wrote:\n%s", name, s.running[i].Log.Tail())
+		return fmt.Errorf("%s does not take connections; it wrote:\n%s", s.name(i), s.running[i].Log.Tail())
 	}
 	return nil
 }
 
+// lose removes the files of a server that does not run.
+func (s *servers) lose(i int) error {
+	entries, err := os.ReadDir(s.store(i)) // not the directory, which may be a mount point
+	for _, entry := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(s.store(i), entry.Name())))
+	}
+	return err
+}
+
 func answers(address string) bool {
-	connection, err := net.Dial("tcp", address)
+	connection, err := net.DialTimeout("tcp", address, time.Second)
 	if err == nil {
 		err = connection.Close()
 	}
@@ -83,6 +111,16 @@ func answers(address string) bool {
 
 // urls is LOG_URL.
 func (s *servers) urls() string { return strings.Join(s.clients, ",") }
+
+// others are the sites of all servers but one.
+func (s *servers) others(i int) (others []site) {
+	for j, at := range s.sites {
+		if j != i {
+			others = append(others, at)
+		}
+	}
+	return others
+}
 
 func (s *servers) kill() (err error) {
 	for _, process := range s.running {

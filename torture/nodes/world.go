@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -17,165 +16,171 @@ import (
 	"stats-recorder/harness"
 )
 
-// node is a recorder, and what its clients know of it.
-type node struct {
-	settings harness.Settings
-	// mu is held while the server is started or ended.
-	mu     sync.Mutex
-	server *harness.Server
-	url    string
-}
+// patience bounds how long a world may take to recover. It is far more than anything that
+// works takes on a busy machine: elections, then states to adopt.
+const patience = 4 * time.Minute
 
 // world is nodes over a log, under load, and a ledger of what was sent.
 type world struct {
+	network *network
 	servers *servers
+	stream  *stream
 	nodes   []*node
 	client  *http.Client
-
-	mu           sync.Mutex
-	acknowledged uint64
-	sent         uint64
-	lastAnswer   time.Time
-	longest      time.Duration // without an acknowledgement
-	refused      uint64
+	ledger  *ledger
+	random  *rand.Rand // says which fault is next, and what it meets
+	byDisk  bool       // that nodes acknowledge
+	say     func(format string, values ...any)
+	// states is how often the hashes of all directories were found equal.
+	states int
 }
 
-const recordsInAPost = 30
+// A plan says what a world is made of.
+type plan struct {
+	directory, recorder, natsServer string
+	network                         *network
+	nodes                           int
+	ack                             string
+	seed                            uint64
+	say                             func(format string, values ...any)
+}
 
-// newWorld starts servers of the log and nodes in a directory.
-func newWorld(ctx context.Context, directory, recorder string, nodes int, environment ...string) (*world, error) {
-	program, err := buildServer(ctx, directory)
-	if err != nil {
+// newWorld starts servers of the log and nodes.
+func newWorld(ctx context.Context, p plan) (*world, error) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 16, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext}
+	w := &world{
+		client: &http.Client{Timeout: 20 * time.Second, Transport: transport}, network: p.network,
+		ledger: newLedger(), random: rand.New(rand.NewPCG(p.seed, 0)), byDisk: p.ack == "disk", say: p.say,
+	}
+	var err error
+	if w.servers, err = newServers(p.natsServer, p.directory, p.network, 3); err != nil {
 		return nil, err
 	}
-	w := &world{client: &http.Client{Timeout: 30 * time.Second}, lastAnswer: time.Now()}
-	if w.servers, err = newServers(program, directory, 3); err != nil {
-		return nil, err
-	}
-	for i := range nodes {
-		address, err := harness.FreeAddress()
+	for i := range p.nodes {
+		n, err := newNode(p.recorder, p.directory, p.network, i+1, w.servers.urls(), []string{"ACK=" + p.ack})
+		if err == nil {
+			w.nodes = append(w.nodes, n)
+			err = n.start()
+		}
 		if err != nil {
 			return nil, errors.Join(err, w.end())
 		}
-		_, port, _ := strings.Cut(address, ":")
-		n := &node{url: "http://" + address, settings: harness.Settings{
-			Program: recorder, Data: filepath.Join(directory, fmt.Sprint("data", i+1)), Inherited: os.Environ(),
-			Environment: append([]string{"PORT=" + port, "SNAPSHOT_INTERVAL=1s", "LOG_URL=" + w.servers.urls()}, environment...),
-		}}
-		w.nodes = append(w.nodes, n)
-		if err := n.start(); err != nil {
-			return nil, errors.Join(err, w.end())
-		}
+	}
+	if w.stream, err = openStream(ctx, w.servers.urls()); err != nil {
+		return nil, errors.Join(err, w.end())
 	}
 	return w, nil
 }
 
-func (n *node) start() (err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.server, err = n.settings.Start()
-	return err
-}
-
-func (n *node) kill() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.server == nil {
-		return nil
-	}
-	return n.server.Kill()
-}
-
 // end kills all.
 func (w *world) end() (err error) {
+	if w.stream != nil {
+		w.stream.close()
+	}
 	for _, n := range w.nodes {
 		err = errors.Join(err, n.kill())
 	}
 	return errors.Join(err, w.servers.kill())
 }
 
-// load posts to all nodes in turn until the context ends.
-func (w *world) load(ctx context.Context, posters int, pause time.Duration) {
+// load posts to all nodes until the context ends.
+func (w *world) load(ctx context.Context, postersOfANode int, pause time.Duration) {
+	w.ledger.begin()
 	var posting sync.WaitGroup
-	for range posters {
-		posting.Go(func() {
-			for ctx.Err() == nil {
-				w.post(w.nodes[rand.IntN(len(w.nodes))])
-				time.Sleep(pause)
-			}
-		})
+	for _, n := range w.nodes {
+		for range postersOfANode {
+			posting.Go(func() {
+				for ctx.Err() == nil {
+					w.post(n)
+					rest(ctx, pause)
+				}
+			})
+		}
 	}
 	posting.Wait()
 }
 
 // post posts a page. What is not answered may be counted or not.
 func (w *world) post(n *node) {
-	w.mu.Lock()
-	w.sent += recordsInAPost
-	w.mu.Unlock()
-	response, err := w.client.Post(n.url+"/benefits", "application/json", bytes.NewReader(aPage()))
+	page := rand.IntN(pages)
+	w.ledger.send(page)
+	response, err := w.client.Post(n.url+"/benefits", "application/json", bytes.NewReader(aPage(page)))
+	var failed *net.OpError
+	if errors.As(err, &failed) && failed.Op == "dial" {
+		w.ledger.foundNobody(page)
+		return
+	}
 	if err != nil {
 		return
 	}
 	_, _ = io.Copy(io.Discard, response.Body)
 	response.Body.Close()
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	switch response.StatusCode {
 	case http.StatusOK:
-		w.acknowledged += recordsInAPost
-		now := time.Now()
-		w.longest, w.lastAnswer = max(w.longest, now.Sub(w.lastAnswer)), now
+		w.ledger.acknowledge(n, page)
 	case http.StatusServiceUnavailable:
-		w.sent -= recordsInAPost // it says that it did not count
-		w.refused++
+		w.ledger.refuse(page)
 	}
 }
 
-// aPage is a page of benefits, some of which differ from page to page.
-func aPage() []byte {
-	var b bytes.Buffer
-	first := rand.IntN(200)
-	for i := range recordsInAPost {
-		fmt.Fprintf(&b, `%c{"benefit_id":"benefit-%d","hash_id":"x","benefit_index":%d,"page_total":%d}`, "[,"[min(i, 1)], first+i, i+1, recordsInAPost)
+// settle waits until all nodes count the same, what the ledger says, and have the same
+// state, and reports what is wrong if they never do.
+func (w *world) settle(ctx context.Context) (lost int64, err error) {
+	for deadline := time.Now().Add(patience); ; {
+		if lost, err = w.compare(ctx); err == nil || ctx.Err() != nil || time.Now().After(deadline) {
+			break
+		}
+		rest(ctx, 200*time.Millisecond)
 	}
-	b.WriteByte(']')
-	return b.Bytes()
-}
-
-// errDisagree means that nodes do not count what they must.
-var errDisagree = errors.New("the nodes do not agree")
-
-// settle waits until all nodes count the same and what was acknowledged, and reports
-// what is wrong if they never do.
-func (w *world) settle(ctx context.Context) (counted uint64, err error) {
-	harness.Until(func() bool {
-		counted, err = w.compare(ctx)
-		return err == nil
-	})
-	return counted, err
+	if err != nil {
+		return 0, err
+	}
+	return lost, w.stream.count(ctx)
 }
 
 // compare holds the answers of all nodes to each other and to the ledger.
-func (w *world) compare(ctx context.Context) (counted uint64, err error) {
+func (w *world) compare(ctx context.Context) (lost int64, err error) {
 	var first *harness.Ledger
+	hashes, tags := map[string]bool{}, map[string]bool{}
 	for i, n := range w.nodes {
-		ledger, err := harness.ReadBack(ctx, n.server.URL(), 2)
+		counts, err := harness.ReadBack(ctx, n.server.URL(), 2)
 		if err != nil {
 			return 0, fmt.Errorf("node %d: %w", i+1, err)
 		}
+		if lost, err = w.ledger.check(counts); err != nil {
+			return 0, fmt.Errorf("node %d: %w", i+1, err)
+		}
 		if first == nil {
-			first = ledger
+			first = counts
 		}
-		if err := first.Compare(ledger); err != nil {
-			return 0, fmt.Errorf("%w: node 1 and node %d: %w", errDisagree, i+1, err)
+		if err := first.Compare(counts); err != nil {
+			return 0, fmt.Errorf("nodes 1 and %d: %w", i+1, err)
 		}
+		tag, err := w.tag(n)
+		if err != nil {
+			return 0, err
+		}
+		tags[tag] = true
+		hash, err := n.program("cluster", "hash")
+		if err != nil {
+			return 0, err
+		}
+		hash, _, _ = strings.Cut(hash, "commit") // which is each one's own
+		hashes[hash] = true
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	counted = uint64(first.Records())
-	if counted < w.acknowledged || counted > w.sent {
-		return counted, fmt.Errorf("%w: %d records are counted, %d were acknowledged, %d sent", errDisagree, counted, w.acknowledged, w.sent)
+	if len(hashes) != 1 || len(tags) != 1 {
+		return 0, fmt.Errorf("%w: there are %d states, and %d tags of one answer, want one: %v", errWrong, len(hashes), len(tags), hashes)
 	}
-	return counted, nil
+	w.states++
+	return lost, nil
+}
+
+// tag is the ETag of all statistics.
+func (w *world) tag(n *node) (string, error) {
+	response, err := w.client.Get(n.url + "/statistics")
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.Header.Get("ETag"), errors.Join(err, response.Body.Close())
 }

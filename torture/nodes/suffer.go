@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A report says what a world has suffered and what became of it.
+type report struct {
+	kinds    []fault
+	happened map[string]int
+	sums     account
+	lost     int64
+	refused  refusals
+	silent   time.Duration
+	states   int
+	stream   *stream
+	skipped  []string // by each node since its last start
+}
+
+// String is the report for people.
+func (r report) String() string {
+	var b strings.Builder
+	cycles := 0
+	for _, kind := range r.kinds {
+		cycles += r.happened[kind.name]
+		fmt.Fprintf(&b, "%6d × %s\n", r.happened[kind.name], kind.name)
+	}
+	fmt.Fprintf(&b, "%d faults of %d kinds; after them all states were equal on all nodes, %d times\n", cycles, len(r.kinds), r.states)
+	fmt.Fprintf(&b, "records: %d acknowledged, %d sent or not answered, %d lost of %d that might be\n",
+		r.sums.acknowledged, r.sums.sent, r.lost, r.sums.forgiven)
+	fmt.Fprintf(&b, "posts: %d refused in words, %d found nobody\n", r.refused.inWords, r.refused.nobody)
+	fmt.Fprintf(&b, "frames: %d in the log, %d of them again; skipped since their last start by the nodes, their own and repetitions: %s\n",
+		r.stream.frames, r.stream.duplicates, strings.Join(r.skipped, ", "))
+	fmt.Fprintf(&b, "longest time without an acknowledgement of any node: %v", r.silent.Round(time.Millisecond))
+	return b.String()
+}
+
+// suffer breaks things under load, one after the other, each kind at least once if the
+// cycles suffice, and compares the nodes after every few of them.
+func (w *world) suffer(ctx context.Context, cycles, few int, records int64, kinds []fault) (r report, err error) {
+	r = report{kinds: kinds, happened: map[string]int{}, stream: w.stream}
+	defer func() {
+		r.sums, r.refused, r.silent = w.ledger.sums()
+		r.states = w.states
+	}()
+	order := w.random.Perm(len(kinds))
+	for cycle := 0; ctx.Err() == nil && (cycle < cycles || r.sums.acknowledged < records); {
+		var next []fault
+		for range min(few, max(1, cycles-cycle)) {
+			kind := kinds[w.random.IntN(len(kinds))]
+			if cycle < len(order) {
+				kind = kinds[order[cycle]]
+			}
+			next = append(next, kind)
+			cycle++
+		}
+		if err := w.sufferUnderLoad(ctx, next, r.happened); err != nil {
+			return r, err
+		}
+		if r.lost, err = w.settle(ctx); err != nil {
+			return r, err
+		}
+		r.sums, _, _ = w.ledger.sums()
+		w.say("%d faults, %d records acknowledged, all nodes agree", cycle, r.sums.acknowledged)
+	}
+	r.skipped, err = w.skipped()
+	return r, err
+}
+
+func (w *world) sufferUnderLoad(ctx context.Context, next []fault, happened map[string]int) (err error) {
+	loading, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.load(loading, 3, 5*time.Millisecond)
+	}()
+	defer func() {
+		stop()
+		<-done
+	}()
+	rest(ctx, time.Second)
+	for _, kind := range next {
+		w.say("%s", kind.name)
+		happened[kind.name]++
+		if err := kind.do(w, ctx); err != nil {
+			return fmt.Errorf("%s: %w", kind.name, err)
+		}
+		rest(ctx, time.Second)
+	}
+	return nil
+}
+
+// skipped are the frames that each node read and had.
+func (w *world) skipped() ([]string, error) {
+	var counts []string
+	for _, n := range w.nodes {
+		count, err := n.figure(w.client, "stats_recorder_log_skipped_frames_total")
+		if err != nil {
+			return nil, err
+		}
+		counts = append(counts, fmt.Sprint(count))
+	}
+	return slices.Clip(counts), nil
+}
