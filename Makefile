@@ -64,7 +64,9 @@ storage:
 torture:
 	go run ./torture
 
-## torture-nodes  break several nodes over a real log 50 times; a quarter of an hour
+## torture-nodes
+##          break several nodes over a real log 50 times, with each ACK; root, ip and nft
+##          for cut networks and full disks; half an hour
 .PHONY: torture-nodes
 torture-nodes:
 	go run ./torture/nodes -cycles 50
