@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -63,6 +64,24 @@ func TestFilesAreAsDocumented(t *testing.T) {
 		t.Error("the snapshot remembers nothing of the clock")
 	}
 	readSections(t, day, "SRDAYS\r\n").want(t, map[uint32]uint64{3: recordsSent, 4: recordsSent, 8: recordsSent})
+}
+
+// TestDetailsAreAsDocumented has twelve visitors, in two variants, shown ten benefits each.
+func TestDetailsAreAsDocumented(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	url, stop := startServer(t, func(c *service.Config) { c.DataDir, c.SnapshotInterval = directory, time.Hour })
+	for visitor := range 12 {
+		var page []string
+		for index := 1; index <= 10; index++ {
+			page = append(page, fmt.Sprintf(`{"benefit_id":"benefit %d","hash_id":"visitor %d","benefit_index":%d,"page_total":10,"abtesting":{"place":"%c"}}`,
+				index, visitor, index, 'A'+visitor%2))
+		}
+		post(t, url+"/benefits", "["+strings.Join(page, ",")+"]")
+	}
+	stop()
+	// Each benefit has twelve visitors in all, and six in each variant.
+	readSections(t, only(t, directory, "snapshot-*"), "SRSNAP\r\n").want(t, map[uint32]uint64{3: 120, 404: 10 * (12 + 6 + 6)})
 }
 
 // TestImportsAreRememberedAsDocumented reads what an import of two documents leaves.
@@ -257,6 +276,9 @@ func (r *reader) content(number uint32) (sum uint64) {
 	case 16:
 		return r.keys()
 	default:
+		if number >= 400 {
+			return r.details()
+		}
 		return r.columns()
 	}
 	return 0
@@ -312,6 +334,58 @@ func (r *reader) closedDays() {
 		}
 		column.expect("something behind the column", column.more(), false)
 	}
+}
+
+// details reads counters less what is expected of them, and returns the sum of the counts.
+func (r *reader) details() (sum uint64) {
+	r.t.Helper()
+	r.uvarint()
+	benefits, keys := int(r.uvarint()), int(r.uvarint())
+	for range benefits {
+		r.uvarint()
+	}
+	type expected struct{ code, share uint64 }
+	var expectations []expected
+	var of [][]uint64 // places of keys, by key
+	for range keys {
+		r.uvarint()
+		e, places, place := expected{code: r.uvarint()}, []uint64{}, uint64(0)
+		if e.code == 1 {
+			for n := r.uvarint(); n > 0; n-- {
+				place += r.uvarint()
+				places = append(places, place)
+			}
+		}
+		if e.code > 0 {
+			e.share = r.uvarint()
+		}
+		expectations, of = append(expectations, e), append(of, places)
+	}
+	var counts, left [][]uint64
+	for key, e := range expectations {
+		whole := make([]uint64, benefits)
+		if e.code > 1 {
+			whole = slices.Clone(left[e.code-2])
+		}
+		for _, place := range of[key] {
+			for benefit := range whole {
+				whole[benefit] += counts[place][benefit]
+			}
+		}
+		own := make([]uint64, benefits)
+		for benefit := range own {
+			zigzag := r.uvarint()
+			if own[benefit] = zigzag>>1 ^ -(zigzag & 1); int64(whole[benefit]) > 0 {
+				own[benefit] += (whole[benefit]*e.share + 1<<15) >> 16
+			}
+			sum += own[benefit]
+			whole[benefit] -= own[benefit]
+		}
+		if counts = append(counts, own); e.code > 0 {
+			left = append(left, whole)
+		}
+	}
+	return sum
 }
 
 func (r *reader) columns() (sum uint64) {

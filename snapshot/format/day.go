@@ -48,7 +48,7 @@ func (d Day) Write(output io.Writer, kinds counters.Kinds, tables map[counters.K
 		}
 		for _, rule := range slices.Backward(kinds) {
 			part := counters.Part{Kind: rule.Kind, Day: d.Day}
-			if err := w.columns(sectionOf(part), d.Day, len(d.Benefits), tables[rule.Kind].Cells); err != nil {
+			if err := w.part(part, len(d.Benefits), tables[rule.Kind].Cells); err != nil {
 				return err
 			}
 		}
@@ -128,6 +128,9 @@ func ReadDay(input io.Reader, size int64, kinds counters.Kinds, closed ClosedDay
 	}
 	for _, rule := range kinds {
 		handlers[sectionOf(counters.Part{Kind: rule.Kind})] = columns(ofAnyDay(sink.Counts[rule.Kind]))
+		if section, any := detailsSection(rule.Kind); any {
+			handlers[section] = detailed(ofAnyDay(sink.Counts[rule.Kind]))
+		}
 		if rule.Hourly {
 			handlers[totalsOf(rule.Kind)] = columns(ofAnyDay(sink.Totals[rule.Kind]))
 		}
@@ -143,6 +146,9 @@ func (s DaySink) unwanted(kinds counters.Kinds) (sections []uint32) {
 			break
 		}
 		sections = append(sections, sectionOf(counters.Part{Kind: rule.Kind}))
+		if details, any := detailsSection(rule.Kind); any {
+			sections = append(sections, details)
+		}
 	}
 	return sections
 }

@@ -11,6 +11,20 @@ func ReadColumns(content []byte, visit func(counters.Day, counters.Benefit, []co
 	return readColumns(content, visit)
 }
 
+// ReadDetails decodes a content of details, Details encodes the counters of a part as one, if
+// they are such.
+func ReadDetails(content []byte, visit func(counters.Day, counters.Benefit, []counters.Cell) error) (uint64, error) {
+	return readDetails(content, visit)
+}
+
+func Details(day counters.Day, benefits int, read Cells) (content []byte, ok bool) {
+	all, ok := detailsOf(benefits, read)
+	if !ok {
+		return nil, false
+	}
+	return all.encode(day), true
+}
+
 func ReadSpan(content []byte, visit func(counters.Hour, counters.Benefit, []counters.Cell) error) error {
 	return readSpan(content, visit)
 }

@@ -24,6 +24,14 @@ func columns(visit dayVisitor) sectionHandler {
 	return func(content []byte) (uint64, error) { return readColumns(content, visit) }
 }
 
+// detailed is for sections of details; nil for a visitor that is nil.
+func detailed(visit dayVisitor) sectionHandler {
+	if visit == nil {
+		return nil
+	}
+	return func(content []byte) (uint64, error) { return readDetails(content, visit) }
+}
+
 // names is for sections of names; nil for a visitor that is nil.
 func names(read func([]byte, Names) error, visit Names) sectionHandler {
 	if visit == nil {

@@ -50,6 +50,7 @@ import (
 //	21 the log that the directory has left: its epoch
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
+//	400 and more: details, of one day of the kind whose number is 400 less
 //	any other: columns, of the part that the type says, see the package's doc
 //
 // Columns:
@@ -97,6 +98,8 @@ const (
 
 	// sectionKinds is where the types of kinds begin that are not built in.
 	sectionKinds = 32
+	// sectionDetails is the same for their details.
+	sectionDetails = 400
 )
 
 // sectionOf is the type of a part's sections.
@@ -121,6 +124,12 @@ func totalsOf(kind counters.Kind) uint32 {
 		return sectionTotals
 	}
 	return sectionKinds + 3*uint32(kind) + 2
+}
+
+// detailsSection is the type of the sections with details of a kind, and whether it can
+// have any.
+func detailsSection(kind counters.Kind) (section uint32, any bool) {
+	return sectionDetails + uint32(kind), kind != counters.Positions && kind != counters.Hours
 }
 
 // sectionChecksum ties a section to its file and its place there, so that no
@@ -207,6 +216,31 @@ func (w *sectionWriter) someNames(kind uint32, names []string, has func(number i
 
 // Cells appends the counters of a benefit to dst, sorted by key.
 type Cells func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell
+
+// part writes the counters of a part, as details where these are small.
+func (w *sectionWriter) part(part counters.Part, benefits int, read Cells) error {
+	if section, any := detailsSection(part.Kind); any && part.Day != counters.Past {
+		if details, ok := detailsOf(benefits, read); ok {
+			return w.details(section, part.Day, details)
+		}
+	}
+	day := part.Day
+	if day == counters.Past {
+		day = 0
+	}
+	return w.columns(sectionOf(part), day, benefits, read)
+}
+
+func (w *sectionWriter) details(section uint32, day counters.Day, all details) error {
+	most := maxDetails / len(all.keys)
+	for from := 0; from < len(all.benefits); from += most {
+		some := all.of(from, min(from+most, len(all.benefits)))
+		if err := w.section(section, some.encode(day)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // columns writes the counters of benefits as sections of one type and day.
 func (w *sectionWriter) columns(kind uint32, day counters.Day, benefits int, read Cells) error {

@@ -104,12 +104,8 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 			return err
 		}
 		for _, part := range parts {
-			day := part.Day
-			if day == counters.Past {
-				day = 0
-			}
 			ofPart := func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell { return cells(part, benefit, dst) }
-			if err := w.columns(sectionOf(part), day, len(s.Benefits), ofPart); err != nil {
+			if err := w.part(part, len(s.Benefits), ofPart); err != nil {
 				return err
 			}
 		}
@@ -153,6 +149,9 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 	}
 	for _, rule := range kinds {
 		handlers[sectionOf(counters.Part{Kind: rule.Kind})] = columns(sink.ofDays(rule.Kind))
+		if section, any := detailsSection(rule.Kind); any {
+			handlers[section] = detailed(sink.ofDays(rule.Kind))
+		}
 		if rule.Kept {
 			handlers[sectionOf(counters.Part{Kind: rule.Kind, Day: counters.Past})] = columns(sink.ofPast(rule.Kind))
 		}

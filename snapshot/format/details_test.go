@@ -1,0 +1,171 @@
+package format_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"stats-recorder/counters"
+	"stats-recorder/counters/storetest"
+	"stats-recorder/snapshot/format"
+	"stats-recorder/snapshot/formattest"
+)
+
+// counted are counts by benefit and key.
+type counted map[counters.Benefit]map[counters.Key]uint64
+
+func (c counted) cells(benefit counters.Benefit, dst []counters.Cell) []counters.Cell {
+	for _, key := range slices.Sorted(maps.Keys(c[benefit])) {
+		dst = append(dst, counters.Cell{Key: key, Count: c[benefit][key]})
+	}
+	return dst
+}
+
+func (c counted) add(benefit counters.Benefit, at counters.Detail, count uint64) {
+	if c[benefit] == nil {
+		c[benefit] = map[counters.Key]uint64{}
+	}
+	if c[benefit][at.Key()] += count; c[benefit][at.Key()] == 0 {
+		delete(c[benefit], at.Key())
+	}
+}
+
+// randomVisitors are those of benefits by stages, of whom each is in one of two variants of
+// some experiments, or rarely in none.
+func randomVisitors(random *rand.Rand, benefits, visitors, experiments int) counted {
+	all := counted{}
+	for range visitors {
+		benefit := counters.Benefit(random.IntN(benefits))
+		stages := []uint8{1, 1, 1, 3, 7}[random.IntN(5)]
+		all.add(benefit, counters.Detail{Field: stages}, 1)
+		for experiment := range experiments {
+			if random.IntN(100) == 0 {
+				continue
+			}
+			word := uint16(1 + 2*experiment + random.IntN(2))
+			for stage := uint8(1); stage <= stages; stage *= 2 {
+				all.add(benefit, counters.Detail{Word: word, Field: stage}, 1)
+			}
+		}
+	}
+	return all
+}
+
+func TestDetailsAreReadAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	random := storetest.Random(t)
+	odd := counted{}
+	for benefit := range counters.Benefit(20) {
+		for range 15 {
+			odd.add(benefit*7, counters.Detail{Level: uint8(random.IntN(2)), Word: uint16(random.IntN(3)), Field: uint8(random.IntN(4))},
+				[]uint64{1, 2, math.MaxUint64, 1 << 63, 1 << 50, random.Uint64()}[random.IntN(6)])
+		}
+	}
+	sparse := counted{}
+	for benefit := range counters.Benefit(50) {
+		sparse.add(benefit, counters.Detail{Word: uint16(benefit), Field: 1}, 1)
+	}
+	for name, test := range map[string]struct {
+		counts counted
+		small  bool
+	}{
+		"visitors of two experiments": {randomVisitors(random, 20, 5_000, 2), true},
+		"visitors of none":            {randomVisitors(random, 50, 5_000, 0), true},
+		"a few visitors":              {randomVisitors(random, 20, 100, 2), true},
+		"counts of any size":          {odd, true},
+		"few benefits":                {randomVisitors(random, 5, 1000, 2), false},
+		"many keys of a few counters": {sparse, false},
+		"nothing":                     {counted{}, false},
+	} {
+		content, ok := format.Details(7, 1000, test.counts.cells)
+		if ok != test.small {
+			t.Errorf("%s: details are small is %v", name, ok)
+		}
+		if !ok {
+			continue
+		}
+		got, before := counted{}, counters.Benefit(0)
+		_, err := format.ReadDetails(content, func(day counters.Day, benefit counters.Benefit, cells []counters.Cell) error {
+			if day != 7 || (len(got) > 0 && benefit <= before) {
+				t.Errorf("%s: day %d, benefit %d after %d", name, day, benefit, before)
+			}
+			before, got[benefit] = benefit, map[counters.Key]uint64{}
+			for _, cell := range cells {
+				got[benefit][cell.Key] = cell.Count
+			}
+			return nil
+		})
+		if err != nil || !maps.EqualFunc(got, test.counts, maps.Equal) {
+			t.Errorf("%s: read is %v, want %v; %v", name, got, test.counts, err)
+		}
+		for length := range content {
+			if _, err := format.ReadDetails(content[:length], func(counters.Day, counters.Benefit, []counters.Cell) error { return nil }); !errors.Is(err, format.ErrMalformed) {
+				t.Fatalf("%s: the first %d of %d bytes: %v, want ErrMalformed", name, length, len(content), err)
+			}
+		}
+	}
+}
+
+// detailsContent is a section of day 7 from its numbers, which are uvarints.
+func detailsContent(numbers ...uint64) (content []byte) {
+	content = binary.AppendUvarint(content, 7)
+	for _, number := range numbers {
+		content = binary.AppendUvarint(content, number)
+	}
+	return content
+}
+
+func TestDetailsThatMakeNoSenseAreRefused(t *testing.T) {
+	t.Parallel()
+	const one = 2 // as a varint
+	for name, test := range map[string]struct {
+		content []byte
+		good    bool
+	}{
+		"two benefits, a key":               {detailsContent(2, 1, 3, 1, 9, 0, one, one), true},
+		"a share of a sum of keys":          {detailsContent(1, 2, 3, 9, 0, 1, 1, 1, 0, 1<<16, one, one), true},
+		"a share of what is left":           {detailsContent(1, 3, 3, 9, 0, 1, 1, 1, 0, 1<<16, 1, 2, 1<<16, one, one, one), true},
+		"a sum of a key that is to come":    {detailsContent(1, 2, 3, 9, 0, 1, 1, 1, 1, 1<<16, one, one), false},
+		"a sum of no keys":                  {detailsContent(1, 2, 3, 9, 0, 1, 1, 0, 1<<16, one, one), false},
+		"a sum of more keys than there are": {detailsContent(1, 2, 3, 9, 0, 1, 1, 2, 0, 0, 1<<16, one, one), false},
+		"a place that is to come":           {detailsContent(1, 2, 3, 9, 0, 1, 2, 1<<16, one, one), false},
+		"no benefit":                        {detailsContent(0, 1, 9, 0), false},
+		"no key":                            {detailsContent(1, 0, 3), false},
+		"a benefit twice":                   {detailsContent(2, 1, 3, 0, 9, 0, one, one), false},
+		"a key twice":                       {detailsContent(1, 2, 3, 9, 0, 0, 0, one, one), false},
+		"the last benefit there is":         {detailsContent(1, 1, counters.MaxBenefits-1, 9, 0, one), true},
+		"a benefit that there is not":       {detailsContent(1, 1, counters.MaxBenefits, 9, 0, one), false},
+		"more counts than allowed":          {detailsContent(1<<9, 1<<8), false},
+		"more than can be multiplied":       {detailsContent(1<<16, 1<<48+1), false},
+		"something behind":                  {detailsContent(1, 1, 3, 9, 0, one, 0), false},
+	} {
+		visited := 0
+		sum, err := format.ReadDetails(test.content, func(_ counters.Day, _ counters.Benefit, cells []counters.Cell) error {
+			visited += len(cells)
+			return nil
+		})
+		if test.good && (err != nil || sum == 0 || visited == 0) {
+			t.Errorf("%s: got %d in %d counters, and %v", name, sum, visited, err)
+		}
+		if !test.good && !errors.Is(err, format.ErrMalformed) {
+			t.Errorf("%s: %v, want ErrMalformed", name, err)
+		}
+	}
+}
+
+func FuzzDetails(f *testing.F) {
+	content, _ := format.Details(7, 50, randomVisitors(rand.New(rand.NewPCG(1, 2)), 10, 200, 2).cells)
+	f.Add(content)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if len(content) > longest {
+			return
+		}
+		formattest.ExpectModest(t, len(content), 1, func() {
+			_, _ = format.ReadDetails(content, func(counters.Day, counters.Benefit, []counters.Cell) error { return nil })
+		})
+	})
+}
