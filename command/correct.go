@@ -11,6 +11,7 @@ import (
 
 	"stats-recorder/counters"
 	"stats-recorder/exchange/importer"
+	"stats-recorder/httpapi/records"
 	"stats-recorder/service"
 	"stats-recorder/snapshot"
 	"stats-recorder/snapshot/correction"
@@ -88,7 +89,7 @@ func correct(c *cli.Command, output io.Writer, what correction.Correction) error
 	if c.Bool("dry-run") {
 		do, done = snapshot.RehearseCorrection, rehearsed
 	}
-	corrected, err := do(snapshot.Options{Directory: directory}, what)
+	corrected, err := do(snapshot.Options{Directory: directory, EventTypes: records.BuiltInEvents}, what)
 	if err != nil {
 		return fmt.Errorf("nothing was corrected in %q: %w", directory, err)
 	}
@@ -152,7 +153,7 @@ func mergeCommand(output io.Writer) *cli.Command {
 }
 
 func merge(output io.Writer, directory string, what snapshot.Merging) error {
-	merged, err := snapshot.Merge(snapshot.Options{Directory: directory}, what)
+	merged, err := snapshot.Merge(snapshot.Options{Directory: directory, EventTypes: records.BuiltInEvents}, what)
 	if err != nil {
 		return fmt.Errorf("nothing of %q was merged into %q: %w", what.From, directory, err)
 	}
@@ -190,7 +191,7 @@ func undo(c *cli.Command, output io.Writer) error {
 	if c.Bool("dry-run") {
 		do, done = snapshot.RehearseUndo, "it can be undone; nothing was changed"
 	}
-	undone, err := do(snapshot.Options{Directory: directory})
+	undone, err := do(snapshot.Options{Directory: directory, EventTypes: records.BuiltInEvents})
 	if err != nil {
 		return fmt.Errorf("nothing was undone in %q: %w", directory, err)
 	}

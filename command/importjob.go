@@ -47,7 +47,7 @@ func (j importJob) run(ctx context.Context, output io.Writer) (err error) {
 			}
 		}()
 	}
-	session, err := j.open(snapshot.Options{Directory: j.directory})
+	session, err := j.open(snapshot.Options{Directory: j.directory, EventTypes: records.BuiltInEvents})
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -78,14 +80,7 @@ func TestEventTypesBeyondWhatCanBeToldApartCountAsOther(t *testing.T) {
 func TestADumpOfManyEventTypesLeavesRoomForTheBuiltInOnes(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	dump := filepath.Join(t.TempDir(), "dump.json")
-	var lines []string
-	for n, name := range namesOfTypes("imported-", 70) {
-		lines = append(lines, fmt.Sprintf(`{"_id":{"$oid":"%024x"},"benefit_id":"RSA","benefit_index":1,"page_total":2,"event_type":%q,"version":2,"created_at":{"$date":"2025-01-01T00:00:00Z"}}`, n+1, name))
-	}
-	if err := os.WriteFile(dump, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dump := dumpOf(t, namesOfTypes("imported-", 70))
 	blackbox.Run(t, []string{"DATA_DIR=" + directory}, "import", dump).ExpectReport(t, 0, "counted under the type __other__: 25")
 	p := blackbox.StartProgram(t, directory, nil)
 	for _, name := range knownEventTypes() {
@@ -98,4 +93,119 @@ func TestADumpOfManyEventTypesLeavesRoomForTheBuiltInOnes(t *testing.T) {
 			t.Errorf("the built-in type %s has no room in %s", name, got.Body)
 		}
 	}
+}
+
+// TestNumbersThatAnEarlierReleaseGaveToUnusedTypesAreGivenAgain starts on a directory of 1.0 in
+// which all 63 numbers are taken, most by names of two settings that nothing was counted under.
+func TestNumbersThatAnEarlierReleaseGaveToUnusedTypesAreGivenAgain(t *testing.T) {
+	t.Parallel()
+	directory := blackbox.CopyOf(t, "../testdata/directories/1.0/unused-types/data")
+	names := namesOfTypes("further-", 80)
+	environment := []string{"MAX_EVENT_AGE=0", "SNAPSHOT_INTERVAL=1h", "EVENT_TYPES=" + strings.Join(names, ",")}
+	want := map[string]int{"show": 3, "link": 1, "first-3": 2, "second-7": 2, "second-23": 1}
+	count := func(p *blackbox.Program, types ...string) {
+		t.Helper()
+		for _, name := range types {
+			p.Created(t, blackbox.Record(blackbox.Fields{"benefit_id": `"RSA"`, "event_type": fmt.Sprintf("%q", name)}))
+			want[name]++
+		}
+	}
+	expect := func(directory string) {
+		t.Helper()
+		blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
+		sums := map[string]int{}
+		exported := blackbox.Run(t, []string{"DATA_DIR=" + directory}, "export", "--format", "jsonl")
+		for _, line := range rowsOf(t, exported.Stdout) {
+			var row struct {
+				EventType string `json:"event_type"`
+				Count     int
+			}
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				t.Fatal(err)
+			}
+			sums[row.EventType] += row.Count
+		}
+		if !maps.Equal(sums, want) {
+			t.Errorf("it exports %v, want %v", sums, want)
+		}
+		p := blackbox.StartProgram(t, blackbox.CopyOf(t, directory), environment)
+		got := string(p.Get(t, "/benefits").Body)
+		for name, sum := range want {
+			if !strings.Contains(got, fmt.Sprintf("%q:%d", name, sum)) {
+				t.Errorf("%s lacks %q:%d", got, name, sum)
+			}
+		}
+		p.Kill(t)
+	}
+	p := blackbox.StartProgram(t, directory, environment)
+	count(p, "further-7", "further-8", "show", "further-7")
+	p.Kill(t)
+	expect(directory)
+	p = blackbox.StartProgram(t, directory, environment)
+	count(p, names[:37]...)
+	p.Terminate(t)
+	expect(directory)
+	p = blackbox.StartProgram(t, directory, environment)
+	count(p, "email", "further-8", "further-36")
+	p.Kill(t)
+	expect(directory)
+	t.Run("when it falls back to the snapshot before", func(t *testing.T) {
+		spoiled := blackbox.CopyOf(t, directory)
+		snapshots, err := filepath.Glob(filepath.Join(spoiled, "snapshot-*"))
+		if err != nil || len(snapshots) != 2 {
+			t.Fatalf("snapshots %q, %v", snapshots, err)
+		}
+		if err := os.WriteFile(snapshots[1], []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		blackbox.StartProgram(t, spoiled, environment).Terminate(t)
+		expect(spoiled)
+	})
+	t.Run("until only the others have one left", func(t *testing.T) {
+		p := blackbox.StartProgram(t, directory, environment)
+		count(p, names[37:42]...)
+		p.Created(t, blackbox.Record(blackbox.Fields{"benefit_id": `"RSA"`, "event_type": `"further-60"`}))
+		p.Created(t, blackbox.Record(blackbox.Fields{"benefit_id": `"RSA"`, "event_type": `"further-61"`}))
+		want["__other__"] = 2
+		p.Terminate(t)
+		expect(directory)
+	})
+}
+
+// TestADumpTakesNumbersThatAnEarlierReleaseGaveToUnusedTypes imports types for which there is
+// no other number, and goes back.
+func TestADumpTakesNumbersThatAnEarlierReleaseGaveToUnusedTypes(t *testing.T) {
+	t.Parallel()
+	directory := blackbox.CopyOf(t, "../testdata/directories/1.0/unused-types/data")
+	dump := dumpOf(t, namesOfTypes("imported-", 40))
+	for _, arguments := range [][]string{{"import", "--dry-run", dump}, {"import", dump}} {
+		if said := blackbox.Run(t, []string{"DATA_DIR=" + directory}, arguments...); said.Code != 0 || strings.Contains(said.Stdout, "__other__") {
+			t.Fatalf("%q: %d: %s%s", arguments, said.Code, said.Stdout, said.Stderr)
+		}
+	}
+	exported := func() string {
+		return blackbox.Run(t, []string{"DATA_DIR=" + directory}, "export", "--format", "jsonl").Stdout
+	}
+	for _, name := range append(namesOfTypes("imported-", 40), "first-3", "second-7", "second-23") {
+		if !strings.Contains(exported(), fmt.Sprintf("%q", name)) {
+			t.Errorf("%s is not in the export", name)
+		}
+	}
+	blackbox.Run(t, []string{"DATA_DIR=" + directory}, "import", "--undo").ExpectReport(t, 0, "")
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
+	expectExported(t, directory, rowsOf(t, read(t, "../testdata/directories/1.0/unused-types/counts.jsonl")))
+}
+
+// dumpOf is a dump with a record of each event type.
+func dumpOf(t *testing.T, types []string) string {
+	t.Helper()
+	dump := filepath.Join(t.TempDir(), "dump.json")
+	var lines []string
+	for n, name := range types {
+		lines = append(lines, fmt.Sprintf(`{"_id":{"$oid":"%024x"},"benefit_id":"RSA","benefit_index":1,"page_total":2,"event_type":%q,"version":2,"created_at":{"$date":"2025-01-01T00:00:00Z"}}`, n+1, name))
+	}
+	if err := os.WriteFile(dump, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dump
 }

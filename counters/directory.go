@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -12,8 +13,9 @@ import (
 var ErrDirectoryFull = errors.New("no room for another name")
 
 // Directory gives names small numbers, in the order of their first sight, from
-// 0. It only grows. Any number of goroutines may use it; looking up a known
-// name takes no lock and does not allocate.
+// 0. It only grows; a number that was given back gets another name once there is
+// no new one left. Any number of goroutines may use it; looking up a known name
+// takes no lock and does not allocate.
 //
 // It is written here, and not taken from a library, because every record looks
 // up a name by the bytes of a request: a sync.Map would allocate a string each
@@ -25,6 +27,9 @@ type Directory struct {
 	mu    sync.Mutex // held while a name is added
 	names atomic.Pointer[[]string]
 	index atomic.Pointer[directoryIndex]
+	// spare are the numbers that were given back, changed under mu. Their names stand
+	// for them in files, but are not found.
+	spare atomic.Pointer[[]uint32]
 }
 
 // directoryIndex is an open-addressing hash table. A slot is 0 when free, else
@@ -38,6 +43,7 @@ func NewDirectory(limit int) *Directory {
 	d := &Directory{seed: maphash.MakeSeed()}
 	d.limit.Store(int64(limit))
 	d.names.Store(&[]string{})
+	d.spare.Store(&[]uint32{})
 	d.index.Store(&directoryIndex{slots: make([]atomic.Uint64, 64)})
 	return d
 }
@@ -47,11 +53,31 @@ func (d *Directory) SetLimit(limit int) {
 	d.limit.Store(int64(limit))
 }
 
-// Len is how many names the directory has.
+// Len is how many numbers have a name, those that were given back among them.
 func (d *Directory) Len() int { return len(*d.names.Load()) }
 
-// Names returns the names by number. The slice is shared: read only.
+// Names returns the names by number: of one that was given back, the name that it had. The
+// slice is shared, and what it has never changes: read only.
 func (d *Directory) Names() []string { return *d.names.Load() }
+
+// Found returns the names by number, and an empty one for a number that was given back.
+// The slice may be shared: read only.
+func (d *Directory) Found() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	spare, names := *d.spare.Load(), *d.names.Load()
+	if len(spare) == 0 {
+		return names
+	}
+	names = slices.Clone(names)
+	for _, number := range spare {
+		names[number] = ""
+	}
+	return names
+}
+
+// taken is how many names are found.
+func (d *Directory) taken() int { return d.Len() - len(*d.spare.Load()) }
 
 // Lookup returns the number of name and whether the directory has it.
 func (d *Directory) Lookup(name []byte) (uint32, bool) {
@@ -76,7 +102,7 @@ func (d *Directory) numberWithin(name []byte, limit int64) (uint32, error) {
 	if number, ok := d.find(name, hash); ok {
 		return number, nil
 	}
-	if int64(d.Len()) >= limit { // before the lock: strangers may send new names all day
+	if int64(d.taken()) >= limit { // before the lock: strangers may send new names all day
 		return 0, ErrDirectoryFull
 	}
 	d.mu.Lock()
@@ -84,10 +110,64 @@ func (d *Directory) numberWithin(name []byte, limit int64) (uint32, error) {
 	if number, ok := d.find(name, hash); ok {
 		return number, nil
 	}
-	if int64(d.Len()) >= limit {
+	if int64(d.taken()) >= limit {
 		return 0, ErrDirectoryFull
 	}
+	if number, ok := d.fromSpareLocked(string(name), int64(d.Len()) >= limit); ok {
+		d.index.Load().put(hash, number)
+		return number, nil
+	}
 	return d.addLocked(string(name), hash), nil
+}
+
+// giveBack has numbers given back under which nothing counts. Nobody else may use the
+// directory meanwhile.
+func (d *Directory) giveBack(numbers []uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	spare := slices.Concat(*d.spare.Load(), numbers)
+	slices.Sort(spare)
+	spare = slices.Compact(spare)
+	d.spare.Store(&spare)
+	d.index.Store(d.rebuilt(*d.names.Load(), len(d.index.Load().slots)))
+}
+
+// fromSpareLocked takes a number that was given back: the one that had the name or, if
+// any will do, the first.
+func (d *Directory) fromSpareLocked(name string, any bool) (number uint32, ok bool) {
+	spare, names := *d.spare.Load(), *d.names.Load()
+	at := slices.IndexFunc(spare, func(number uint32) bool { return names[number] == name })
+	if at < 0 && any && len(spare) > 0 {
+		at = 0
+	}
+	if at < 0 {
+		return 0, false
+	}
+	number = spare[at]
+	if names[number] != name {
+		d.renameLocked(number, name)
+	}
+	rest := slices.Delete(slices.Clone(spare), at, at+1)
+	d.spare.Store(&rest)
+	return number, true
+}
+
+// rename gives numbers other names, all at once. Nobody else may use the directory
+// meanwhile.
+func (d *Directory) rename(names map[uint64]string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for number, name := range names {
+		d.renameLocked(uint32(number), name)
+	}
+	d.index.Store(d.rebuilt(*d.names.Load(), len(d.index.Load().slots)))
+}
+
+// renameLocked changes a name in a copy: who has the names keeps them as they were.
+func (d *Directory) renameLocked(number uint32, name string) {
+	names := slices.Clone(*d.names.Load())
+	names[number] = name
+	d.names.Store(&names)
 }
 
 func (d *Directory) find(name []byte, hash uint64) (uint32, bool) {
@@ -126,9 +206,11 @@ func (d *Directory) addLocked(name string, hash uint64) uint32 {
 }
 
 func (d *Directory) rebuilt(names []string, size int) *directoryIndex {
-	index := &directoryIndex{slots: make([]atomic.Uint64, size)}
+	index, spare := &directoryIndex{slots: make([]atomic.Uint64, size)}, *d.spare.Load()
 	for number, name := range names {
-		index.put(maphash.String(d.seed, name), uint32(number))
+		if _, isSpare := slices.BinarySearch(spare, uint32(number)); !isSpare {
+			index.put(maphash.String(d.seed, name), uint32(number))
+		}
 	}
 	return index
 }

@@ -1,6 +1,9 @@
 package counters
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // OtherEvent is the event type that records are counted under when there is no number
 // left for theirs, so that totals stay right.
@@ -20,10 +23,71 @@ func (s *Store) KeepEventTypes(names []string) {
 	}
 }
 
+// GiveBackEventTypes has the numbers given back under which nothing was restored or
+// replayed, but for those of some names: an earlier program gave every name of a setting
+// a number. It is called once, before anything else is counted. A number that was given
+// back is given again when there is no other left.
+//
+// So a number has one name for all that counts under it: it has another name only before
+// anything does.
+func (s *Store) GiveBackEventTypes(except []string) {
+	var unused []uint32
+	for number, name := range s.Events.Names() {
+		if !s.isCounted(EventType(number+1)) && !slices.Contains(except, name) {
+			unused = append(unused, uint32(number))
+		}
+	}
+	s.Events.giveBack(unused)
+}
+
+// CountedEventTypes are the names of event types by their number less one: empty for one
+// under which nothing was restored or replayed.
+func (s *Store) CountedEventTypes() []string {
+	names := slices.Clone(s.Events.Names())
+	for number := range names {
+		if !s.isCounted(EventType(number + 1)) {
+			names[number] = ""
+		}
+	}
+	return names
+}
+
+// RenameEventTypes gives event types, by their number less one, the names that they had
+// when something was first counted under them. It returns ErrImpossibleCounts where
+// something was already, for a number that there is not, and for a name that two would have.
+// Nobody else may use the store meanwhile.
+func (s *Store) RenameEventTypes(again map[uint64]string) error {
+	names := slices.Clone(s.Events.Names())
+	for number, name := range again {
+		switch {
+		case number >= uint64(len(names)):
+			return fmt.Errorf("%w: event type number %d of %d is %q", ErrImpossibleCounts, number+1, len(names), name)
+		case names[number] != name && s.isCounted(EventType(number+1)):
+			return fmt.Errorf("%w: event type number %d is %q, and was counted as %q", ErrImpossibleCounts, number+1, name, names[number])
+		}
+		names[number] = name
+	}
+	slices.Sort(names)
+	if once := slices.Compact(slices.Clone(names)); len(once) < len(names) {
+		return fmt.Errorf("%w: two event types have one name in %q", ErrImpossibleCounts, names)
+	}
+	s.Events.rename(again)
+	return nil
+}
+
+// noteCounted notes event types of restored or replayed counters, a bit each.
+func (s *Store) noteCounted(events uint64) {
+	if s.countedEvents.Load()&events != events {
+		s.countedEvents.Or(events)
+	}
+}
+
+func (s *Store) isCounted(event EventType) bool { return s.countedEvents.Load()>>event&1 == 1 }
+
 // EventType is the number of an event type that something is counted under now. A new
 // name takes a number if there is one left beside those that are kept, else it is
 // counted under OtherEvent, and own is false. It returns ErrDirectoryFull when not even
-// that has a number: an earlier program gave all of them away.
+// that has a number: under all of those that an earlier program gave away something counts.
 func (s *Store) EventType(name []byte) (number EventType, own bool, err error) {
 	if number, known := s.Events.Lookup(name); known {
 		return EventType(number + 1), true, nil
@@ -33,7 +97,7 @@ func (s *Store) EventType(name []byte) (number EventType, own bool, err error) {
 	if number, known := s.Events.Lookup(name); known {
 		return EventType(number + 1), true, nil
 	}
-	own = slices.Contains(s.keptEvents, string(name)) || s.Events.Len()+s.missingKeptEvents() < MaxEventTypes
+	own = slices.Contains(s.keptEvents, string(name)) || s.Events.taken()+s.missingKeptEvents() < MaxEventTypes
 	if !own {
 		name = []byte(OtherEvent)
 	}
@@ -55,7 +119,7 @@ func (s *Store) missingKeptEvents() (missing int) {
 func (s *Store) EventTypesLeft() int {
 	s.eventTypes.Lock()
 	defer s.eventTypes.Unlock()
-	return max(0, MaxEventTypes-s.Events.Len()-s.missingKeptEvents())
+	return max(0, MaxEventTypes-s.Events.taken()-s.missingKeptEvents())
 }
 
 // CountOtherEvents notes records whose event type has no number of its own.

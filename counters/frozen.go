@@ -12,9 +12,10 @@ type Frozen struct {
 	store   *Store
 	closing []Day
 	beside  map[Part]*Table
-	// Benefits and Events are how many names there were at that moment, at least
-	// as many as the base counts for.
-	Benefits, Events int
+	// Benefits is how many names of benefits there were at that moment, and Events are
+	// those of event types: at least those that the base counts for.
+	Benefits int
+	Events   []string
 }
 
 // Freeze takes the base as it is after the last Commit. Only one Frozen may live
@@ -26,7 +27,7 @@ func (s *Store) Freeze() *Frozen {
 		shard.frozen = true
 		shard.unlock()
 	}
-	return &Frozen{store: s, Benefits: s.Benefits.Len(), Events: s.Events.Len()}
+	return &Frozen{store: s, Benefits: s.Benefits.Len(), Events: s.Events.Names()}
 }
 
 // Thaw lets folds reach the base again and moves what the overlay has gathered

@@ -10,8 +10,9 @@ type Numbering struct {
 	Words    []uint16    // Detail.Word, by its own value less one
 }
 
-// Number gives the names of another store numbers in this one. It returns
-// ErrDirectoryFull when there are too many.
+// Number gives the names of another store numbers in this one: of event types, those that
+// it counts under, which CountedEventTypes names. It returns ErrDirectoryFull when there
+// are too many.
 func (s *Store) Number(benefits, events, words []string) (n Numbering, err error) {
 	for _, name := range benefits {
 		number, err := s.Benefits.Number([]byte(name))
@@ -21,6 +22,10 @@ func (s *Store) Number(benefits, events, words []string) (n Numbering, err error
 		n.Benefits = append(n.Benefits, Benefit(number))
 	}
 	for _, name := range events {
+		if name == "" {
+			n.Events = append(n.Events, 0)
+			continue
+		}
 		number, _, err := s.EventType([]byte(name))
 		if err != nil {
 			return n, fmt.Errorf("event type %q: %w", name, err)

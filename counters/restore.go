@@ -21,6 +21,9 @@ func (s *Store) Restore(part Part, benefit Benefit, cells []Cell) error {
 	if err != nil {
 		return err
 	}
+	if !s.kinds[kind].Detailed { // whose keys are of no event type
+		s.noteCounted(eventsOf(cells))
+	}
 	number := s.shardOf(benefit)
 	shard := &s.shards[number]
 	shard.lock()
@@ -52,6 +55,7 @@ func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
 	if err := s.checkCells(nil, benefit, cells); err != nil {
 		return err
 	}
+	s.noteCounted(eventsOf(cells))
 	number := s.shardOf(benefit)
 	shard := &s.shards[number]
 	shard.lock()
@@ -66,6 +70,14 @@ func (s *Store) Replay(hour Hour, benefit Benefit, cells []Cell) error {
 		cells = cells[n:]
 	}
 	return nil
+}
+
+// eventsOf are the event types of counters, a bit each.
+func eventsOf(cells []Cell) (events uint64) {
+	for _, cell := range cells {
+		events |= 1 << cell.Key.Event()
+	}
+	return events
 }
 
 // checkCells checks that keys, names and counts are ones that the store can hold.

@@ -60,7 +60,10 @@ type Store struct {
 	// keptEvents are event types that there is always room for, guarded by eventTypes.
 	keptEvents  []string
 	otherEvents atomic.Uint64
-	notes       notes
+	// countedEvents has a bit, by its number, for each event type of which counters were
+	// restored or replayed.
+	countedEvents atomic.Uint64
+	notes         notes
 
 	// visible is how many deltas readers see: those that were committed.
 	visible atomic.Uint64

@@ -48,10 +48,14 @@ type ranked struct {
 	start, end int64 // of its "events" object in rendered
 }
 
-// newRanking is for event types of these names, which are numbered from 1.
+// newRanking is for event types of these names, which are numbered from 1. One without a
+// name is new, if anything counts under it.
 func newRanking(events []string, rendered *spool.Spool) *ranking {
 	r := &ranking{events: slices.Sorted(slices.Values(events)), rendered: rendered, total: -1}
 	for number, name := range events {
+		if name == "" {
+			continue
+		}
 		place, _ := slices.BinarySearch(r.events, name)
 		r.ranks[number+1] = counters.EventType(place + 1)
 	}

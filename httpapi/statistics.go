@@ -24,7 +24,7 @@ func readStatistics(store *counters.Store, history History, large largeAnswers) 
 		if overflowed := store.Overflowed(); overflowed > 0 {
 			answer.Set(headerOverflowed, strconv.FormatUint(overflowed, 10))
 		}
-		ranking := newRanking(store.Events.Names(), large.pool.New())
+		ranking := newRanking(store.Events.Found(), large.pool.New())
 		err = history.ReadInPieces(ranking.query(counters.PositionsOf(version, window.Bounds())), large.piece, ranking.add)
 		if err = errors.Join(err, ranking.end()); err != nil {
 			ranking.Close()

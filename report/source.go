@@ -20,7 +20,7 @@ type Source interface {
 	// Edition grows whenever what Read would say may have changed. It is cheap.
 	Edition() uint64
 	// BenefitNames are the names of benefits by number, EventNames those of event
-	// types by number less one. Both grow, and are read only.
+	// types by number less one, empty for none yet. Both grow, and are read only.
 	BenefitNames() []string
 	EventNames() []string
 }

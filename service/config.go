@@ -8,6 +8,7 @@ import (
 	"stats-recorder/backup/objectstore"
 	"stats-recorder/counters"
 	"stats-recorder/httpapi"
+	"stats-recorder/httpapi/records"
 	"stats-recorder/idempotency"
 	"stats-recorder/insight"
 	"stats-recorder/snapshot"
@@ -194,6 +195,7 @@ func (c Config) keeperOptions(observer snapshot.Observer) snapshot.Options {
 		Durability:       c.parsed.durability,
 		SnapshotInterval: c.SnapshotInterval,
 		MaxEventAge:      c.MaxEventAge,
+		EventTypes:       records.BuiltInEvents,
 		Retention:        c.Retention,
 		PassingRetention: c.VisitorsRetention,
 		ExpiresTogether:  c.expiresTogether(),

@@ -82,7 +82,7 @@ func (j *Journal) Close() error { return j.file.close() }
 
 // EncodeFrame appends the payload of a frame to b.
 func EncodeFrame(b []byte, store *counters.Store, delta *counters.Delta, knownBenefits, knownEvents int) []byte {
-	return format.AppendPayload(b, delta, store.Benefits.Names()[:delta.Benefits], store.Events.Names()[:delta.Events], knownBenefits, knownEvents)
+	return format.AppendPayload(b, delta, store.Benefits.Names()[:delta.Benefits], store.Events.Names()[:delta.Events], knownBenefits, store.Events.Names()[:knownEvents])
 }
 
 // DecodeFrame adds the payload of a frame to a store.

@@ -132,11 +132,11 @@ func (h *History) answer(q counters.Query, read func(closed *counters.Table)) er
 func (h *History) Edition() uint64 { return h.installed.Load() + h.store.Edition() }
 
 // BenefitNames are the names of benefits by number, EventNames those of event types
-// by number less one. Both grow, and are read only.
+// by number less one, empty for one that was given back. Both grow, and are read only.
 func (h *History) BenefitNames() []string { return h.store.Benefits.Names() }
 
 // EventNames is described at BenefitNames.
-func (h *History) EventNames() []string { return h.store.Events.Names() }
+func (h *History) EventNames() []string { return h.store.Events.Found() }
 
 func (h *History) current() *format.Manifest {
 	h.mu.RLock()

@@ -76,6 +76,7 @@ func RehearseImport(options Options) (*Import, error) {
 	if found.Membership != nil {
 		return nil, ErrInCluster
 	}
+	found.Store.GiveBackEventTypes(options.EventTypes)
 	i := newImport(found.Store, found.Loaded.Manifest, found.Summary.Sequence, options.Now())
 	i.identity = found.Identity
 	return i, nil

@@ -83,7 +83,7 @@ func (j *snapshotJob) write() (*format.Manifest, error) {
 		Header:   j.header,
 		Manifest: closed,
 		Benefits: j.store.Benefits.Names()[:j.frozen.Benefits],
-		Events:   j.store.Events.Names()[:j.frozen.Events],
+		Events:   j.frozen.Events,
 		Words:    j.store.Words.Names(),
 		Marks:    j.keys,
 	}
@@ -200,7 +200,7 @@ func (j *snapshotJob) saveDay(day counters.Day, tables dayTables) (format.Closed
 		Journaled:  j.header.Journaled,
 		Identity:   j.header.Identity,
 		Benefits:   j.store.Benefits.Names()[:j.frozen.Benefits],
-		Events:     j.store.Events.Names()[:j.frozen.Events],
+		Events:     j.frozen.Events,
 		Words:      j.store.Words.Names(),
 	})
 }

@@ -31,8 +31,10 @@ type journal struct {
 	durable  uint64 // last commit that was synced
 	// oldest is when the oldest commit was written that is not synced, or earlier.
 	oldest time.Time
-	// knownBenefits and knownEvents are how many names the files define.
-	knownBenefits, knownEvents int
+	// knownBenefits is how many names of benefits the files define, and knownEvents are
+	// those of event types by number.
+	knownBenefits int
+	knownEvents   []string
 
 	file     *journalFile     // the newest; nil where no journal is kept, or there is no room to begin one
 	rotateAt int64            // size at which it is full
@@ -88,7 +90,7 @@ func (j *journal) write(delta *counters.Delta, at time.Duration) error {
 	if err != nil {
 		return err
 	}
-	j.knownBenefits, j.knownEvents = delta.Benefits, delta.Events
+	j.knownBenefits, j.knownEvents = delta.Benefits, events
 	if j.isKept {
 		j.observer.Committed(len(j.file.frame))
 	}

@@ -59,6 +59,9 @@ type Options struct {
 	// Adders is how many goroutines add up the days of a window, each of which may take as
 	// much memory as all its counters; 0 means as many as there are processors.
 	Adders int
+	// EventTypes keep their numbers though nothing counts under them: the built-in ones,
+	// whose numbers a repair knows.
+	EventTypes []string
 	// Kinds are what is counted; nil means counters.BuiltInKinds. More come from
 	// counters.Kinds.With.
 	Kinds counters.Kinds
@@ -174,6 +177,7 @@ func (o *Options) newStore() *counters.Store {
 // newKeeper goes on from what was found.
 func newKeeper(options *Options, found *recovery.State) *Keeper {
 	store, sequence := found.Store, found.Summary.Sequence
+	store.GiveBackEventTypes(options.EventTypes)
 	identity := found.Identity
 	if identity.IsZero() {
 		identity = format.NewIdentity()
@@ -202,7 +206,7 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 			observer: options.Observer, log: options.Logger,
 			isKept: options.Durability.isJournaled(), isSyncedLater: options.Durability == EverySecond,
 			sequence: sequence, durable: sequence,
-			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Len(),
+			knownBenefits: store.Benefits.Len(), knownEvents: store.Events.Names(),
 		},
 		snapshots: snapshotter{
 			options: options, store: store, history: k.history, almanac: k.almanac, keys: k.keys, membership: k.membership,

@@ -153,7 +153,7 @@ type mergeSource struct {
 // addAll adds the closed days, the open ones, and what is of no known day.
 func (s *mergeSource) addAll(merged *Merged) (err error) {
 	old := s.found.Store
-	s.numbering, err = s.session.Store().Number(old.Benefits.Names(), old.Events.Names(), old.Words.Names())
+	s.numbering, err = s.session.Store().Number(old.Benefits.Names(), old.CountedEventTypes(), old.Words.Names())
 	if err != nil {
 		return err
 	}

@@ -10,13 +10,20 @@ import (
 )
 
 // AppendPayload encodes a delta as the payload of a frame, and the names that the
-// journal does not know yet: those from the given numbers on.
-func AppendPayload(b []byte, delta *counters.Delta, benefits, events []string, knownBenefits, knownEvents int) []byte {
+// journal does not know yet: those of benefits from a number on, and those of event types
+// that are not the known ones.
+func AppendPayload(b []byte, delta *counters.Delta, benefits, events []string, knownBenefits int, knownEvents []string) []byte {
 	if knownBenefits < len(benefits) {
 		b = appendNamesSection(b, frameBenefits, benefits, knownBenefits)
 	}
-	if knownEvents < len(events) {
-		b = appendNamesSection(b, frameEvents, events, knownEvents)
+	if len(knownEvents) < len(events) {
+		b = appendNamesSection(b, frameEvents, events, len(knownEvents))
+	}
+	if isRenamed := renamed(events, knownEvents); isRenamed != nil {
+		b = appendSection(b, frameRenamed, func(b []byte) []byte {
+			b, _ = appendSomeNames(b, events, 0, isRenamed)
+			return b
+		})
 	}
 	for _, span := range delta.Spans {
 		kind := byte(frameSpan)
@@ -29,6 +36,21 @@ func AppendPayload(b []byte, delta *counters.Delta, benefits, events []string, k
 		b = appendSection(b, frameNote, func(b []byte) []byte { return append(b, note...) })
 	}
 	return b
+}
+
+// renamed says which of the known names are others now; nil for none. Lists that share
+// their memory agree as far as both go: a name is changed in a copy.
+func renamed(names, known []string) func(number int) bool {
+	if len(known) == 0 || &names[0] == &known[0] {
+		return nil
+	}
+	isRenamed := func(number int) bool { return number < len(known) && names[number] != known[number] }
+	for number := range known {
+		if isRenamed(number) {
+			return isRenamed
+		}
+	}
+	return nil
 }
 
 // AppendNothing encodes a commit without counts and names, as the payload of a frame.
@@ -186,6 +208,9 @@ func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version
 // A FrameSink takes what the payload of a frame holds. Marks may be nil.
 type FrameSink struct {
 	Benefits, Events Names
+	// Renamed gets the names of event types whose numbers had others, under which nothing
+	// counts; nil for nobody.
+	Renamed func(map[uint64]string) error
 	// Counts gets what was counted here, and what was merged where Merged is nil.
 	Counts, Merged func(counters.Hour, counters.Benefit, []counters.Cell) error
 	// Note gets what the commit has to do with the log; nil for nobody.
@@ -259,7 +284,7 @@ func ofCluster(err error) error {
 // ReplayInto adds to a store, and to what is known of the log.
 func ReplayInto(store *counters.Store, membership **cluster.Membership) FrameSink {
 	return FrameSink{
-		Benefits: NamesOf(store.Benefits), Events: NamesOf(store.Events), Counts: store.Replay,
+		Benefits: NamesOf(store.Benefits), Events: NamesOf(store.Events), Renamed: store.RenameEventTypes, Counts: store.Replay,
 		Note: ApplyTo(membership),
 	}
 }
@@ -273,6 +298,21 @@ func ApplyTo(membership **cluster.Membership) func(cluster.Note) error {
 		(*membership).Apply(note)
 		return nil
 	}
+}
+
+func readRenamed(content []byte, visit func(map[uint64]string) error) error {
+	names := map[uint64]string{}
+	err := readSomeNames(content, func(number uint64, name []byte) error {
+		names[number] = string(name)
+		return nil
+	})
+	if err != nil || visit == nil {
+		return err
+	}
+	if err := visit(names); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil
 }
 
 // ReadPayload decodes the payload of a frame.
@@ -290,6 +330,8 @@ func ReadPayload(payload []byte, sink FrameSink) error {
 			err = readNames(content, sink.Benefits)
 		case frameEvents:
 			err = readNames(content, sink.Events)
+		case frameRenamed:
+			err = readRenamed(content, sink.Renamed)
 		case frameSpan:
 			err = readSpan(content, sink.Counts)
 		case frameMerged:

@@ -63,7 +63,7 @@ func seeds(f *testing.F) (saved, payload []byte) {
 		store.Add(storetest.Batch(f, store, records))
 	}
 	delta := store.Seal()
-	payload = format.AppendPayload(nil, delta, store.Benefits.Names(), store.Events.Names(), 0, 0)
+	payload = format.AppendPayload(nil, delta, store.Benefits.Names(), store.Events.Names(), 0, nil)
 	delta.Commit()
 	return encoded(f, store), payload
 }
@@ -199,7 +199,7 @@ func FuzzPortable(f *testing.F) {
 		if delta == nil {
 			return
 		}
-		payload := format.AppendPayload(nil, delta, store.Benefits.Names(), store.Events.Names(), 0, 0)
+		payload := format.AppendPayload(nil, delta, store.Benefits.Names(), store.Events.Names(), 0, nil)
 		delta.Commit()
 		again := counters.NewStore(counters.WhenDurable)
 		if err := format.ReadPayload(payload, format.ReplayInto(again, new(*cluster.Membership))); err != nil {

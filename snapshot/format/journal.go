@@ -62,6 +62,7 @@ const (
 	frameSpan        = 3
 	frameMarks       = 4
 	frameMergedMarks = 5
+	frameRenamed     = 6
 	frameNote        = 8
 	frameMerged      = 9
 	frameExpiry      = 10

@@ -92,8 +92,11 @@ func ReadPortable(data []byte) (*counters.Foreign, []cluster.Expiry, error) {
 	err := ReadPayload(data[:end], FrameSink{
 		Benefits: listNames(&foreign.Benefits),
 		Events:   listNames(&foreign.Events),
-		Counts:   foreign.Add,
-		Expiry:   func(said cluster.Expiry) { expiries = append(expiries, said) },
+		Renamed: func(map[uint64]string) error {
+			return fmt.Errorf("it has names in place of others")
+		},
+		Counts: foreign.Add,
+		Expiry: func(said cluster.Expiry) { expiries = append(expiries, said) },
 		Marks: func(mark counters.Mark, _ time.Duration) error {
 			foreign.Marks = append(foreign.Marks, mark)
 			return nil

@@ -58,6 +58,7 @@ func (s *salvage) countBase() error {
 	}
 	sink := format.RestoreInto(s.store)
 	sink.Marks = recovery.RestoreKeys(s.keys)
+	sink.Events = func(uint64, []byte) error { return nil } // some may have other names by now
 	sink.Counts = func(part counters.Part, benefit counters.Benefit, cells []counters.Cell) error {
 		if _, adopted := s.adopted[part.Day]; adopted {
 			return s.covered.Restore(part, benefit, cells)

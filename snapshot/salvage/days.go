@@ -91,21 +91,25 @@ func (s *salvage) adopt(path string, closed format.ClosedDay) error {
 // it may list event types beside these that never came to be in a commit.
 func (s *salvage) readDay(path string, closed format.ClosedDay) (*found, error) {
 	names := newFound()
-	used := map[uint64]bool{}
+	// Of numbers whose names were never counted before, these are the names that hold.
+	said := numbering{sequence: ofFile, renamed: map[uint64]string{}, counted: map[uint64]bool{}}
 	note := map[counters.Kind]format.CellVisitor{}
 	for _, rule := range s.kinds {
 		note[rule.Kind] = func(benefit counters.Benefit, cells []counters.Cell) error {
-			names.note(benefit, cells)
-			for _, cell := range cells {
-				used[uint64(cell.Key.Event())-1] = true
+			names.benefitsEnd = max(names.benefitsEnd, uint64(benefit)+1)
+			if rule.Detailed { // whose keys are of an event type that means nothing
+				said.end = 1
+			} else {
+				said.note(cells)
 			}
 			return nil
 		}
 	}
 	err := recovery.ReadDay(path, s.kinds, closed, format.DaySink{
-		Benefits: into(names.benefits), Events: into(names.events), Words: into(names.words), Counts: note, Totals: note,
+		Benefits: into(names.benefits), Events: into(said.renamed), Words: into(names.words), Counts: note, Totals: note,
 	})
-	maps.DeleteFunc(names.events, func(index uint64, _ string) bool { return !used[index] })
+	maps.DeleteFunc(said.renamed, func(index uint64, _ string) bool { return !said.counted[index] })
+	names.events = []numbering{said}
 	return names, err
 }
 
@@ -119,7 +123,7 @@ func (s *salvage) rebuild(closed format.ClosedDay, damage error) error {
 	}
 	for _, path := range s.files.Days {
 		if older := recovery.DayOf(path); older.Day == closed.Day && older.Generation < closed.Generation {
-			if names, err := s.readDay(path, older); err == nil && s.check(names) == nil {
+			if names, err := s.readDay(path, older); err == nil && s.isOurs(names) {
 				sources.Days = append(sources.Days, path)
 			}
 		}

@@ -119,6 +119,9 @@ func (w *world) judge(t *testing.T, directory string, damages map[string]string,
 		for _, less := range have.below(least) {
 			wrong = append(wrong, "less than a start without the damaged files: "+less)
 		}
+		for _, more := range w.truth().below(least) {
+			wrong = append(wrong, "a start without the damaged files has more than was acknowledged: "+more)
+		}
 	}
 	named := have.named(numbersOf(t, w.directory))
 	for _, less := range named.below(w.readable(t, damages)) {

@@ -78,9 +78,11 @@ type salvage struct {
 	// base is the newest good snapshot; its sequence number is 0 for none.
 	base                    recovery.Snapshot
 	benefits, events, words *names
-	// journals are the files whose frames count, seen the commits in them.
+	// journals are the files whose frames count, seen the commits in them, and followed the
+	// last one after which all that event types were called is known.
 	journals []string
 	seen     map[uint64]bool
+	followed uint64
 	// whole are those of them in which nothing is damaged.
 	whole map[string]bool
 	// membership is what is known of the log of a cluster, nil for nothing. lossy says
@@ -184,7 +186,7 @@ func (s *salvage) readSnapshots() error {
 		store := counters.NewStoreOf(s.kinds, counters.WhenDurable)
 		loaded, err := recovery.LoadSnapshot(path, store, idempotency.NewWindow())
 		if err == nil {
-			s.base, s.Snapshot = loaded, path
+			s.base, s.Snapshot, s.followed = loaded, path, loaded.Header.Sequence
 			return s.learn(namesOf(store))
 		}
 		if !recovery.IsDamage(err) {
@@ -201,9 +203,15 @@ func namesOf(store *counters.Store) *found {
 	for number, name := range store.Benefits.Names() {
 		all.benefits[uint64(number)] = name
 	}
+	events := numbering{sequence: ofFile, defined: map[uint64]string{}, counted: map[uint64]bool{}}
+	counted := store.CountedEventTypes()
 	for number, name := range store.Events.Names() {
-		all.events[uint64(number)] = name
+		events.defined[uint64(number)] = name
+		if counted[number] == name {
+			events.counted[uint64(number)] = true
+		}
 	}
+	all.events = append(all.events, events)
 	for number, name := range store.Words.Names() {
 		all.words[uint64(number)] = name
 	}
@@ -246,14 +254,21 @@ func (s *salvage) readJournals() error {
 func namesIn(frames []format.Frame) (*found, error) {
 	all := newFound()
 	for _, frame := range frames {
+		said := numbering{sequence: frame.Sequence, defined: map[uint64]string{}, counted: map[uint64]bool{}}
 		err := format.ReadPayload(frame.Payload, format.FrameSink{
 			Benefits: into(all.benefits),
-			Events:   into(all.events),
+			Events:   into(said.defined),
+			Renamed: func(names map[uint64]string) error {
+				said.renamed = names
+				return nil
+			},
 			Counts: func(_ counters.Hour, benefit counters.Benefit, cells []counters.Cell) error {
-				all.note(benefit, cells)
+				all.benefitsEnd = max(all.benefitsEnd, uint64(benefit)+1)
+				said.note(cells)
 				return nil
 			},
 		})
+		all.events = append(all.events, said)
 		if errors.Is(err, format.ErrVersion) {
 			return nil, fmt.Errorf("frame %d at offset %d: %w", frame.Sequence, frame.Offset, err)
 		}
@@ -261,10 +276,9 @@ func namesIn(frames []format.Frame) (*found, error) {
 	return all, nil
 }
 
-// note notes the numbers of what is counted.
-func (f *found) note(benefit counters.Benefit, cells []counters.Cell) {
-	f.benefitsEnd = max(f.benefitsEnd, uint64(benefit)+1)
+// note notes the event types of what is counted.
+func (n *numbering) note(cells []counters.Cell) {
 	for _, cell := range cells {
-		f.eventsEnd = max(f.eventsEnd, uint64(cell.Key.Event()))
+		n.counted[uint64(cell.Key.Event())-1] = true
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,12 +31,19 @@ type world struct {
 	commits   map[uint64]commit
 	now       time.Time
 	names     int // of benefits so far
+	// events are the event types that count, and isFull is set where all numbers were taken
+	// at first, most by names that nothing counted under: then others take these over.
+	events []string
+	isFull bool
 }
 
 // newWorld is a directory of random lives: with closings, late records, imports and crashes.
 func newWorld(t *testing.T, random *rand.Rand) *world {
 	t.Helper()
-	w := &world{directory: inMemory(t), commits: map[uint64]commit{}, now: storetest.Noon().Time(), names: 2}
+	w := &world{
+		directory: inMemory(t), commits: map[uint64]commit{}, now: storetest.Noon().Time(), names: 2,
+		events: []string{"show", "click", "link", "print"}, isFull: random.IntN(2) == 0,
+	}
 	for range 2 + random.IntN(4) {
 		w.live(t, random)
 		if random.IntN(4) == 0 {
@@ -58,6 +66,11 @@ func (w *world) options() snapshot.Options {
 func (w *world) live(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	keeper := opened(t, w.options())
+	if w.isFull && len(w.commits) == 0 {
+		w.takeAllNumbers(t, random, keeper.Store())
+	} else if w.isFull && len(w.events) < 40 {
+		w.events = append(w.events, fmt.Sprintf("event-%d", len(w.events)), fmt.Sprintf("unused-%d", random.IntN(counters.MaxEventTypes)))
+	}
 	for range 1 + random.IntN(4) {
 		records := w.records(random)
 		ticket, err := keeper.Record(storetest.Batch(t, keeper.Store(), records))
@@ -85,6 +98,22 @@ func (w *world) live(t *testing.T, random *rand.Rand) {
 	}
 }
 
+// takeAllNumbers gives every number of an event type away, as programs did that gave one to
+// each name of a setting.
+func (w *world) takeAllNumbers(t *testing.T, random *rand.Rand, store *counters.Store) {
+	t.Helper()
+	names := slices.Clone(w.events)
+	for len(names) < counters.MaxEventTypes {
+		names = append(names, fmt.Sprintf("unused-%d", len(names)))
+	}
+	random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	for _, name := range names {
+		if _, err := store.Events.Number([]byte(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // records are a few of some days, of old names and new ones.
 func (w *world) records(random *rand.Rand) []storetest.Record {
 	records := make([]storetest.Record, 1+random.IntN(6))
@@ -95,7 +124,7 @@ func (w *world) records(random *rand.Rand) []storetest.Record {
 		total := uint16(1 + random.IntN(3))
 		records[i] = storetest.Record{
 			Benefit:   fmt.Sprintf("benefit-%d", w.names-random.IntN(min(w.names, 8))),
-			Event:     []string{"show", "click", "link", "print"}[random.IntN(4)],
+			Event:     w.events[len(w.events)-1-random.IntN(min(len(w.events), 8))],
 			Version:   uint16(2 + random.IntN(2)),
 			PageTotal: total, Index: uint16(1 + random.IntN(int(total))),
 			Hour: counters.HourOf(w.now) - counters.Hour(random.IntN(3)*random.IntN(80)),
