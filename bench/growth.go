@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -120,7 +121,8 @@ type costMeasure struct {
 	of    func(lane *laneResult) float64
 }
 
-// smallTime is in milliseconds: what a scheduler adds to a read.
+// smallTime is in milliseconds: up to that, a start or a read is mostly what it takes at
+// any size.
 const smallTime = 10
 
 func (c *curve) measures() []costMeasure {
@@ -140,12 +142,16 @@ func (c *curve) measures() []costMeasure {
 	for i, read := range c.Cells[0].Lanes[0].Reads {
 		name := pathOnly(read.Path)
 		all = append(all,
-			costMeasure{name + " ms", smallTime, func(lane *laneResult) float64 { return inMilliseconds(lane.Reads[i].First) }},
-			costMeasure{name + " again", smallTime, func(lane *laneResult) float64 { return inMilliseconds(lane.Reads[i].Again) }},
-			costMeasure{name + " after a record", smallTime, func(lane *laneResult) float64 { return inMilliseconds(lane.Reads[i].AfterRecord) }})
+			costMeasure{name + " ms", smallTime, func(lane *laneResult) float64 { return lane.Reads[i].First.cost() }},
+			costMeasure{name + " again", smallTime, func(lane *laneResult) float64 { return lane.Reads[i].Again.cost() }},
+			costMeasure{name + " after a record", smallTime, func(lane *laneResult) float64 { return lane.Reads[i].AfterRecord.cost() }})
 	}
 	return all
 }
+
+// cost is processor time in milliseconds, which says more on a machine with other work
+// than how long it took.
+func (c readCost) cost() float64 { return inMilliseconds(cmp.Or(c.CPU, c.Took)) }
 
 func inMilliseconds(duration time.Duration) float64 {
 	return float64(duration) / float64(time.Millisecond)

@@ -39,9 +39,10 @@ func TestSlopesAreExponents(t *testing.T) {
 // sampleCurve is a curve of two sizes, with a read that grows like their square.
 func sampleCurve() curve {
 	cell := func(reading time.Duration) cellResult {
+		cost := readCost{Took: time.Minute, CPU: reading}
 		return cellResult{Lanes: []laneResult{{
 			Name: "server", laneSpec: laneSpec{Kind: serverLane}, figures: figures{CPUPerRequest: 20_000}, Resident: 40e6,
-			Reads:   []readResult{{Path: "statistics?version=2", First: reading, Again: reading, AfterRecord: reading}},
+			Reads:   []readResult{{Path: "statistics?version=2", First: cost, Again: cost, AfterRecord: cost}},
 			Restart: &restartResult{Seconds: 0.05, Bytes: 1e6, Resident: 30e6},
 		}}}
 	}

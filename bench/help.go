@@ -66,8 +66,8 @@ has no such connections and is left out.
 
 With -growth one thing grows while the others stay, and each cost gets the exponent
 with which it grows: 1 is linear. Costs are those of the server under load, its memory,
-and after the load how long it takes to start again and to answer reads: the first
-time, again, and just after a record. -growth days begins with closed days of history,
+and after the load how long it takes to start again, and the processor time of reads:
+the first, again, and just after a record. -growth days begins with closed days of history,
 which are imported before.
 
 Figures are medians of the rounds, latencies are over all rounds; ratios compare

@@ -193,13 +193,16 @@ func horizontalGrid() *plotter.Grid {
 	return grid
 }
 
+// seriesColors is how many there are before they begin again.
+const seriesColors = 7
+
 // seriesColor returns a colour that is told apart from its neighbours by people
 // who do not see all colours, too (Okabe and Ito).
 func seriesColor(position int) color.Color {
-	palette := []color.RGBA{
+	palette := [seriesColors]color.RGBA{
 		{R: 0, G: 114, B: 178, A: 255}, {R: 230, G: 159, B: 0, A: 255}, {R: 0, G: 158, B: 115, A: 255},
 		{R: 204, G: 121, B: 167, A: 255}, {R: 86, G: 180, B: 233, A: 255}, {R: 213, G: 94, B: 0, A: 255},
 		{R: 0, G: 0, B: 0, A: 255},
 	}
-	return palette[position%len(palette)]
+	return palette[position%seriesColors]
 }

@@ -74,6 +74,9 @@ func (c *curve) addLine(drawn *plot.Plot, one cost, position int) error {
 	}
 	line.Color, line.Width = seriesColor(position), vg.Points(1.5)
 	marks.Color, marks.Shape = seriesColor(position), draw.CircleGlyph{}
+	if position >= seriesColors {
+		marks.Shape = draw.BoxGlyph{}
+	}
 	drawn.Add(line, marks)
 	drawn.Legend.Add(fmt.Sprintf("%s (%s)", one.Name, signed(one.Slope)), line, marks)
 	return nil
