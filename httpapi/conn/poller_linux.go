@@ -110,7 +110,12 @@ func (p *poller) seen() []unix.EpollEvent {
 
 // lookFor waits for so many milliseconds, or for ever if that is negative.
 func (p *poller) lookFor(milliseconds int) {
-	n, _ := uninterrupted(func() (int, error) { return unix.EpollWait(p.fd, p.events[:], milliseconds) })
+	var n int
+	if milliseconds == 0 {
+		n, _ = epollNow(p.fd, p.events[:])
+	} else {
+		n, _ = uninterrupted(func() (int, error) { return unix.EpollWait(p.fd, p.events[:], milliseconds) })
+	}
 	p.ready = max(n, 0)
 }
 

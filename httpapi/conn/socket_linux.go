@@ -107,7 +107,7 @@ func (c *socket) receive() {
 		return // settle has it read once it may be
 	}
 	buffer := c.loop.read
-	n, err := uninterrupted(func() (int, error) { return unix.Read(c.fd, buffer) })
+	n, err := readNow(c.fd, buffer)
 	switch {
 	case err == unix.EAGAIN:
 		c.moreToRead = false
@@ -217,7 +217,7 @@ func (c *socket) flush() {
 
 // write writes as much as goes and returns the rest.
 func (c *socket) write(answer []byte) (rest []byte) {
-	n, err := uninterrupted(func() (int, error) { return unix.Write(c.fd, answer) })
+	n, err := writeNow(c.fd, answer)
 	if err != nil && err != unix.EAGAIN {
 		c.close()
 		return nil
