@@ -22,8 +22,8 @@ type exchange struct {
 }
 
 // observe counts a request that is answered now, and logs it when that is wanted.
-func (s *Server) observe(e exchange, response *fasthttp.Response, now time.Time) {
-	took, status := now.Sub(e.began), response.StatusCode()
+func (s *Server) observe(e exchange, status, bytes int, now time.Time) {
+	took := now.Sub(e.began)
 	s.metrics.answered(e.connection, e.route, status, took)
 	if !s.config.AccessLog {
 		return
@@ -33,7 +33,7 @@ func (s *Server) observe(e exchange, response *fasthttp.Response, now time.Time)
 		slog.String("path", s.metrics.routes[e.route].path),
 		slog.Int("status", status),
 		slog.Duration("duration", took),
-		slog.Int("bytes", len(response.Body())))
+		slog.Int("bytes", bytes))
 }
 
 const otherMethod = "other"

@@ -237,17 +237,68 @@ func (c *commit) Bytes() int {
 }
 
 // Answer says what became of the records.
-func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Time) {
+func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Time) *conn.Prepared {
 	s := c.server
-	s.config.Origins.allow(response, c.origin)
-	if decided != nil {
-		fail(response, fmt.Errorf("%w: %w", errUnavailable, decided))
-	} else {
+	prepared := c.prepared(decided)
+	if prepared == nil {
+		s.config.Origins.allow(response, c.origin)
+		if decided != nil {
+			fail(response, fmt.Errorf("%w: %w", errUnavailable, decided))
+		} else {
+			c.taken.respond(response)
+		}
+	}
+	if decided == nil {
 		s.metrics.accepted(c.exchange.connection, c.taken.records, now)
-		c.taken.respond(response)
 	}
 	s.endVisits(c.taken.visits, decided == nil)
-	s.observe(c.exchange, response, now)
+	if prepared != nil {
+		s.observe(c.exchange, fasthttp.StatusOK, len(recordCreated), now)
+	} else {
+		s.observe(c.exchange, response.StatusCode(), len(response.Body()), now)
+	}
 	c.taken = taken{}
 	s.commits.Put(c)
+	return prepared
+}
+
+// prepared is the answer that all records are recorded, for the page that sent them, nil
+// where there is another one to give.
+func (c *commit) prepared(decided error) *conn.Prepared {
+	if decided != nil || c.taken.rejections != nil {
+		return nil
+	}
+	return c.server.created.to(c.origin)
+}
+
+// createdAnswers are the answers that all records are recorded: to pages of any origin, or
+// to those of each origin of a list.
+type createdAnswers struct {
+	any  *conn.Prepared
+	list map[string]*conn.Prepared
+}
+
+func prepareCreated(origins *Origins) createdAnswers {
+	to := func(origin []byte) *conn.Prepared {
+		return conn.Prepare(func(response *fasthttp.Response) {
+			origins.allow(response, origin)
+			new(taken).respond(response)
+		})
+	}
+	if origins.any {
+		return createdAnswers{any: to(nil)}
+	}
+	answers := createdAnswers{list: map[string]*conn.Prepared{}}
+	for _, origin := range origins.list {
+		answers.list[string(origin)] = to(origin)
+	}
+	return answers
+}
+
+// to is the answer to a page of an origin, nil if it is not prepared.
+func (a *createdAnswers) to(origin []byte) *conn.Prepared {
+	if a.any != nil {
+		return a.any
+	}
+	return a.list[string(origin)]
 }

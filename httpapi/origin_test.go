@@ -3,6 +3,8 @@ package httpapi
 import (
 	"errors"
 	"testing"
+
+	"github.com/valyala/fasthttp"
 )
 
 func TestAnOriginOfTheListIsAllowedAsABrowserWritesIt(t *testing.T) {
@@ -61,6 +63,43 @@ func TestAnOriginThatCanNeverMatchIsRefused(t *testing.T) {
 	} {
 		if _, err := ParseOrigins(list); !errors.Is(err, ErrOrigin) {
 			t.Errorf("%q: %v, want it to be refused", list, err)
+		}
+	}
+}
+
+func TestAPageIsToldOfItsRecordsWithItsOwnOrigin(t *testing.T) {
+	t.Parallel()
+	for list, origins := range map[string]map[string]string{
+		"*": {"https://page.example": "*", "": "*"},
+		"page.example,*.a.example": {
+			"https://page.example": "https://page.example", "http://page.example": "http://page.example",
+			"https://Page.example": "https://Page.example", "https://www.a.example": "https://www.a.example",
+			"https://evil.example": "", "": "",
+		},
+	} {
+		parsed, err := ParseOrigins(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &Server{config: Config{Origins: parsed}}
+		server.created = prepareCreated(&server.config.Origins)
+		for origin, want := range origins {
+			var usual, prepared fasthttp.Response
+			parsed.allow(&usual, []byte(origin))
+			new(taken).respond(&usual)
+			answer := server.created.to([]byte(origin))
+			if answer == nil {
+				continue // the usual one
+			}
+			if answer.Fill(&prepared); prepared.String() != usual.String() {
+				t.Errorf("%s, to %q:\n%s\nwant\n%s", list, origin, prepared.String(), usual.String())
+			}
+			if allowed := string(prepared.Header.Peek("Access-Control-Allow-Origin")); allowed != want {
+				t.Errorf("%s: %q may read as %q, want %q", list, origin, allowed, want)
+			}
+		}
+		if server.created.to([]byte("https://page.example")) == nil || server.created.to([]byte("https://evil.example")) != nil != parsed.any {
+			t.Errorf("%s: other answers are prepared", list)
 		}
 	}
 }

@@ -104,6 +104,7 @@ type Server struct {
 	token     *token       // nil when everybody may read
 	limiter   *rateLimiter // nil when everybody may write
 	large     largeAnswers
+	created   createdAnswers
 	// inflating has a place for each body that is being inflated.
 	inflating chan struct{}
 
@@ -127,7 +128,7 @@ func NewServer(config Config) (*Server, error) {
 	s.turns = newTurns(cmp.Or(config.Readers, ReadersWithin(math.MaxUint64)))
 	s.token, s.limiter = newToken(config.ReadToken), newRateLimiter(config.RateLimit)
 	s.inflating = make(chan struct{}, cmp.Or(config.Inflaters, InflatersWithin(math.MaxUint64)))
-	s.large = newLargeAnswers(s.config)
+	s.large, s.created = newLargeAnswers(s.config), prepareCreated(&s.config.Origins)
 	if config.Live != nil {
 		s.live = &live{Live: *config.Live}
 	}
@@ -235,7 +236,7 @@ func (s *Server) handle(x *conn.Exchange) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.failPanic(x, cause)
-			s.observe(e, &x.Response, time.Now())
+			s.observe(e, x.Response.StatusCode(), len(x.Response.Body()), time.Now())
 		}
 	}()
 	if s.answer(x, &e) { // and commit observes it
@@ -245,7 +246,7 @@ func (s *Server) handle(x *conn.Exchange) {
 		s.metrics.defence.busy.Add(1)
 		fail(&x.Response, errBusy)
 	}
-	s.observe(e, &x.Response, time.Now())
+	s.observe(e, x.Response.StatusCode(), len(x.Response.Body()), time.Now())
 }
 
 // answer answers a request by the route that it notes. It returns true when the
@@ -336,7 +337,7 @@ func (s *Server) handleInvalid(x *conn.Exchange, err error) {
 	e := exchange{connection: x.Number(), route: routeInvalid, began: time.Now(), method: otherMethod}
 	s.allow(x)
 	fail(&x.Response, s.protocolError(err))
-	s.observe(e, &x.Response, time.Now())
+	s.observe(e, x.Response.StatusCode(), len(x.Response.Body()), time.Now())
 }
 
 // failPanic answers a request whose handler panicked. Why is for the log.

@@ -112,11 +112,12 @@ func (a *aside) retire() {
 type rendering struct {
 	buffer *bytes.Buffer
 	writer *bufio.Writer
+	kept   map[*Prepared]*preparedBytes
 }
 
 func newRendering() rendering {
 	buffer := new(bytes.Buffer)
-	return rendering{buffer, bufio.NewWriterSize(buffer, 1<<10)}
+	return rendering{buffer, bufio.NewWriterSize(buffer, 1<<10), map[*Prepared]*preparedBytes{}}
 }
 
 // bytes returns a response as it is sent, which says so if it is the last one. The

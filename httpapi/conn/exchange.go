@@ -61,9 +61,10 @@ type Pending interface {
 // Outcome renders an answer once what it waits for is decided. All that it needs
 // of the request, which is gone by then, it has taken along.
 type Outcome interface {
-	// Answer fills in an empty response at a time. The error is that of
-	// Pending.Wait. It is called once, by any goroutine, and must not block.
-	Answer(response *fasthttp.Response, decided error, now time.Time)
+	// Answer fills in an empty response at a time, or leaves it empty and returns a
+	// prepared one. The error is that of Pending.Wait. It is called once, by any
+	// goroutine, and must not block.
+	Answer(response *fasthttp.Response, decided error, now time.Time) *Prepared
 	// Bytes is about how much memory is held until then.
 	Bytes() int
 }
@@ -225,7 +226,9 @@ func (x *Exchange) finish() {
 	}
 	err := x.pending.Wait()
 	x.Response.Reset()
-	x.outcome.Answer(&x.Response, err, time.Now())
+	if prepared := x.outcome.Answer(&x.Response, err, time.Now()); prepared != nil {
+		prepared.Fill(&x.Response)
+	}
 	x.pending, x.outcome = nil, nil
 }
 

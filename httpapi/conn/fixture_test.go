@@ -179,10 +179,11 @@ type accepted struct{ bytes int }
 
 func (a accepted) Bytes() int { return a.bytes }
 
-func (a accepted) Answer(response *fasthttp.Response, decided error, _ time.Time) {
+func (a accepted) Answer(response *fasthttp.Response, decided error, _ time.Time) *Prepared {
 	if decided != nil {
 		response.SetStatusCode(http.StatusServiceUnavailable)
 	}
+	return nil
 }
 
 const (

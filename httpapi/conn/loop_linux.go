@@ -245,6 +245,11 @@ func (l *loop) answerNow(w *waitingAnswer, now time.Time) {
 		return
 	}
 	l.response.Reset()
-	w.outcome.Answer(&l.response, w.pending.Wait(), now)
-	c.send(l.rendered.bytes(&l.response, w.last || c.isLast(len(c.held) > 0)))
+	prepared := w.outcome.Answer(&l.response, w.pending.Wait(), now)
+	last := w.last || c.isLast(len(c.held) > 0)
+	if prepared != nil {
+		c.send(l.rendered.prepared(prepared, last, now))
+		return
+	}
+	c.send(l.rendered.bytes(&l.response, last))
 }

@@ -409,9 +409,9 @@ type counting struct {
 	answered *atomic.Int64
 }
 
-func (c counting) Answer(response *fasthttp.Response, decided error, now time.Time) {
+func (c counting) Answer(response *fasthttp.Response, decided error, now time.Time) *Prepared {
 	c.answered.Add(1)
-	c.accepted.Answer(response, decided, now)
+	return c.accepted.Answer(response, decided, now)
 }
 
 // TestAConnectionThatWaitsForACommitKeepsItsPlace has a connection wait for a slow
