@@ -1,15 +1,15 @@
 package counters
 
 import (
-	"cmp"
 	"fmt"
+	"math/bits"
 	"slices"
 	"sync"
 )
 
 // Foreign is what another store counted. Its benefits and event types have numbers
 // of their own: those of the names in its lists. It is filled by Add, given to
-// Store.Merge once, alone or with others, and belongs to one goroutine.
+// Store.Merge once, alone or with others, which ends it, and belongs to one goroutine.
 type Foreign struct {
 	// Benefits are the names of Benefit(0) and on, Events those of EventType(1) and on.
 	// The bytes must stay as they are until it is merged.
@@ -21,11 +21,30 @@ type Foreign struct {
 	cells []Cell
 }
 
-// foreignRun is the part of the cells that counts for one benefit in one hour.
+// foreignRun is the part of the cells that counts for one benefit in one hour, under keys
+// that differ in their places only.
 type foreignRun struct {
 	hour       Hour
 	benefit    Benefit
-	start, end int
+	head       Key    // the keys without their places
+	largest    uint32 // place
+	start, end int32
+}
+
+// cellBuffers are the cells of Foreigns that were merged, for others.
+var cellBuffers = sync.Pool{New: func() any { return new([]Cell) }}
+
+// NewForeign makes an empty one with room for about as many counters.
+func NewForeign(counters int) *Foreign {
+	buffer := cellBuffers.Get().(*[]Cell)
+	return &Foreign{cells: slices.Grow((*buffer)[:0], counters)}
+}
+
+// release gives up the cells, which nobody may use any more.
+func (f *Foreign) release() {
+	cells := f.cells
+	f.cells, f.runs = nil, nil
+	cellBuffers.Put(&cells)
 }
 
 // Add adds counted records of one benefit and hour. It returns ErrImpossibleCounts for
@@ -34,15 +53,23 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 	if int(benefit) >= len(f.Benefits) || hour.Day() > MaxDay {
 		return fmt.Errorf("%w: benefit number %d of %d named, hour %d", ErrImpossibleCounts, benefit, len(f.Benefits), hour)
 	}
-	if err := checkCells(nil, len(f.Events), cells); err != nil {
-		return err
-	}
+	start := int32(len(f.cells))
 	f.cells = append(f.cells, cells...)
-	if last := len(f.runs) - 1; last >= 0 && f.runs[last].hour == hour && f.runs[last].benefit == benefit {
-		f.runs[last].end = len(f.cells)
-		return nil
+	for len(cells) > 0 {
+		run := foreignRun{hour: hour, benefit: benefit, head: cells[0].Key &^ placeMask, start: start}
+		n, counts := 0, true
+		for n < len(cells) && cells[n].Key&^placeMask == run.head {
+			run.largest = max(run.largest, cells[n].Key.Place())
+			counts = counts && cells[n].Count-1 < maxCount // which 0 is not, either
+			n++
+		}
+		if !counts || !run.head.valid() || int(run.head.Event()) > len(f.Events) {
+			return checkCells(nil, len(f.Events), cells[:n])
+		}
+		cells, start = cells[n:], start+int32(n)
+		run.end = start
+		f.runs = append(f.runs, run)
 	}
-	f.runs = append(f.runs, foreignRun{hour, benefit, len(f.cells) - len(cells), len(f.cells)})
 	return nil
 }
 
@@ -54,6 +81,9 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 // these counts are. The ticket is nil where there is neither a count, a mark nor a note.
 func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
 	spans, err := s.spansOf(foreign)
+	for _, f := range foreign {
+		f.release()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -110,56 +140,172 @@ func (n *notes) take() [][]byte {
 
 // spansOf gives what other stores counted this store's numbers and the order of a
 // Delta. What several of them count alike is added up before it meets a table: a
-// counter that is sorted next to its like is cheaper than one that is looked up.
+// counter that is next to its like is cheaper than one that is looked up.
 func (s *Store) spansOf(foreign []*Foreign) ([]Span, error) {
-	var runs []mergedRun
-	entries := make([]Entry, 0, cellsOf(foreign))
-	for _, f := range foreign {
-		benefits, events, err := s.numbersOf(f)
-		if err != nil {
-			return nil, err
-		}
-		for _, run := range f.runs {
-			start, benefit := len(entries), benefits[run.benefit]
-			entries = appendEntries(entries, benefit, events, f.cells[run.start:run.end])
-			runs = append(runs, mergedRun{run.hour, s.shardOf(benefit), benefit, entries[start:len(entries):len(entries)]})
-		}
+	m := mergers.Get().(*merger)
+	defer m.release()
+	if err := m.gather(s, foreign); err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(runs, func(a, b mergedRun) int {
-		return cmp.Or(cmp.Compare(a.shard, b.shard), cmp.Compare(a.hour, b.hour), cmp.Compare(a.benefit, b.benefit))
-	})
 	var spans []Span
-	gathered := make([]Entry, 0, len(entries))
-	var scratch []Entry
-	for len(runs) > 0 {
-		hour, shard, start := runs[0].hour, runs[0].shard, len(gathered)
-		for len(runs) > 0 && runs[0].hour == hour && runs[0].shard == shard {
-			gathered = append(gathered, runs[0].entries...)
-			runs = runs[1:]
+	for order := m.inOrder(s); len(order) > 0; {
+		first := m.runs[order[0].Count]
+		m.entries = m.entries[:0]
+		for len(order) > 0 && m.isIn(s, order[0], first) {
+			same := 1
+			for same < len(order) && order[same].increment == order[0].increment {
+				same++
+			}
+			m.add(order[:same])
+			order = order[same:]
 		}
-		var ordered []Entry
-		ordered, scratch = inOrder(gathered[start:len(gathered):len(gathered)], scratch)
-		if err := checkSums(ordered); err != nil {
+		if err := checkSums(m.entries); err != nil {
 			return nil, err
 		}
-		spans = append(spans, Span{Hour: hour, Entries: ordered, Merged: true, shard: shard})
+		spans = append(spans, Span{Hour: first.hour, Entries: slices.Clone(m.entries), Merged: true, shard: s.shardOf(first.benefit)})
 	}
 	return spans, nil
 }
 
-// mergedRun is what one store counted for a benefit in an hour.
-type mergedRun struct {
-	hour    Hour
-	shard   int
-	benefit Benefit
-	entries []Entry
+// mergers are used again: what came within a second is many counters.
+var mergers = sync.Pool{New: func() any { return new(merger) }}
+
+// densePlaces is how many places have a sum each while the runs of a benefit are added
+// up: those of pages up to 89 long. The sums stay in the processor's nearest caches.
+const densePlaces = 1 << 13
+
+// A merger adds up what other stores counted, one benefit and hour at a time.
+type merger struct {
+	runs           []mergedRun
+	order, scratch []Entry
+	entries        []Entry // of a span
+	heads          []Key   // of a benefit and hour
+	// counts are sums by place, of one head. Between heads all are 0.
+	counts [densePlaces]uint64
+	// counted has a bit for each of them that is not 0.
+	counted [densePlaces / 64]uint64
 }
 
-func cellsOf(foreign []*Foreign) (cells int) {
+// mergedRun is a run of another store, with this store's numbers.
+type mergedRun struct {
+	hour    Hour
+	benefit Benefit
+	head    Key
+	largest uint32
+	cells   []Cell // whose heads are the other store's
+}
+
+func (m *merger) release() {
+	clear(m.runs) // they have the cells
+	mergers.Put(m)
+}
+
+func (m *merger) gather(s *Store, foreign []*Foreign) error {
+	m.runs = m.runs[:0]
 	for _, f := range foreign {
-		cells += len(f.cells)
+		benefits, events, err := s.numbersOf(f)
+		if err != nil {
+			return err
+		}
+		for _, run := range f.runs {
+			head := run.head.ofEvent(events[run.head.Event()])
+			m.runs = append(m.runs, mergedRun{run.hour, benefits[run.benefit], head, run.largest, f.cells[run.start:run.end]})
+		}
 	}
-	return cells
+	return nil
+}
+
+// inOrder are the numbers of the runs, by shard, hour and benefit. The shard is in the
+// benefit's last bits, which change places with the hour.
+func (m *merger) inOrder(s *Store) []Entry {
+	shardBits := bits.Len(uint(len(s.shards) - 1))
+	least := Hour(0)
+	if len(m.runs) > 0 {
+		least = m.runs[0].hour
+	}
+	for _, run := range m.runs {
+		least = min(least, run.hour)
+	}
+	m.order = m.order[:0]
+	for i, run := range m.runs {
+		shard := uint64(s.shardOf(run.benefit)) << (64 - shardBits)
+		hour := uint64(run.hour-least) << (benefitBits - shardBits)
+		m.order = append(m.order, Entry{increment(shard | hour | uint64(run.benefit)>>shardBits), uint64(i)})
+	}
+	m.order, m.scratch = sortEntries(m.order, m.scratch)
+	return m.order
+}
+
+// isIn says whether a run is of the shard and hour of another.
+func (m *merger) isIn(s *Store, one Entry, other mergedRun) bool {
+	run := &m.runs[one.Count]
+	return run.hour == other.hour && s.shardOf(run.benefit) == s.shardOf(other.benefit)
+}
+
+// add appends to the entries what runs of one benefit and hour count together, in order.
+func (m *merger) add(chosen []Entry) {
+	m.heads = m.heads[:0]
+	for _, one := range chosen {
+		run := &m.runs[one.Count]
+		if run.largest >= densePlaces {
+			m.addSorted(chosen)
+			return
+		}
+		if !slices.Contains(m.heads, run.head) {
+			m.heads = append(m.heads, run.head)
+		}
+	}
+	slices.Sort(m.heads)
+	for _, head := range m.heads {
+		for _, one := range chosen {
+			if run := &m.runs[one.Count]; run.head == head {
+				m.count(run.cells)
+			}
+		}
+		m.take(newIncrement(m.runs[chosen[0].Count].benefit, head))
+	}
+}
+
+// addSorted is add for any places.
+func (m *merger) addSorted(chosen []Entry) {
+	start := len(m.entries)
+	for _, one := range chosen {
+		run := &m.runs[one.Count]
+		first := newIncrement(run.benefit, run.head)
+		for _, cell := range run.cells {
+			m.entries = append(m.entries, Entry{first | increment(cell.Key&placeMask), cell.Count})
+		}
+	}
+	ordered, _ := inOrder(m.entries[start:], nil)
+	m.entries = append(m.entries[:start], ordered...)
+}
+
+// count adds cells to the sums of their places. Neighbours share a word of bits, which is
+// written once for them: each write would wait for the one before.
+func (m *merger) count(cells []Cell) {
+	word, set := Key(0), uint64(0)
+	for _, cell := range cells {
+		place := cell.Key & (densePlaces - 1)
+		m.counts[place] += cell.Count
+		if place/64 != word {
+			m.counted[word] |= set
+			word, set = place/64, 0
+		}
+		set |= 1 << (place % 64)
+	}
+	m.counted[word] |= set
+}
+
+// take appends the sums that are not 0 to the entries, and makes them 0.
+func (m *merger) take(first increment) {
+	for i, word := range m.counted {
+		for ; word != 0; word &= word - 1 {
+			place := i*64 + bits.TrailingZeros64(word)
+			m.entries = append(m.entries, Entry{first | increment(place), m.counts[place]})
+			m.counts[place] = 0
+		}
+		m.counted[i] = 0
+	}
 }
 
 // numbersOf returns this store's numbers of the names, by their own.
@@ -181,13 +327,6 @@ func (s *Store) numbersOf(f *Foreign) (benefits []Benefit, events []EventType, e
 		events = append(events, number)
 	}
 	return benefits, events, nil
-}
-
-func appendEntries(dst []Entry, benefit Benefit, events []EventType, cells []Cell) []Entry {
-	for _, cell := range cells {
-		dst = append(dst, Entry{newIncrement(benefit, cell.Key.ofEvent(events[cell.Key.Event()])), cell.Count})
-	}
-	return dst
 }
 
 // checkSums makes sure that what is named several times does not add up to more than

@@ -185,24 +185,41 @@ func readSpan(content []byte, visit func(counters.Hour, counters.Benefit, []coun
 	return c.end()
 }
 
+// readRun reads the counters of one benefit, event type and version.
 func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version uint16) ([]counters.Cell, error) {
-	place := uint64(0)
-	for n := c.uvarint(); n > 0 && c.err == nil; n-- {
-		gap, count := c.uvarint(), uint64(1)
-		if gap&1 == 1 {
-			count = c.uvarint()
-		}
-		if place += gap >> 1; c.err != nil || place>>counters.PlaceBits != 0 {
-			c.fail("bad place")
-			break
-		}
-		key, err := counters.KeyAt(event, version, uint32(place))
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-		}
-		cells = append(cells, counters.Cell{Key: key, Count: count})
+	n := c.uvarint()
+	if n == 0 || c.err != nil {
+		return cells, c.err
 	}
-	return cells, c.err
+	first, err := counters.KeyAt(event, version, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	place, data, at := uint64(0), c.data, c.pos // nearly all numbers are one byte: no call for those
+	for ; n > 0; n-- {
+		gap, count := uint64(0), uint64(1)
+		if at < len(data) && data[at] < 0x80 {
+			gap, at = uint64(data[at]), at+1
+		} else {
+			c.pos = at
+			gap, at = c.uvarint(), c.pos
+		}
+		if gap&1 == 1 {
+			if at < len(data) && data[at] < 0x80 {
+				count, at = uint64(data[at]), at+1
+			} else {
+				c.pos = at
+				count, at = c.uvarint(), c.pos
+			}
+		}
+		if place += gap >> 1; place>>counters.PlaceBits != 0 || c.err != nil {
+			c.fail("bad place")
+			return cells, c.err
+		}
+		cells = append(cells, counters.Cell{Key: first | counters.Key(place), Count: count})
+	}
+	c.pos = at
+	return cells, nil
 }
 
 // A FrameSink takes what the payload of a frame holds. Marks may be nil.

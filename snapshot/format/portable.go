@@ -88,7 +88,8 @@ func ReadPortable(data []byte) (*counters.Foreign, []cluster.Expiry, error) {
 	if have, want := checksum(data[:end]), binary.LittleEndian.Uint32(data[end:]); have != want {
 		return nil, nil, fmt.Errorf("portable delta: %w: have %08x, want %08x", ErrChecksum, have, want)
 	}
-	foreign, expiries := &counters.Foreign{}, []cluster.Expiry(nil)
+	const bytesOfACounter = 2 // about; names take some of them, too
+	foreign, expiries := counters.NewForeign(len(data)/bytesOfACounter), []cluster.Expiry(nil)
 	err := ReadPayload(data[:end], FrameSink{
 		Benefits: listNames(&foreign.Benefits),
 		Events:   listNames(&foreign.Events),

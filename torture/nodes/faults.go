@@ -186,11 +186,12 @@ func (w *world) deleteStream(ctx context.Context) error {
 	return startNodes(w.nodes)
 }
 
-// restore brings back an old copy of a node's directory, after the node was stopped as one
-// is that is taken away: what it had not told would be lost.
+// restore brings back an old copy of a node's directory, made as the node was killed, so
+// that the copy has counts that it told later. The node itself has told all when it is
+// taken away: what it had not told would be lost.
 func (w *world) restore(ctx context.Context) error {
 	n := w.any()
-	if err := n.stop(); err != nil {
+	if err := n.kill(); err != nil {
 		return err
 	}
 	backup := n.settings.Data + "-backup"
