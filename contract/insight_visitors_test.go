@@ -227,6 +227,45 @@ func TestExperimentsAreCompared(t *testing.T) {
 	}
 }
 
+// TestABrokenAssignmentIsAlarmedAtAndAFairOneIsNot runs two experiments on today: one that
+// divides visitors fairly and changes nothing, and one that loses a third of a variant.
+func TestABrokenAssignmentIsAlarmedAtAndAFairOneIsNot(t *testing.T) {
+	t.Parallel()
+	s := blackbox.StartServer(t, nil)
+	const visitors = 600
+	for from := 0; from < visitors; from += 100 {
+		var records []string
+		for i := from; i < from+100; i++ {
+			assignments := fmt.Sprintf(`{"fair":"%c"`, 'A'+i%2)
+			if i%6 != 5 { // every third of variant B is lost
+				assignments += fmt.Sprintf(`,"broken":"%c"`, 'A'+i%2)
+			}
+			fields := blackbox.Fields{"hash_id": blackbox.Quote(fmt.Sprint("visitor ", i)), "abtesting": assignments + "}"}
+			records = append(records, blackbox.Record(fields))
+			if i/2%3 == 0 {
+				fields["event_type"] = `"showDetails"`
+				records = append(records, blackbox.Record(fields))
+			}
+		}
+		s.Created(t, blackbox.Array(records...))
+	}
+	answer := answerOf(t, s, "experiments")
+	for _, test := range []struct {
+		experiment   int
+		name         string
+		ratio, value string
+	}{{0, "broken", "broken", "withheld"}, {1, "fair", "ok", "undecided"}} {
+		one := at(t, answer, "experiments", test.experiment)
+		if name, ratio, verdict := at(t, one, "name"), at(t, one, "srm", "verdict"), at(t, one, "variants", 1, "verdict"); name != test.name ||
+			ratio != test.ratio || verdict != test.value {
+			t.Errorf("%v: the ratio is %v and the verdict %v, want %s: %s and %s", name, ratio, verdict, test.name, test.ratio, test.value)
+		}
+	}
+	if got := at(t, answer, "experiments", 1, "variants", 0, "visitors"); got != visitors/2.0 {
+		t.Errorf("%v visitors are in a variant of the fair one, want %d", got, visitors/2)
+	}
+}
+
 func TestGroupsUnderFiveVisitorsAreNull(t *testing.T) {
 	t.Parallel()
 	s := blackbox.StartServer(t, nil)
@@ -307,10 +346,10 @@ func TestWithVisitorsOffNobodyIsCounted(t *testing.T) {
 // somebody could make, in everything on disk, in the log and in all answers.
 func TestNobodyIsFoundAnywhere(t *testing.T) {
 	t.Parallel()
-	clock := blackbox.NewClock(t, "2026-07-01T12:00:00Z")
+	clock, address := blackbox.NewClock(t, "2026-07-01T12:00:00Z"), freeAddress(t)
 	log := new(logBuffer)
 	s := blackbox.StartServer(t, func(c *service.Config) {
-		c.Logger, c.AccessLog, c.Now, c.SnapshotInterval = log.logger(), true, clock.Now, time.Millisecond
+		c.Logger, c.AccessLog, c.Now, c.SnapshotInterval, c.AdminAddr = log.logger(), true, clock.Now, time.Millisecond, address
 	})
 	var ids, records []string
 	for i := range 9 {
@@ -327,11 +366,14 @@ func TestNobodyIsFoundAnywhere(t *testing.T) {
 		for _, path := range []string{
 			"/statistics", "/benefits", "/benefits/timeline", "/insight/benefits", "/insight/positions", "/insight/funnel", "/insight/timeline",
 			"/insight/quality", "/insight/visitors", "/insight/visitors?format=csv", "/insight/experiments/place", "/insight/experiments?format=csv",
+			"/insight/", "/insight/page/benefits", "/insight/page/positions", "/insight/page/benefit?benefit=RSA", "/insight/page/funnel",
+			"/insight/page/experiments", "/insight/page/quality",
 		} {
-			got := s.Get(t, path)
-			got.ExpectStatus(t, http.StatusOK)
-			seen.WriteString(got.Body)
+			expectFetched(t, &seen, s.URL+path)
 		}
+		_, events := listen(t, s)
+		fmt.Fprint(&seen, nextEvent(t, events))
+		expectFetched(t, &seen, "http://"+address+"/metrics")
 		seen.WriteString(storedText(t, s.Config.DataDir))
 	}
 	ask()
@@ -353,6 +395,16 @@ func TestNobodyIsFoundAnywhere(t *testing.T) {
 	if !strings.Contains(text, "place") || !strings.Contains(text, "RSA") {
 		t.Error("not even the experiment is found: this test sees nothing")
 	}
+}
+
+// expectFetched adds what is at a URL.
+func expectFetched(t *testing.T, seen *strings.Builder, url string) {
+	t.Helper()
+	status, body := fetch(t, url)
+	if status != http.StatusOK {
+		t.Errorf("%s answers %d %s", url, status, body)
+	}
+	seen.WriteString(body)
 }
 
 // tracesOf are what could lead to an id: the id, and hashes of it without a key, as bytes
@@ -384,6 +436,41 @@ func awaitDays(t *testing.T, directory string, days int) {
 		files, err := filepath.Glob(filepath.Join(directory, "day-*"))
 		return err == nil && len(files) >= days
 	})
+}
+
+func TestMetricsTellOfOddInputAndOfFits(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := blackbox.StartServer(t, func(c *service.Config) { c.AdminAddr, c.InsightCacheBytes = address, 1<<20 })
+	s.Created(t, blackbox.Array(blackbox.RecordOf("RSA"), blackbox.RecordOf("APL")))
+	s.Created(t, "[]")
+	s.Post(t, "{")
+	s.Post(t, blackbox.Array(blackbox.Record(blackbox.Fields{"event_type": `"showDetial"`}), blackbox.Record(blackbox.Fields{"created_at": `"1999-01-01T00:00:00Z"`})))
+	for range 3 {
+		s.Get(t, "/insight/benefits").ExpectStatus(t, http.StatusOK)
+	}
+	values := scrape(t, "http://"+address)
+	for name, want := range map[string]float64{
+		`stats_recorder_odd_input_total{field="",reason="empty post",name=""}`:                  1,
+		`stats_recorder_odd_input_total{field="",reason="unreadable body",name=""}`:             1,
+		`stats_recorder_odd_input_total{field="event_type",reason="unknown",name="showDetial"}`: 1,
+		`stats_recorder_odd_input_total{field="created_at",reason="too old",name=""}`:           1,
+		"stats_recorder_insight_fits_total":                                                     1,
+		"stats_recorder_insight_kept_found_total":                                               2,
+	} {
+		if got := values[name]; got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	for day := range 20 { // more windows than there is room for
+		s.Get(t, fmt.Sprintf("/insight/benefits?start_at=2020-01-%02d", day+1)).ExpectStatus(t, http.StatusOK)
+	}
+	if kept := scrape(t, "http://"+address)["stats_recorder_insight_kept_bytes"]; kept < 1<<19 || kept > 1<<20 {
+		t.Errorf("%v bytes are kept, want what there is room for within the setting", kept)
+	}
+	if seconds := values["stats_recorder_insight_fit_seconds_total"]; seconds <= 0 {
+		t.Errorf("a fit took %v s", seconds)
+	}
 }
 
 func TestOddInputIsSeenByDayReasonAndName(t *testing.T) {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -23,11 +24,21 @@ const (
 
 // Live sends the same events to all who listen.
 type Live struct {
-	// Event is the JSON of an event at a time. It is called every two seconds for each
+	// Event is the JSON of an event at a time. It is called once each interval for each
 	// client.
 	Event func(now time.Time) ([]byte, error)
 	// Clients is how many may listen at a time.
 	Clients int
+	// Interval is between two events, Comment how long there is no comment at most but for
+	// an interval, and Longest how long a client may listen; 0 for 2 s, 15 s and an hour.
+	Interval, Comment, Longest time.Duration
+}
+
+func (l Live) withDefaults() Live {
+	l.Interval = cmp.Or(l.Interval, liveInterval)
+	l.Comment = cmp.Or(l.Comment, liveComment)
+	l.Longest = cmp.Or(l.Longest, liveTime)
+	return l
 }
 
 // live is a Live at work.
@@ -75,16 +86,16 @@ func (s *Server) getLive(x *conn.Exchange) {
 
 // send sends events until the client is gone, the server stops, or the time is over.
 func (l *live) send(w *bufio.Writer, stopped <-chan struct{}, now func() time.Time) {
-	ticker := time.NewTicker(liveInterval)
+	ticker := time.NewTicker(l.Interval)
 	defer ticker.Stop()
-	end := time.NewTimer(liveTime)
+	end := time.NewTimer(l.Longest)
 	defer end.Stop()
 	_, _ = w.WriteString(liveRetry)
 	for commented := time.Now(); ; {
 		if l.writeEvent(w, now()) != nil {
 			return
 		}
-		if time.Since(commented) >= liveComment {
+		if time.Since(commented) >= l.Comment {
 			commented = time.Now()
 			_, _ = w.WriteString(": still here\n\n")
 		}

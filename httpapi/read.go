@@ -254,29 +254,30 @@ func Busy() error { return errBusy }
 // errBusy means that too many read at the moment.
 var errBusy = fmt.Errorf("%w: too many reads", errUnavailable)
 
-// readingPatience is how long a read waits for its turn.
+// readingPatience is how long a read waits for its turn where nobody says otherwise.
 const readingPatience = 10 * time.Second
 
 // turns bound how many answers to reads are made at one time: a place for each.
-type turns chan struct{}
-
-func newTurns(readers int) turns { return make(turns, readers) }
+type turns struct {
+	places   chan struct{}
+	patience time.Duration
+}
 
 // await takes a place. It returns false if none is free for too long.
 func (t turns) await() bool {
 	select {
-	case t <- struct{}{}:
+	case t.places <- struct{}{}:
 		return true
 	default:
 	}
-	timer := time.NewTimer(readingPatience)
+	timer := time.NewTimer(t.patience)
 	defer timer.Stop()
 	select {
-	case t <- struct{}{}:
+	case t.places <- struct{}{}:
 		return true
 	case <-timer.C:
 		return false
 	}
 }
 
-func (t turns) done() { <-t }
+func (t turns) done() { <-t.places }

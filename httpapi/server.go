@@ -76,6 +76,8 @@ type Config struct {
 	Bounds Bounds
 	// RateLimit bounds how many records a client may send.
 	RateLimit RateLimit
+	// ReadPatience is how long a read waits for its turn; 0 for 10 s.
+	ReadPatience time.Duration
 	// ReadToken is what readers must know; empty for nothing.
 	ReadToken string
 	// TLS has the certificate to speak TLS with; nil for plain HTTP.
@@ -125,12 +127,12 @@ func NewServer(config Config) (*Server, error) {
 	s.rules = records.NewRules(s.events.names, config.MaxEventAge, config.Expected)
 	config.Store.SetLimits(config.Limits)
 	s.config.Bounds = config.Bounds.withDefaults()
-	s.turns = newTurns(cmp.Or(config.Readers, ReadersWithin(math.MaxUint64)))
+	s.turns = turns{make(chan struct{}, cmp.Or(config.Readers, ReadersWithin(math.MaxUint64))), cmp.Or(config.ReadPatience, readingPatience)}
 	s.token, s.limiter = newToken(config.ReadToken), newRateLimiter(config.RateLimit)
 	s.inflating = make(chan struct{}, cmp.Or(config.Inflaters, InflatersWithin(math.MaxUint64)))
 	s.large, s.created = newLargeAnswers(s.config), prepareCreated(&s.config.Origins)
 	if config.Live != nil {
-		s.live = &live{Live: *config.Live}
+		s.live = &live{Live: config.Live.withDefaults()}
 	}
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)

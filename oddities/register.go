@@ -20,13 +20,15 @@ type Register struct {
 	// open are days that count, ended those that were closed and are in no file yet.
 	open, ended map[counters.Day]day
 	changes     uint64
+	// since are those of all days since the start, with at most MaxNames names.
+	since day
 	// moves counts how often days went on to files.
 	moves uint64
 }
 
 // NewRegister returns the register of a store that has these words.
 func NewRegister(words *counters.Directory) *Register {
-	return &Register{words: words, open: map[counters.Day]day{}, ended: map[counters.Day]day{}}
+	return &Register{words: words, open: map[counters.Day]day{}, ended: map[counters.Day]day{}, since: day{}}
 }
 
 // Add counts that an oddity came so often on a day.
@@ -38,6 +40,14 @@ func (r *Register) Add(date counters.Day, oddity Oddity, times uint64) {
 	}
 	r.changes++
 	r.open[date][r.bounded(r.open[date], oddity.short())] += times
+	r.since[r.bounded(r.since, oddity.short())] += times
+}
+
+// Since are the oddities that came since the start, by field, reason and name.
+func (r *Register) Since() []Count {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return sorted(r.since)
 }
 
 // bounded is the oddity without its name where there are too many.

@@ -12,6 +12,7 @@ type cache struct {
 
 	mu     sync.Mutex
 	size   int          // of all values, guarded by mu
+	found  uint64       // how often a value was, guarded by mu
 	values []cachedItem // the last used is the last; guarded by mu
 }
 
@@ -30,9 +31,17 @@ func (c *cache) get(key any) (value any, found bool) {
 	if i < 0 {
 		return nil, false
 	}
+	c.found++
 	item := c.values[i]
 	c.values = append(slices.Delete(c.values, i, i+1), item)
 	return item.value, true
+}
+
+// figures are how many bytes the values take, and how often one was found.
+func (c *cache) figures() (size int, found uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.size, c.found
 }
 
 // put keeps a value in place of the one before. One that is larger than the cache is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"stats-recorder/counters"
 	"stats-recorder/insight"
@@ -62,7 +63,10 @@ func (r *Reporter) examineAlone(key windowKey) (*examined, error) {
 	if before != nil && before.counts.Equal(now.counts) {
 		now.counts, now.analysis, now.positions, now.quality = before.counts, before.analysis, before.positions, before.quality
 	} else {
+		began := time.Now()
 		now.analyse()
+		r.fits.Add(1)
+		r.fitTime.Add(int64(time.Since(began)))
 	}
 	r.kept.put(key, now, now.size())
 	return now, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"stats-recorder/counters"
 	"stats-recorder/insight"
@@ -38,6 +39,28 @@ type Reporter struct {
 	// posts keep their processor, and those who wait for the same one share it.
 	// A singleflight.Group would have different windows fitted side by side.
 	fitting chan struct{}
+	// fits is how many windows were fitted, fitTime how long that took, in nanoseconds.
+	fits    atomic.Uint64
+	fitTime atomic.Int64
+}
+
+// Stats are figures of a Reporter since it was made.
+type Stats struct {
+	// Fits is how many windows were fitted, FitTime how long that took on the clock, without
+	// reading them.
+	Fits    uint64
+	FitTime time.Duration
+	// KeptBytes is what windows and bodies that are kept take, KeptFound how often one was
+	// found.
+	KeptBytes int
+	KeptFound uint64
+}
+
+// Stats are the figures at the moment. They are cheap.
+func (r *Reporter) Stats() Stats {
+	stats := Stats{Fits: r.fits.Load(), FitTime: time.Duration(r.fitTime.Load())}
+	stats.KeptBytes, stats.KeptFound = r.kept.figures()
+	return stats
 }
 
 // New returns a Reporter without labels.

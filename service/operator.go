@@ -132,10 +132,8 @@ func (o *operator) subject(keeper *snapshot.Keeper, beside *beside, server *http
 		Requests: server.Metrics(),
 		Figures: func() admin.Figures {
 			figures := readFigures(o.config, keeper)
-			figures.RecoveryTook, figures.Visitors = recovered, beside.visitorFigures()
-			if beside.node != nil {
-				figures.Cluster = clusterFigures(beside.node)
-			}
+			figures.RecoveryTook = recovered
+			beside.addFigures(&figures)
 			return figures
 		},
 		Ready: func() error {
@@ -184,6 +182,7 @@ func readFigures(config Config, keeper *snapshot.Keeper) admin.Figures {
 		OpenDays:      len(store.OpenDays()),
 		Overflowed:    store.Overflowed(),
 		OtherEvents:   store.OtherEvents(),
+		Words:         store.Words.Len(),
 		Keys:          keys,
 		KeysForgotten: forgotten,
 		ClosedDays:    status.ClosedDays,

@@ -8,6 +8,7 @@ import (
 	"stats-recorder/httpapi/records"
 	"stats-recorder/insight"
 	"stats-recorder/oddities"
+	"stats-recorder/report"
 	"stats-recorder/service/admin"
 	"stats-recorder/snapshot"
 	"stats-recorder/visitors"
@@ -18,6 +19,21 @@ type beside struct {
 	visitors *visitors.Register
 	node     *member.Member // nil for a server that counts alone
 	oddities *oddities.Register
+	// reporter tells what counts mean; it is there once requests are answered.
+	reporter *report.Reporter
+}
+
+// addFigures adds what is known beside the store.
+func (b *beside) addFigures(figures *admin.Figures) {
+	figures.Visitors = b.visitorFigures()
+	if b.node != nil {
+		figures.Cluster = clusterFigures(b.node)
+	}
+	for _, odd := range b.oddities.Since() {
+		figures.Odd = append(figures.Odd, admin.Odd{Field: odd.Field, Reason: odd.Reason, Name: odd.Name, Times: odd.Times})
+	}
+	stats := b.reporter.Stats()
+	figures.Insight = admin.Insight{Fits: stats.Fits, FitTime: stats.FitTime, KeptBytes: stats.KeptBytes, KeptFound: stats.KeptFound}
 }
 
 // registers makes them for the store that was found.

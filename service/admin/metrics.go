@@ -62,6 +62,12 @@ type Figures struct {
 
 	Clock Clock
 
+	// Words is how many texts of strangers have a number: variants and what is odd.
+	Words int
+	// Odd is what came that was odd, since the start.
+	Odd []Odd
+	// Insight are the figures of what tells what counts mean.
+	Insight Insight
 	// Visitors are nil while nobody counts them.
 	Visitors *Visitors
 	// Cluster is nil for a node that counts alone.
@@ -80,6 +86,20 @@ type Figures struct {
 type Limit struct {
 	Setting string
 	Value   int64
+}
+
+// An Odd is how often something came that was odd. Field and Name may be empty.
+type Odd struct {
+	Field, Reason, Name string
+	Times               uint64
+}
+
+// Insight are figures of fits since the start, and of what is kept of them.
+type Insight struct {
+	Fits      uint64
+	FitTime   time.Duration
+	KeptBytes int
+	KeptFound uint64
 }
 
 // Visitors are the figures of the ledger of visitors, of all days that are open.
@@ -139,6 +159,7 @@ func NewMetrics(build Build) *Metrics {
 	m.addDisk()
 	m.addFigures()
 	m.addVisitors()
+	m.addInsight()
 	m.addCluster()
 	return m
 }
@@ -166,6 +187,25 @@ func (m *Metrics) addVisitors() {
 	gauge("stats_recorder_unplaced_assignments", "Variants of open days' visitors that count as __other__ or not at all.", func(v *Visitors) float64 { return float64(v.Unplaced) })
 	counter("stats_recorder_visitor_records_refused_total", "Records whose visitors were not counted, because their day is not open any more.", func(v *Visitors) uint64 { return v.Refused })
 	counter("stats_recorder_visitor_days_lost_total", "Days whose visitors were given up, because too many were open at once.", func(v *Visitors) uint64 { return v.Lost })
+}
+
+func (m *Metrics) addInsight() {
+	const odd = "stats_recorder_odd_input_total"
+	m.visited(odd, "counter", "Posts and records that were odd, as /insight/quality has them by day.", func(w io.Writer) {
+		for _, o := range m.figures.Odd {
+			metrics.WriteCounterUint64(w, label(odd, "field", o.Field, "reason", o.Reason, "name", o.Name), o.Times)
+		}
+	})
+	m.figure("stats_recorder_words", "Names of variants and of what is odd that have a number for good; there is room for 4096.",
+		func() float64 { return float64(m.figures.Words) })
+	m.visitedCounter("stats_recorder_insight_fits_total", "Windows that were fitted.", func() uint64 { return m.figures.Insight.Fits })
+	const seconds = "stats_recorder_insight_fit_seconds_total"
+	m.visited(seconds, "counter", "Time that fits took.", func(w io.Writer) {
+		metrics.WriteCounterFloat64(w, seconds, m.figures.Insight.FitTime.Seconds())
+	})
+	m.figure("stats_recorder_insight_kept_bytes", "Memory of windows that are kept for the next who asks.",
+		func() float64 { return float64(m.figures.Insight.KeptBytes) })
+	m.visitedCounter("stats_recorder_insight_kept_found_total", "Reads that found what was kept.", func() uint64 { return m.figures.Insight.KeptFound })
 }
 
 func (m *Metrics) addRequests() {
