@@ -9,6 +9,7 @@ import (
 
 	"stats-recorder/contract/blackbox"
 	"stats-recorder/harness"
+	"stats-recorder/harness/harnesstest"
 )
 
 func correctionOf(t testing.TB, directory string, arguments ...string) blackbox.Outcome {
@@ -107,35 +108,50 @@ func TestACorrectionThatMakesNoSenseIsRefused(t *testing.T) {
 	p.ExpectTotal(t, "RSA", 1)
 }
 
-// TestAnInterruptedCorrectionIsAllOrNothing kills one at each place. What is left is the
-// counts before or after; the correction is called again, or undone.
+// TestAnInterruptedCorrectionIsAllOrNothing kills each kind at each place. What is left is
+// the counts before or after; the correction is called again, or undone. The short form
+// shares the places among the kinds.
 func TestAnInterruptedCorrectionIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	original, c, middle := closingDays(t)
-	command := []string{"rename", "first", "second"}
-	after := c.renamed("first", "second")
-	ending, process := crashing(t, blackbox.CopyOf(t, original), "list", nil, command...)
-	if ending != (harness.Ending{}) {
-		t.Fatalf("it ended with %v:\n%s", ending, process.Log)
-	}
-	for _, point := range pointsOf(t, process) {
-		if strings.HasSuffix(point.place, ".after") && !strings.HasPrefix(point.place, "rename") {
-			continue // what it leaves is what one before the next operation does
+	from := middle.Truncate(24*time.Hour).AddDate(0, 0, -1)
+	to := from.AddDate(0, 0, 1)
+	there, d, _ := closingDays(t)
+	everyNth := harnesstest.Scale(3, 1)
+	for i, kind := range []struct {
+		command []string
+		after   chronicle
+	}{
+		{[]string{"rename", "first", "second"}, c.renamed("first", "second")},
+		{[]string{"drop", "--from", from.Format(time.DateOnly), "--to", to.Format(time.DateOnly)},
+			c.without(func(e pastEvent) bool { return !e.at.Before(from) && e.at.Before(to) })},
+		{[]string{"merge", there}, slices.Concat(c, d)},
+	} {
+		ending, process := crashing(t, blackbox.CopyOf(t, original), "list", nil, kind.command...)
+		if ending != (harness.Ending{}) {
+			t.Fatalf("%s ended with %v:\n%s", kind.command[0], ending, process.Log)
 		}
-		t.Run(point.String(), func(t *testing.T) {
-			t.Parallel()
-			directory := blackbox.CopyOf(t, original)
-			if ending, process := crashing(t, directory, point.String(), nil, command...); ending.Signal != syscall.SIGKILL {
-				t.Fatalf("it ended with %v, want it killed:\n%s", ending, process.Log)
-			}
-			blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
-			if again := correctionOf(t, directory, command...); again.Code == 0 {
-				after.expectAfresh(t, directory, around(middle))
-				return
-			}
-			after.expectAfresh(t, blackbox.CopyOf(t, directory), around(middle))
-			expectSuccess(t, correctionOf(t, directory, "undo"), "undone")
-			c.expectAfresh(t, directory, around(middle))
+		points := slices.DeleteFunc(pointsOf(t, process), func(p crashPoint) bool {
+			// What one after an operation leaves is what one before the next operation does.
+			return strings.HasSuffix(p.place, ".after") && !strings.HasPrefix(p.place, "rename")
 		})
+		for n := i % everyNth; n < len(points); n += everyNth {
+			point := points[n]
+			t.Run(kind.command[0]+" "+point.String(), func(t *testing.T) {
+				t.Parallel()
+				directory := blackbox.CopyOf(t, original)
+				if ending, process := crashing(t, directory, point.String(), nil, kind.command...); ending.Signal != syscall.SIGKILL {
+					t.Fatalf("it ended with %v, want it killed:\n%s", ending, process.Log)
+				}
+				blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "complete")
+				if undone := correctionOf(t, blackbox.CopyOf(t, directory), "undo", "--dry-run"); undone.Code != 0 {
+					c.expectAfresh(t, blackbox.CopyOf(t, directory), around(middle))
+					expectSuccess(t, correctionOf(t, directory, kind.command...), "undo goes back")
+				}
+				kind.after.expectAfresh(t, blackbox.CopyOf(t, directory), around(middle))
+				expectSuccess(t, correctionOf(t, directory, "undo"), "undone")
+				c.expectAfresh(t, directory, around(middle))
+			})
+		}
 	}
 }
