@@ -32,6 +32,7 @@ func (p backupPlan) run(ctx context.Context, l *lab) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
+	restored := 0
 	for s.report.cycles < p.cycles && ctx.Err() == nil {
 		s.settings.snapshotInterval = s.between(5*time.Millisecond, 100*time.Millisecond)
 		life, err := s.recover(tolerance{})
@@ -46,9 +47,11 @@ func (p backupPlan) run(ctx context.Context, l *lab) (*report, error) {
 			if err := s.restore(ctx, one); err != nil {
 				return s.report, err
 			}
+			restored++
 		}
 		s.cycle(p.cycles)
 	}
+	s.report.note("%d backups were restored and compared", restored)
 	return s.report, errors.Join(ctx.Err(), s.finish(tolerance{}))
 }
 

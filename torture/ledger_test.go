@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -135,5 +137,26 @@ func TestABackupMustHaveWhatWasAcknowledgedBeforeItBegan(t *testing.T) {
 	}
 	if v := l.within(tallies{a.witness("witness-first"): 3}, began); v.halves != 1 {
 		t.Errorf("with half a batch: %+v", v)
+	}
+}
+
+func TestScenariosBeginAnewUntilOneFails(t *testing.T) {
+	t.Parallel()
+	var seeds []uint64
+	fails := func(_ context.Context, l *lab) (*report, error) {
+		seeds = append(seeds, l.seed)
+		if len(seeds) == 3 {
+			return &report{cycles: 2}, errLoss
+		}
+		return &report{cycles: 2}, nil
+	}
+	isMissing := func(context.Context, *lab) (*report, error) { return nil, errUnavailable }
+	l := &lab{seed: 7, progress: t.Logf}
+	results := l.rounds(t.Context(), []scenario{{"fails", fails}, {"missing", isMissing}}, time.Hour)
+	if len(results) != 2 || results[0].report.cycles != 6 || !results[0].failed() || results[1].failed() || !slices.Equal(seeds, []uint64{7, 8, 9}) {
+		t.Errorf("with the seeds %d it ends with %+v", seeds, results)
+	}
+	if results := l.rounds(t.Context(), []scenario{{"missing", isMissing}}, time.Hour); results[0].failed() {
+		t.Errorf("what cannot run here ends with %+v", results)
 	}
 }

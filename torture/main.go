@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -44,7 +45,7 @@ func run(ctx context.Context, arguments []string, output, progress io.Writer) er
 		return fmt.Errorf("make a directory: %w", err)
 	}
 	l := &lab{directory: directory, connections: wanted.connections, seed: wanted.seed, progress: stamped(progress)}
-	results, err := torture(ctx, l, wanted.chosen())
+	results, err := torture(ctx, l, wanted.chosen(), wanted.duration)
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(directory))
 	}
@@ -68,8 +69,9 @@ func stamped(output io.Writer) func(format string, arguments ...any) {
 	}
 }
 
-// torture builds the server and goes through the scenarios, one after the other.
-func torture(ctx context.Context, l *lab, scenarios []scenario) ([]result, error) {
+// torture builds the server and goes through the scenarios, one after the other, for at
+// least a length of time.
+func torture(ctx context.Context, l *lab, scenarios []scenario, length time.Duration) ([]result, error) {
 	var err error
 	if l.program, err = harness.Build(ctx, harness.BuildSettings{Directory: l.directory}); err != nil {
 		return nil, err
@@ -77,17 +79,34 @@ func torture(ctx context.Context, l *lab, scenarios []scenario) ([]result, error
 	if l.failpoints, err = harness.Build(ctx, harness.BuildSettings{Directory: l.directory, Tags: "failpoints"}); err != nil {
 		return nil, err
 	}
-	var results []result
+	return l.rounds(ctx, scenarios, length), nil
+}
+
+// rounds goes through scenarios until a length of time has passed or one has failed.
+func (l *lab) rounds(ctx context.Context, scenarios []scenario, length time.Duration) []result {
+	began := time.Now()
+	results := l.round(ctx, scenarios)
+	for time.Since(began) < length && slices.ContainsFunc(results, result.canGoOn) && !slices.ContainsFunc(results, result.failed) {
+		l.seed++
+		for i, again := range l.round(ctx, scenarios) {
+			results[i].add(again)
+		}
+	}
+	return results
+}
+
+// round goes through scenarios once.
+func (l *lab) round(ctx context.Context, scenarios []scenario) (results []result) {
 	for _, s := range scenarios {
 		if ctx.Err() != nil {
 			break
 		}
-		l.progress("%s", s.name)
+		l.progress("%s, seed %d", s.name, l.seed)
 		found, err := s.run(ctx, l)
 		if err != nil {
 			l.progress("%s: %v", s.name, err)
 		}
 		results = append(results, result{s.name, found, err})
 	}
-	return results, nil
+	return results
 }

@@ -23,6 +23,7 @@ type options struct {
 	directory   string
 	only        []string
 	soak        time.Duration
+	duration    time.Duration
 }
 
 // parseOptions reads the command line. It returns flag.ErrHelp, having printed
@@ -37,6 +38,7 @@ func parseOptions(arguments []string, output io.Writer) (*options, error) {
 	flags.Uint64Var(&parsed.seed, "seed", 0, "`number` that what is sent, and when it is harmed, is drawn from; 0 takes one from\nthe clock. The same seed does not bring back the same moments")
 	flags.StringVar(&parsed.directory, "directory", "", "`directory` for the data, made below it and removed at the end unless something\nfailed (default the system's for temporary files); should be on a real disk")
 	flags.DurationVar(&parsed.soak, "soak", 0, "`length` of the scenario soak, which is left out when it is 0")
+	flags.DurationVar(&parsed.duration, "duration", 0, "`length` of time for which the scenarios begin anew, each time with another seed, until\none fails; they go on to their end then (default once)")
 	flags.Func("only", "scenarios to run; `list` (default all)", func(text string) error {
 		parsed.only = strings.Split(text, ",")
 		return nil
@@ -58,6 +60,8 @@ func (o *options) validate(rest []string) error {
 		return fmt.Errorf("%w: %q", errBadOption, rest[0])
 	case o.cycles < 1:
 		return fmt.Errorf("%w: -cycles must be at least 1", errBadOption)
+	case o.duration < 0:
+		return fmt.Errorf("%w: -duration must not be negative", errBadOption)
 	case o.soak < 0:
 		return fmt.Errorf("%w: -soak must not be negative", errBadOption)
 	case o.connections < 1 || o.connections > mostConnections:
@@ -128,6 +132,7 @@ what it recovers with what its clients know.
     go run ./torture -cycles 5000 -only kill,power
     go run ./torture -cycles 50          everything, briefly
     go run ./torture -only soak -soak 15m
+    go run ./torture -only backup -duration 20m
 
 It builds the server and runs it as a process, with real sockets and files. Each
 connection bumps counters of its own, one batch after the other, and keeps a

@@ -17,6 +17,20 @@ type result struct {
 	err    error
 }
 
+// add adds what the same scenario did another time.
+func (r *result) add(again result) {
+	r.err = errors.Join(r.err, again.err)
+	if r.report == nil || again.report == nil {
+		return
+	}
+	r.report.cycles += again.report.cycles
+	r.report.verdict.add(again.report.verdict)
+	r.report.notes = append(r.report.notes, again.report.notes...)
+}
+
+// canGoOn says whether another time would show anything new.
+func (r result) canGoOn() bool { return r.err == nil }
+
 // failed says whether something was lost, or was not as it must be.
 func (r result) failed() bool { return r.err != nil && !errors.Is(r.err, errUnavailable) }
 
