@@ -117,6 +117,15 @@ release: export MAINTAINER := $(MAINTAINER)
 release:
 	cd release && go run . -platforms "$(PLATFORMS)" $(if $(MAINTAINER),-maintainer "$$MAINTAINER")
 
+## platforms
+##          build for a system and a processor of each kind that is released
+.PHONY: platforms
+platforms:
+	@for platform in linux/386 darwin/arm64 freebsd/amd64; do \
+		echo "== $$platform"; \
+		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -o /dev/null . || exit 1; \
+	done
+
 ## instructions
 ##          what each step of a record takes of the processor, beside the last baseline; needs valgrind
 .PHONY: instructions

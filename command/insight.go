@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -149,7 +150,7 @@ func tableOfDirectory(ctx context.Context, c *cli.Command, table endpoint.Table,
 	if err != nil {
 		return exporter.Table{}, err
 	}
-	const whole = 1 << 40 // nothing is dropped of the one table
+	const whole = math.MaxInt // nothing is dropped of the one table
 	reporter := report.New(report.Options{
 		Source: history, Stages: stages, CacheBytes: whole, Visitors: written.Reader(history, func() counters.Day { return 0 }),
 	})
