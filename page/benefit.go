@@ -22,7 +22,9 @@ type benefitView struct {
 	PlacesTable *table
 	MapLink     template.HTML
 	Stages      *table
-	Back        string
+	// Expected is what it would get at each place, Map its own map.
+	Expected, Map *figure
+	Back          string
 }
 
 // A figureOfBenefit is a large number with what stands under it.
@@ -106,6 +108,7 @@ func (v *benefitView) fill(all report.Benefits, b report.Benefit, facts *benefit
 	v.Numbers = v.numbers(all, b, before, facts.median)
 	v.Weeks, v.WhatIf = v.weeksFigure(weeks), v.whatIf(b, own, positions, facts.median)
 	v.Places, v.PlacesTable = v.placesFigure(own), v.placesTable(own)
+	v.Expected, v.Map = v.expectedFigure(b, own, positions), v.ownMap(own)
 	if !v.shared {
 		v.MapLink = v.link(v.to("positions", askBenefit, b.ID), v.T("places.map"))
 	}

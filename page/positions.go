@@ -142,13 +142,13 @@ func placeName(l *words.Language, from, to int) template.HTML {
 	return l.Ordinal(from) + "–" + l.Ordinal(to)
 }
 
-func (v *positionsView) keyLabels(kind string) []string {
+func (r *request) keyLabels(kind string) []string {
 	if kind == mapGap {
-		return []string{v.T("map.key.less"), "−3", "−2", "−1", "+1", "+2", "+3"}
+		return []string{r.T("map.key.less"), "−3", "−2", "−1", "+1", "+2", "+3"}
 	}
 	labels := []string{"0"}
 	for _, from := range rateShades {
-		labels = append(labels, v.language.Percent(from, 0))
+		labels = append(labels, r.language.Percent(from, 0))
 	}
 	return labels
 }
@@ -197,7 +197,7 @@ func (v *positionsView) showVisibility(p report.Positions) error {
 	}
 	names := draw.Names{ID: "vis", Title: v.T("visibility.title"), Description: v.visibilityInWords(rows)}
 	v.Visibility = &figure{Title: names.Title, Caption: v.Say("visibility.caption"), Summary: v.T("table.see"), Table: t,
-		Picture: draw.Visibility(names, points, before, v.placeTicks(points), v.fractionTicks())}
+		Picture: draw.Visibility(names, 260, points, before, v.placeTicks(points), v.fractionTicks())}
 	if v.compares() {
 		v.Visibility.Caption = join(v.Visibility.Caption, v.Say("compare.dashed"))
 	}
@@ -210,12 +210,12 @@ func (v *positionsView) visibilityInWords(rows []report.Place) string {
 	return v.language.Fill("visibility.words", words.With{"k": v.language.OrdinalPlain(int(last.From)), "x": v.number(last.Visibility, 2)})
 }
 
-func (v *positionsView) placeTicks(points []draw.Visible) []draw.Tick {
+func (r *request) placeTicks(points []draw.Visible) []draw.Tick {
 	var ticks []draw.Tick
 	last := points[len(points)-1].Place
 	for _, k := range []int{1, 2, 3, 5, 10, 20, 50, 100} {
 		if k <= max(10, last) {
-			ticks = append(ticks, draw.Tick{At: float64(k), Label: v.language.OrdinalPlain(k)})
+			ticks = append(ticks, draw.Tick{At: float64(k), Label: r.language.OrdinalPlain(k)})
 		}
 	}
 	return ticks

@@ -195,12 +195,7 @@ func (r *request) cellTable(p report.Positions, kind string) *table {
 	for _, places := range placeGroups {
 		cells := []cell{{Header: true, Body: text(r.groupName(places))}}
 		for _, lengths := range lengthGroups {
-			var s sums
-			for _, c := range p.Cells {
-				if within(int(c.BenefitIndex), places) && within(int(c.PageTotal), lengths) {
-					s.add(c)
-				}
-			}
+			s := sumsOf(p.Cells, places, lengths)
 			cells = append(cells, cell{Class: "n", Body: under(r.cellValue(s, kind, p.Model.Dispersion))})
 		}
 		t.Rows = append(t.Rows, row{Cells: cells})

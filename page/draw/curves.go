@@ -15,9 +15,9 @@ type Visible struct {
 }
 
 // Visibility is the curve of visibilities with its band, over places that are spaced by
-// proportion. Places are in ascending order; before are those of the period before.
-func Visibility(names Names, rows, before []Visible, places, heights []Tick) template.HTML {
-	const height = 260
+// proportion. Places are in ascending order; before is drawn in dashes, such as those of
+// the period before.
+func Visibility(names Names, height float64, rows, before []Visible, places, heights []Tick) template.HTML {
 	last := 10.0
 	for _, r := range rows {
 		last = max(last, float64(r.Place))
@@ -27,7 +27,7 @@ func Visibility(names Names, rows, before []Visible, places, heights []Tick) tem
 		top = max(top, h.At)
 	}
 	x := func(k float64) float64 { return 2 + 94*math.Log(k)/math.Log(last) }
-	y := func(v float64) float64 { return 20 + (1-min(top, v)/top)*210 }
+	y := func(v float64) float64 { return 20 + (1-min(top, v)/top)*(height-50) }
 	var c canvas
 	c.horizontal(heights, y, -1, "grid")
 	c.below(places, x, height-8)

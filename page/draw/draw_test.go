@@ -40,7 +40,7 @@ func drawn() map[string]template.HTML {
 		"share-alone":   Share(Interval{math.NaN(), 1.7, math.NaN()}),
 		"usual":         Usual(432, 360, 408, 470), "usual-nothing": Usual(1, 0, 0, 0),
 		"funnel":     Funnel(names, []FunnelBar{{"Shown", "100", "", "↓ 44", 1}, {hostileText, "56", "56 %", "", 0.56}, {"More", "120", "120 %", "", 1.2}}),
-		"visibility": Visibility(names, []Visible{{1, Interval{1, 1, 1}, "1"}, {2, Interval{0.5, 0.6, 0.7}, hostileText}, {12, Interval{0.1, 0.2, 0.3}, ""}}, []Visible{{1, Interval{Middle: 1}, ""}, {2, Interval{Middle: 0.55}, ""}}, []Tick{{1, "1re"}, {10, "10e"}}, []Tick{{0, "0"}, {1, "1"}}),
+		"visibility": Visibility(names, 260, []Visible{{1, Interval{1, 1, 1}, "1"}, {2, Interval{0.5, 0.6, 0.7}, hostileText}, {12, Interval{0.1, 0.2, 0.3}, ""}}, []Visible{{1, Interval{Middle: 1}, ""}, {2, Interval{Middle: 0.55}, ""}}, []Tick{{1, "1re"}, {10, "10e"}}, []Tick{{0, "0"}, {1, "1"}}),
 		"weeks":      Weeks(names, weeks, []Tick{{0.5, "0,5"}, {1, "1"}, {2, "2"}}),
 		"hours":      Hours(names, hours, []Tick{{0, "0"}, {50, "50"}}, []Tick{{0, "0 h"}, {24, "24 h"}}, hostileText, "usual"),
 		"lift":       Lift(names, []Looked{{Interval{-0.4, 0.1, 0.6}, Interval{-0.2, 0.1, 0.4}}, {Interval{-0.1, 0.05, 0.2}, Interval{0, 0.05, 0.1}}}, []Tick{{-0.3, "−30 %"}, {0, "0"}, {0.3, "+30 %"}}, []Tick{{0, "1"}, {1, hostileText}}, [3]string{"−10 %", "+5 %", "+20 %"}),
@@ -101,7 +101,7 @@ func TestPicturesAreWellFormedAndHoldNoForeignElement(t *testing.T) {
 func TestPicturesOfNothingAreDrawn(t *testing.T) {
 	t.Parallel()
 	names := Names{ID: "n", Title: "n", Description: "n"}
-	for _, picture := range []template.HTML{HeatMap{Names: names, Ramp: "h"}.Draw(), Weeks(names, nil, nil), Hours(names, nil, nil, nil, "", ""), Days(names, nil, nil), Places(names, nil, 0, nil, nil, ""), Visibility(names, nil, nil, nil, nil), Funnel(names, nil)} {
+	for _, picture := range []template.HTML{HeatMap{Names: names, Ramp: "h"}.Draw(), Weeks(names, nil, nil), Hours(names, nil, nil, nil, "", ""), Days(names, nil, nil), Places(names, nil, 0, nil, nil, ""), Visibility(names, 260, nil, nil, nil, nil), Funnel(names, nil)} {
 		if strings.Contains(string(picture), "NaN") || strings.Contains(string(picture), "Inf") || strings.Contains(string(picture), "%!") {
 			t.Errorf("it is %s", picture)
 		}

@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
@@ -43,6 +44,8 @@ type HeatMap struct {
 	Across string
 	// Marked is the cell that is read out; nil for none.
 	Marked *MapCell
+	// Height is that of the map without its axes; 0 is that of the map of all places.
+	Height float64
 	// Phi is the dispersion, for those who read Values.
 	Phi float64
 }
@@ -50,7 +53,11 @@ type HeatMap struct {
 const (
 	mapHeight   = 480
 	columnWidth = 10
+	// fewRows is up to how many rows each has its name beside it.
+	fewRows = 10
 )
+
+func (m HeatMap) height() float64 { return cmp.Or(m.Height, mapHeight) }
 
 // tops are the y of the rows, and of the end of the last.
 func (m HeatMap) tops() []float64 {
@@ -61,7 +68,7 @@ func (m HeatMap) tops() []float64 {
 	}
 	tops := make([]float64, len(m.Rows)+1)
 	for i, h := range heights {
-		tops[i+1] = tops[i] + h*mapHeight/sum
+		tops[i+1] = tops[i] + h*m.height()/sum
 	}
 	for i := range tops {
 		tops[i] = math.Round(10*tops[i]) / 10
@@ -73,9 +80,9 @@ func (m HeatMap) tops() []float64 {
 func (m HeatMap) Draw() template.HTML {
 	tops := m.tops()
 	inner := m.shades(tops) + fmt.Sprintf(`<path class="stairs" d="%s"/>`, m.outline(tops)) + m.frame("cur2", tops) + m.frame("cur", tops)
-	svg := picture(mapHeight, m.Names, ` class="cells"`+m.data(tops), stretched(float64(len(m.Columns)*columnWidth), mapHeight, inner))
-	return template.HTML(fmt.Sprintf(`<div class="map"><svg width="100%%" height="%d" aria-hidden="true">%s</svg>%s<svg class="x" width="100%%" height="38" aria-hidden="true">%s</svg></div>`,
-		mapHeight, m.left(tops), svg, m.under()))
+	svg := picture(m.height(), m.Names, ` class="cells"`+m.data(tops), stretched(float64(len(m.Columns)*columnWidth), m.height(), inner))
+	return template.HTML(fmt.Sprintf(`<div class="map"><svg width="100%%" height="%s" aria-hidden="true">%s</svg>%s<svg class="x" width="100%%" height="38" aria-hidden="true">%s</svg></div>`,
+		short(m.height()), m.left(tops), svg, m.under()))
 }
 
 // shades is a path for each shade, which is a tenth of the bytes of one for each cell.
@@ -138,7 +145,7 @@ func (m HeatMap) left(tops []float64) string {
 	last := -math.MaxFloat64
 	for i, r := range m.Rows {
 		middle := (tops[i]+tops[i+1])/2 + 4.5
-		if middle-last < room || !named[r.From] {
+		if middle-last < room || !named[r.From] && len(m.Rows) > fewRows {
 			continue
 		}
 		last = middle
