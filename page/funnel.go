@@ -113,7 +113,10 @@ func (v *funnelView) bars(w way, byVisitors bool, q report.Query) (*figure, erro
 	t := &table{Class: "cards", Columns: []column{{Name: v.T("col.stage")}, {Class: "n", Name: v.T(unit + ".name")}, {Class: "n", Name: v.T("col.share")}, {Class: "n", Name: v.T("col.interval")}}}
 	for i, n := range numbers {
 		share := float64(n) / float64(w.shown)
-		b := draw.FunnelBar{Name: names[i], Count: l.CountPlain(unit, float64(n), words.With{"n": l.Whole(n)}), Share: share}
+		b := draw.FunnelBar{Name: names[i], Count: l.Whole(n), Share: share}
+		if i == 0 { // the others are of the same, and their names are longer
+			b.Count = l.CountPlain(unit, float64(n), words.With{"n": l.Whole(n)})
+		}
 		interval := ""
 		if i > 0 {
 			b.Percent = l.Percent(share, 1)

@@ -40,6 +40,8 @@ type Config struct {
 	LastRecord func() (time.Time, bool)
 	// Refusing says whether records are refused because the disk takes nothing.
 	Refusing func() bool
+	// FreeBytes is the space that is left for records; -1 where nobody knows.
+	FreeBytes func() int64
 	// Title is the name of the site; empty for a general one.
 	Title string
 	// Zone is that of the hours and dates that people read.

@@ -52,7 +52,7 @@ func newTestPage(t *testing.T, reports Reports) *Page {
 		Reports: reports, Span: func() (counters.Day, counters.Day, bool) {
 			return counters.HourOf(now).Day() - 60, counters.HourOf(now).Day(), true
 		},
-		LastRecord: func() (time.Time, bool) { return time.Time{}, false }, Refusing: func() bool { return false },
+		LastRecord: func() (time.Time, bool) { return time.Time{}, false }, Refusing: func() bool { return false }, FreeBytes: func() int64 { return -1 },
 		Zone: time.UTC, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -179,6 +179,23 @@ func TestTheWindowIsWholeDaysOrAllThereIs(t *testing.T) {
 	} {
 		if w := chooseWindow(row.asked, today, row.counted); w.from != row.from || w.to != row.to {
 			t.Errorf("%s: from %d to %d days before today, want %d and %d", row.name, int(today)-int(w.from), int(today)-int(w.to), int(today)-int(row.from), int(today)-int(row.to))
+		}
+	}
+}
+
+func TestADiskThatIsNearlyFullIsWatched(t *testing.T) {
+	t.Parallel()
+	for free, want := range map[int64]string{-1: "", 100 << 20: "warn", 41e9: "ok"} {
+		p := newTestPage(t, failing{})
+		p.config.FreeBytes = func() int64 { return free }
+		got := ""
+		for _, c := range p.newRequest(t.Context(), view{name: "quality"}, httpapi.Request{}).judge(report.Quality{Pages: 1}, 1) {
+			if c.key == "disk" {
+				got = c.state
+			}
+		}
+		if got != want {
+			t.Errorf("of a disk with %d bytes it is said %q, want %q", free, got, want)
 		}
 	}
 }

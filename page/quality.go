@@ -66,6 +66,9 @@ const (
 	orphanWatch, orphanBad = 0.01, 0.20
 	// repeatedWatch is the share of openings beyond shows.
 	repeatedWatch = 0.05
+	// freeWatch is below how much free space, in bytes, the disk may soon be full: a start
+	// warns of it too.
+	freeWatch = 512 << 20
 	// dispersionWatch is from which dispersion on counts vary oddly.
 	dispersionWatch = 4
 )
@@ -97,6 +100,9 @@ func (r *request) judge(q report.Quality, clicks uint64) []check {
 	}
 	if !insight.Number(q.Balance).Known() {
 		all[0].state, all[0].measured = "off", "–"
+	}
+	if free := r.page.config.FreeBytes(); free >= 0 {
+		all = append(all, check{"disk", limit(-float64(free), -freeWatch, 1), l.Fill("check.disk.measured", words.With{"free": l.Bytes(free), "limit": l.Bytes(freeWatch)})})
 	}
 	return all
 }

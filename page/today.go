@@ -233,7 +233,8 @@ func (v *todayView) showState(facts todayFacts, hours counted) error {
 		return err
 	}
 	for _, c := range checks {
-		if c.key == "balance" || c.key == "orphans" || c.key == "identified" {
+		switch c.key {
+		case "balance", "orphans", "identified", "disk":
 			addState("check."+c.key, c.state, v.T("state."+c.state), c.measured)
 		}
 	}

@@ -45,6 +45,7 @@ func (c *clockOfRecords) last() (at time.Time, any bool) {
 func newPage(config Config, reporter *report.Reporter, keeper *snapshot.Keeper, clock *clockOfRecords) (*page.Page, error) {
 	return page.New(page.Config{
 		Reports: reporter, Span: keeper.History().Span, LastRecord: clock.last, Refusing: keeper.Refusing,
+		FreeBytes: func() int64 { return freeBytes(config.DataDir) },
 		Title: config.SiteTitle, Zone: config.Zone(), Indexable: config.PageIndexable,
 		Now: config.Now, Logger: config.Logger,
 	})

@@ -92,7 +92,9 @@ func TestAnEmptyServerShowsACommandThatWorks(t *testing.T) {
 	b.expectAccessible(t, source, "a server with one record")
 }
 
-func TestASmallServerSaysThatItIsSmall(t *testing.T) {
+// tinySite is a server with thirty pages of three benefits.
+func tinySite(t *testing.T) *site {
+	t.Helper()
 	s := started(t, nil)
 	var batch []string
 	for page := range 30 {
@@ -103,6 +105,11 @@ func TestASmallServerSaysThatItIsSmall(t *testing.T) {
 		}
 	}
 	s.post(t, "["+strings.Join(batch, ",")+"]")
+	return s
+}
+
+func TestASmallServerSaysThatItIsSmall(t *testing.T) {
+	s := tinySite(t)
 	b := open(t, s.origin)
 	for name, path := range paths {
 		b.do(t, chromedp.Navigate(s.in("fr", path)))

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"stats-recorder/service"
 )
 
 // shots is where screenshots are kept; empty for nowhere.
@@ -22,32 +23,46 @@ var paths = map[string]string{
 	"experiment": "/insight/page/experiments?experiment=aides_bafa", "never": "/insight/page/benefits?never=1",
 }
 
+// failures are addresses that nothing is shown at, by name.
+var failures = map[string]string{"missing": "/nowhere", "parameters": "/insight/benefits?start_at=yesterday"}
+
+// shoot keeps what the tab shows of some addresses of a site.
+func (b *tab) shoot(t *testing.T, s *site, prefix, lang string, l look, addresses map[string]string) {
+	t.Helper()
+	b.as(t, l)
+	for name, path := range addresses {
+		b.do(t, chromedp.Navigate(s.in(lang, path)))
+		file := filepath.Join(*shots, fmt.Sprintf("%s%s-%s-%d-%s.png", prefix, name, lang, l.width, l))
+		if err := os.WriteFile(file, value(t, b, chromedp.FullScreenshot(100)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestScreenshots(t *testing.T) {
 	if *shots == "" {
 		t.Skip("no directory was named: see make screenshots")
 	}
-	s := demonstration(t)
-	b := open(t, s.origin)
 	if err := os.MkdirAll(*shots, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	wide, dark, narrow := look{width: 1280, scheme: "light"}, look{width: 1280, scheme: "dark"}, look{width: 320, scheme: "light"}
+	s := demonstration(t)
+	b := open(t, s.origin)
 	for _, lang := range []string{"fr", "en"} {
-		for _, l := range []look{{width: 1280, scheme: "light"}, {width: 1280, scheme: "dark"}, {width: 320, scheme: "light"}, {width: 320, scheme: "dark"}, {width: 1280, scheme: "light", forced: true}} {
-			b.as(t, l)
-			for name, path := range paths {
-				sign := "?"
-				if strings.Contains(path, "?") {
-					sign = "&"
-				}
-				b.do(t, chromedp.Navigate(s.origin+path+sign+"lang="+lang))
-				picture := value(t, b, chromedp.FullScreenshot(100))
-				file := filepath.Join(*shots, fmt.Sprintf("%s-%s-%d-%s.png", name, lang, l.width, l))
-				if err := os.WriteFile(file, picture, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+		for _, l := range []look{wide, dark, narrow, {width: 320, scheme: "dark"}, {width: 1280, scheme: "light", forced: true}, {width: 1280, scheme: "light", zoom: 2}} {
+			b.shoot(t, s, "", lang, l, paths)
+			b.shoot(t, s, "failed-", lang, l, failures)
 		}
 	}
+	for prefix, other := range map[string]*site{"empty-": started(t, nil), "tiny-": tinySite(t), "hostile-": hostileSite(t)} {
+		tab := open(t, other.origin)
+		tab.shoot(t, other, prefix, "fr", wide, paths)
+		tab.shoot(t, other, prefix, "en", narrow, paths)
+	}
+	locked := started(t, func(c *service.Config) { c.ReadToken = "secret" })
+	tab := open(t, locked.origin)
+	tab.shoot(t, locked, "failed-", "fr", wide, map[string]string{"password": "/insight/", "unshared": "/insight/?share=x"})
 }
 
 // mapPicture is where the picture of the map is kept; empty for nowhere.

@@ -137,6 +137,8 @@ var english = map[string]string{
 	"error.refused.title":        "Request refused",
 	"error.refused":              "**The server refused this request.**",
 	"error.refused.do":           "Read the server's message, or pass it on to who runs it.",
+	"gigabytes":                  "{n} GB",
+	"megabytes":                  "{n} MB",
 	"seconds.one":                "{n} second",
 	"seconds.other":              "{n} seconds",
 	"minutes.one":                "{n} minute",

@@ -137,6 +137,8 @@ var french = map[string]string{
 	"error.refused.title":        "Demande refusée",
 	"error.refused":              "**Le serveur a refusé cette demande.**",
 	"error.refused.do":           "Lire le message du serveur, ou le transmettre à la personne qui l'exploite.",
+	"gigabytes":                  "{n} Go",
+	"megabytes":                  "{n} Mo",
 	"seconds.one":                "{n} seconde",
 	"seconds.other":              "{n} secondes",
 	"minutes.one":                "{n} minute",

@@ -288,6 +288,14 @@ func (l *Language) Hour(hour int) string {
 	return fmt.Sprintf("%d:00", hour)
 }
 
+// Bytes is a size: 41 Go, 310 MB.
+func (l *Language) Bytes(n int64) string {
+	if n >= 1e9 {
+		return l.Fill("gigabytes", With{"n": l.Number(float64(n)/1e9, 0)})
+	}
+	return l.Fill("megabytes", With{"n": l.Number(float64(n)/1e6, 0)})
+}
+
 // Duration is a length of time in its two largest units.
 func (l *Language) Duration(d time.Duration) string {
 	switch {
