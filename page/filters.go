@@ -97,5 +97,10 @@ func (r *request) versionField() []field {
 	if r.address[askVersion] == "" {
 		return nil
 	}
-	return []field{{Name: askVersion, Label: r.T("filter.version"), Type: "number", Value: strconv.Itoa(int(r.version()))}}
+	return []field{r.versionInput()}
+}
+
+// versionInput asks for a version, of which few servers have more than one.
+func (r *request) versionInput() field {
+	return field{Name: askVersion, Label: r.T("filter.version"), Type: "number", Value: strconv.Itoa(int(r.version()))}
 }

@@ -183,6 +183,30 @@ func TestTheWindowIsWholeDaysOrAllThereIs(t *testing.T) {
 	}
 }
 
+func TestAFewRecordsAreAnOutageWhenHoursAreEmpty(t *testing.T) {
+	t.Parallel()
+	r := newTestPage(t, failing{}).newRequest(t.Context(), view{name: "today"}, httpapi.Request{})
+	yesterday, days := r.now.AddDate(0, 0, -1), map[string]dayOfHours{}
+	for week := range 9 {
+		day := dayOfHours{}
+		for hour := 8; hour < 20; hour++ {
+			day[hour] = 1000
+		}
+		days[dayKey(yesterday.AddDate(0, 0, -7*week))] = day
+	}
+	thin := days[dayKey(yesterday)]
+	thin[12] = 3
+	days[dayKey(yesterday)] = thin
+	if said := string(r.outage(days, yesterday)); !strings.Contains(said, "Aucune des heures habituelles n’est vide") {
+		t.Errorf("of a day with few at noon it is said %q", said)
+	}
+	thin[12] = 0
+	days[dayKey(yesterday)] = thin
+	if said := string(r.outage(days, yesterday)); !strings.Contains(said, "Aucun enregistrement à 12") {
+		t.Errorf("of a day with none at noon it is said %q", said)
+	}
+}
+
 func TestADiskThatIsNearlyFullIsWatched(t *testing.T) {
 	t.Parallel()
 	for free, want := range map[int64]string{-1: "", 100 << 20: "warn", 41e9: "ok"} {

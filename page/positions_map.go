@@ -42,6 +42,12 @@ func (r *request) mapKind() string {
 	return mapRate
 }
 
+const (
+	// rowsOfFullHeight is from how many rows on the map has its full height, rowHeight
+	// what each of fewer rows has, on average and in pixels.
+	rowsOfFullHeight, rowHeight = 10, 48
+)
+
 // sums are cells added up.
 type sums struct {
 	shows, clicks, compared uint64
@@ -82,6 +88,9 @@ func (r *request) newHeatMap(p report.Positions) draw.HeatMap {
 		pooled[t][k].add(c)
 	}
 	rows := r.mapRows(p, &m)
+	if lines := len(m.Rows); lines < rowsOfFullHeight {
+		m.Height = rowHeight * float64(lines)
+	}
 	for t := range pooled {
 		column := false
 		for k, s := range pooled[t] {

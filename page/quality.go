@@ -24,7 +24,7 @@ type check struct {
 
 func showQuality(r *request) (content, error) {
 	v := &qualityView{frame: r.newFrame()}
-	v.Filters = r.newFilters(r.versionField()...)
+	v.Filters = r.newFilters(r.versionInput())
 	v.Download = r.download("quality")
 	checks, err := r.checks()
 	if err != nil {

@@ -82,8 +82,11 @@ func (r *request) countedTable(hours counted, same []time.Time) *table {
 	if len(same) < fewestWeekdays {
 		caption = r.Say("today.caption.few")
 	}
-	t := &table{Class: "day cards", Caption: caption, Columns: []column{{Name: r.T("col.counted")}, {Class: "n", Name: r.T("col.today")}, {Class: "n", Name: r.T("col.usual")},
-		{Class: "n", Name: r.T("col.change")}, {Class: "wide p", Name: r.T("col.usual.picture"), Axis: draw.UsualAxis(l.Change(-draw.UsualSpan, 0), l.Change(draw.UsualSpan, 0))}, {Name: r.T("col.clear")}}}
+	t := &table{Class: "day cards", Caption: caption, Columns: []column{{Name: r.T("col.counted")}, {Class: "n", Name: r.T("col.today")}}}
+	if len(same) >= fewestWeekdays {
+		t.Columns = append(t.Columns, column{Class: "n", Name: r.T("col.usual")}, column{Class: "n", Name: r.T("col.change")},
+			column{Class: "wide p", Name: r.T("col.usual.picture"), Axis: draw.UsualAxis(l.Change(-draw.UsualSpan, 0), l.Change(draw.UsualSpan, 0))}, column{Name: r.T("col.clear")})
+	}
 	for _, of := range []struct {
 		key, told string
 		days      map[string]dayOfHours
@@ -104,27 +107,28 @@ func (r *request) moving(now uint64, told string, universal uint64) template.HTM
 		told, r.now.UTC().Format(time.DateOnly), int64(now)-int64(universal), template.HTMLEscapeString(r.language.Whole(now))))
 }
 
+// countedRow is a number of today, with what is usual of it if that is known.
 func (r *request) countedRow(key string, moving template.HTML, now float64, u usual) row {
 	l := r.language
-	median, band, change := "–", "", "–"
-	var picture template.HTML
-	word := state("off", r.T("usual.unknown"))
-	if u.known() {
-		median, band = l.Number(u.median, 0), l.Between(l.Number(u.low, 0), l.Number(u.high, 0))
-		if u.median > 0 {
-			change, picture = l.Change(now/u.median-1, 0), draw.Usual(now, u.low, u.median, u.high)
-		}
-		switch {
-		case u.within(now):
-			word = state("ok", r.T("usual.yes"))
-		case now > u.high:
-			word = state("warn", r.T("usual.more"))
-		default:
-			word = state("warn", r.T("usual.less"))
-		}
+	cells := []cell{{Header: true, Body: text(r.T(key))}, {Class: "n", Label: r.T("col.today"), Body: moving}}
+	if !u.known() {
+		return row{Cells: cells}
 	}
-	return row{Cells: []cell{{Header: true, Body: text(r.T(key))}, {Class: "n", Label: r.T("col.today"), Body: moving},
-		{Class: "n", Label: r.T("col.usual"), Body: under(median, band)}, {Class: "n", Label: r.T("col.change"), Body: text(change)}, {Class: "p wide", Body: picture}, {Body: word}}}
+	change := "–"
+	var picture template.HTML
+	if u.median > 0 {
+		change, picture = l.Change(now/u.median-1, 0), draw.Usual(now, u.low, u.median, u.high)
+	}
+	word := state("ok", r.T("usual.yes"))
+	switch {
+	case u.within(now):
+	case now > u.high:
+		word = state("warn", r.T("usual.more"))
+	default:
+		word = state("warn", r.T("usual.less"))
+	}
+	return row{Cells: append(cells, cell{Class: "n", Label: r.T("col.usual"), Body: under(l.Number(u.median, 0), l.Between(l.Number(u.low, 0), l.Number(u.high, 0)))},
+		cell{Class: "n", Label: r.T("col.change"), Body: text(change)}, cell{Class: "p wide", Body: picture}, cell{Body: word})}
 }
 
 // hoursFigure draws the day by its hours. The hour that runs is not drawn.
@@ -243,6 +247,21 @@ func (v *todayView) showState(facts todayFacts, hours counted) error {
 	return nil
 }
 
+// outage says of a day with few records whether some hours have none at all that usually
+// have: then it was recording that stopped.
+func (r *request) outage(days map[string]dayOfHours, day time.Time) template.HTML {
+	same := r.sameWeekdays(day)
+	for hour, n := range days[dayKey(day)] {
+		if n == 0 && usualOf(same, func(d time.Time) float64 { return float64(days[dayKey(d)][hour]) }).low > surelySome {
+			return r.language.Say("day.outage", words.With{"hour": r.language.Hour(hour)})
+		}
+	}
+	return r.Say("day.recorded")
+}
+
+// surelySome is from how many shows an hour on it is no chance that there are none.
+const surelySome = 5 * showsOfPage
+
 // find lists what is worth a look: yesterday, the benefit to move up, experiments.
 func (v *todayView) find(hours counted) error {
 	l := v.language
@@ -252,6 +271,9 @@ func (v *todayView) find(hours counted) error {
 	if said := yesterdaySentence(l, l.Weekday(yesterday), shown, u); said != "" {
 		if from, to, found := oddHours(hours.shows[dayKey(yesterday)], v.sameWeekdays(yesterday), hours.shows); found && !u.within(shown) {
 			said = join(said, l.Say("day.hours", words.With{"from": l.Hour(from), "to": l.Hour(to)}))
+		}
+		if shown < u.low {
+			said = join(said, v.outage(hours.shows, yesterday))
 		}
 		v.Findings = append(v.Findings, said)
 	}

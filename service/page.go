@@ -46,7 +46,7 @@ func newPage(config Config, reporter *report.Reporter, keeper *snapshot.Keeper, 
 	return page.New(page.Config{
 		Reports: reporter, Span: keeper.History().Span, LastRecord: clock.last, Refusing: keeper.Refusing,
 		FreeBytes: func() int64 { return freeBytes(config.DataDir) },
-		Title: config.SiteTitle, Zone: config.Zone(), Indexable: config.PageIndexable,
+		Title:     config.SiteTitle, Zone: config.Zone(), Indexable: config.PageIndexable,
 		Now: config.Now, Logger: config.Logger,
 	})
 }

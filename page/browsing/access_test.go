@@ -1,6 +1,8 @@
 package browsing
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"os/exec"
@@ -38,6 +40,35 @@ func TestTheTokenGuardsTheViewsAndNotTheAssets(t *testing.T) {
 		if status, _ := get(path, "secret"); status != http.StatusOK {
 			t.Errorf("%s with the password is answered %d", path, status)
 		}
+	}
+}
+
+// lockedFailures are addresses that a server with a token keeps to itself, by name.
+var lockedFailures = map[string]string{"password": "/insight/", "unshared": "/insight/?share=x", "expired": "/insight/?share=" + base64.RawURLEncoding.EncodeToString(
+	append(binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(-time.Hour).Unix())), make([]byte, 32)...))}
+
+func lockedSite(t *testing.T) *site {
+	t.Helper()
+	return started(t, func(c *service.Config) { c.ReadToken = "secret" })
+}
+
+// showLocked shows what a browser shows once its user has given no password. A browser
+// without a screen shows nothing then, so that the page is written into another one.
+func (b *tab) showLocked(t *testing.T, s *site, path string) {
+	t.Helper()
+	b.do(t, chromedp.Navigate(s.in("fr", "/nowhere")))
+	b.do(t, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`fetch(%q, {credentials: "omit", headers: {Accept: "text/html"}}).then(r => r.text()).then(h => { document.open(); document.write(h); document.close(); })`, s.in("fr", path))))
+	b.await(t, "the failure is shown", `document.readyState === "complete" && document.querySelector(".q").innerText === "Erreur 401"`)
+}
+
+func TestWhoMayNotReadIsToldWhy(t *testing.T) {
+	source, s := axe(t), lockedSite(t)
+	b := open(t, s.origin)
+	for name, path := range lockedFailures {
+		b.showLocked(t, s, path)
+		b.expectText(t, "h1", map[string]string{"password": "Mot de passe demandé", "unshared": "n’est pas valable", "expired": "n’est plus valable"}[name])
+		b.expectAccessible(t, source, name)
+		b.expectFailure(t, name)
 	}
 }
 

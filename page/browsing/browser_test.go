@@ -3,6 +3,7 @@ package browsing
 import (
 	"context"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,6 +101,19 @@ func (b *tab) expectNothingWrong(t *testing.T, where string) {
 		t.Errorf("%s: %s", where, wrong)
 	}
 	b.wrongs = nil
+}
+
+// expectFailure requires that the tab shows a failure, and that nothing else went wrong
+// than its status, of which the browser tells too.
+func (b *tab) expectFailure(t *testing.T, where string) {
+	t.Helper()
+	b.mu.Lock()
+	b.wrongs = slices.DeleteFunc(b.wrongs, func(wrong string) bool { return strings.Contains(wrong, "the server responded with a status of") })
+	b.mu.Unlock()
+	if !eval[bool](t, b, `/^(Erreur|Error) [45]\d\d$/.test(document.querySelector(".q").innerText)`) {
+		t.Errorf("%.150s shows no failure", where)
+	}
+	b.expectNothingWrong(t, where[:min(len(where), 150)])
 }
 
 // limited is the tab's context for one action.

@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
-
-	"stats-recorder/service"
 )
 
 // shots is where screenshots are kept; empty for nowhere.
@@ -60,9 +58,15 @@ func TestScreenshots(t *testing.T) {
 		tab.shoot(t, other, prefix, "fr", wide, paths)
 		tab.shoot(t, other, prefix, "en", narrow, paths)
 	}
-	locked := started(t, func(c *service.Config) { c.ReadToken = "secret" })
+	locked := lockedSite(t)
 	tab := open(t, locked.origin)
-	tab.shoot(t, locked, "failed-", "fr", wide, map[string]string{"password": "/insight/", "unshared": "/insight/?share=x"})
+	tab.as(t, wide)
+	for name, path := range lockedFailures {
+		tab.showLocked(t, locked, path)
+		if err := os.WriteFile(filepath.Join(*shots, "failed-"+name+"-fr-1280-light.png"), value(t, tab, chromedp.FullScreenshot(100)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // mapPicture is where the picture of the map is kept; empty for nowhere.

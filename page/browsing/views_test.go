@@ -36,6 +36,11 @@ func TestNoViewKeepsAnybodyOut(t *testing.T) {
 				b.do(t, chromedp.Navigate(s.in(lang, path)))
 				b.expectAccessible(t, source, fmt.Sprintf("%s in %s, %s at %d", name, lang, l, l.width))
 			}
+			for name, path := range failures {
+				b.do(t, chromedp.Navigate(s.in(lang, path)))
+				b.expectAccessible(t, source, fmt.Sprintf("%s in %s, %s at %d", name, lang, l, l.width))
+				b.expectFailure(t, name)
+			}
 		}
 	}
 }

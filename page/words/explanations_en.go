@@ -125,7 +125,6 @@ var englishExplanations = map[string]string{
 	"usual.yes":                      "usual",
 	"usual.more":                     "higher",
 	"usual.less":                     "lower",
-	"usual.unknown":                  "can't tell yet",
 	"hours.title":                    "Benefits shown, hour by hour",
 	"hours.words":                    "The curve of the day and the band of what is usual. The table gives the same values.",
 	"hours.caption":                  "Band: eight {weekday}s in ten fall inside, and at least 10% on each side of the median. Dashes: the median of the last {n} {weekday}s. The hour that runs is not drawn.",

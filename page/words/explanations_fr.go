@@ -125,7 +125,6 @@ var frenchExplanations = map[string]string{
 	"usual.yes":                      "habituel",
 	"usual.more":                     "plus haut",
 	"usual.less":                     "plus bas",
-	"usual.unknown":                  "on ne sait pas encore",
 	"hours.title":                    "Aides affichées, heure par heure",
 	"hours.words":                    "La courbe du jour et la bande de ce qui est habituel. Le tableau donne les mêmes valeurs.",
 	"hours.caption":                  "Bande : huit {weekday}s sur dix tombent dedans, et au moins 10 % de part et d'autre de la médiane. Tirets : la médiane des {n} derniers {weekday}s. L'heure en cours n'est pas tracée.",

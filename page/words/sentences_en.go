@@ -37,6 +37,8 @@ var englishSentences = map[string]string{
 	"benefits.under.see.one":    "See it alone",
 	"benefits.under.see.other":  "See them alone",
 	"benefits.under.back":       "Back to all benefits",
+	"day.outage":                "No record at {hour}: recording, or what sends the records, had stopped.",
+	"day.recorded":              "None of the usual hours is empty: recording did not stop for long; there were fewer pages.",
 	"day.hours":                 "The difference is concentrated between {from} and {to}.",
 	"benefits.apart.one":        "{y} benefit did not meet the others and is not ranked.",
 	"benefits.apart.other":      "{y} benefits did not meet the others and are not ranked.",

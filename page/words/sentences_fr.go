@@ -38,6 +38,8 @@ var frenchSentences = map[string]string{
 	"benefits.under.see.one":    "La voir seule",
 	"benefits.under.see.other":  "Les voir seules",
 	"benefits.under.back":       "Revenir à toutes les aides",
+	"day.outage":                "Aucun enregistrement à {hour} : c'est le relevé ou l'envoi qui s'est arrêté.",
+	"day.recorded":              "Aucune des heures habituelles n'est vide : le relevé ne s'est pas arrêté longtemps, il y a eu moins de pages.",
 	"day.hours":                 "L'écart se concentre entre {from} et {to}.",
 	"benefits.apart.one":        "{y} aide n'a pas croisé les autres et n'est pas classée.",
 	"benefits.apart.other":      "{y} aides n'ont pas croisé les autres et ne sont pas classées.",
