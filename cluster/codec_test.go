@@ -22,7 +22,7 @@ func TestAVectorWithAGoodChecksumAndNoSenseIsRefused(t *testing.T) {
 	t.Parallel()
 	one, two := cluster.Origin{1}, cluster.Origin{2}
 	head := func(origins ...byte) []byte {
-		return append(append([]byte{1}, make([]byte, 17)...), origins...)
+		return append(append([]byte{1}, make([]byte, 16+1+8)...), origins...)
 	}
 	origin := func(b []byte, origin cluster.Origin, numbers ...uint64) []byte {
 		b = append(b, origin[:]...)

@@ -13,6 +13,9 @@ type Covered struct {
 	// Position is up to where the log was merged: the state has all frames there
 	// and before. The owner sets it; no method does.
 	Position Position
+	// Sum is a digest of the counts of the state, 0 where it is not known: states with the
+	// same frames and other sums have come apart. The owner sets it, too.
+	Sum uint64
 
 	origins map[Origin]sequences
 }
@@ -183,7 +186,7 @@ func (c *Covered) Behind(other *Covered) bool {
 
 // Clone is a copy that shares nothing with c.
 func (c *Covered) Clone() *Covered {
-	clone := &Covered{Position: c.Position}
+	clone := &Covered{Position: c.Position, Sum: c.Sum}
 	clone.Merge(c)
 	return clone
 }

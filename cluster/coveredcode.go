@@ -9,8 +9,8 @@ import (
 
 const (
 	coveredVersion = 1
-	// coveredFixed is the bytes around the numbers: version, epoch, checksum.
-	coveredFixed = 1 + 16 + 4
+	// coveredFixed is the bytes around the numbers: version, epoch, sum, checksum.
+	coveredFixed = 1 + 16 + 8 + 4
 	// originLeast is the fewest bytes that an origin takes.
 	originLeast = 16 + 1 + 1
 	// intervalLeast is the fewest bytes that an interval takes.
@@ -22,6 +22,7 @@ const (
 //	byte     version, 1
 //	16       epoch of the position
 //	uvarint  sequence of the position
+//	8        sum, little endian
 //	uvarint  how many origins
 //	then for each, ascending by its bytes:
 //	  16       origin
@@ -38,6 +39,7 @@ func (c *Covered) AppendTo(b []byte) []byte {
 	b = append(b, coveredVersion)
 	b = append(b, c.Position.Epoch[:]...)
 	b = binary.AppendUvarint(b, c.Position.Sequence)
+	b = binary.LittleEndian.AppendUint64(b, c.Sum)
 	b = binary.AppendUvarint(b, uint64(len(c.origins)))
 	for _, origin := range c.Origins() {
 		b = append(b, origin[:]...)
@@ -94,6 +96,7 @@ func (d *vectorDecoder) covered() *Covered {
 	covered := &Covered{origins: map[Origin]sequences{}}
 	covered.Position.Epoch = Epoch(d.sixteen())
 	covered.Position.Sequence = d.uvarint()
+	covered.Sum = d.eight()
 	previous := Origin{}
 	for i := range d.count(originLeast) {
 		origin := Origin(d.sixteen())
@@ -153,6 +156,17 @@ func (d *vectorDecoder) sixteen() (value [16]byte) {
 		d.at += copy(value[:], d.data[d.at:])
 	}
 	return value
+}
+
+func (d *vectorDecoder) eight() uint64 {
+	if d.err == nil && len(d.data)-d.at < 8 {
+		d.fail("missing bytes")
+	}
+	if d.err != nil {
+		return 0
+	}
+	d.at += 8
+	return binary.LittleEndian.Uint64(d.data[d.at-8:])
 }
 
 func (d *vectorDecoder) uvarint() uint64 {

@@ -167,7 +167,11 @@ func (c Config) openLog(ctx context.Context) (*member.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &member.Link{Log: connection.Log, Shared: connection.Shared, Now: connection.Now, Close: connection.Close}, nil
+	ask := func(ctx context.Context) (said member.Servers, err error) {
+		said.Now, said.Used, said.Limit, err = connection.Leader(ctx)
+		return said, err
+	}
+	return &member.Link{Log: connection.Log, Shared: connection.Shared, Ask: ask, Close: connection.Close}, nil
 }
 
 func (l LogConfig) options(c Config) natslog.Options {
@@ -256,6 +260,6 @@ func clusterFigures(m *member.Member) *admin.Cluster {
 		Joined: status.Joined, Position: status.Position.Sequence, End: status.End.Sequence, Lag: status.Lag,
 		Waiting: status.Waiting, Outbox: status.Outbox, Failing: status.Failing, Skew: status.Skew, Nodes: status.Nodes,
 		Appended: status.Appended, AppendedBytes: status.AppendedBytes, Merged: status.Merged, Skipped: status.Skipped, Repeated: status.Repeated,
-		SharedAt: status.SharedAt, Trouble: status.Trouble != nil,
+		SharedAt: status.SharedAt, Trouble: status.Trouble != nil, Apart: status.Apart, Used: status.Used, Limit: status.Limit,
 	}
 }

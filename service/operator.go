@@ -134,6 +134,9 @@ func (o *operator) subject(keeper *snapshot.Keeper, beside *beside, server *http
 			figures := readFigures(o.config, keeper)
 			figures.RecoveryTook = recovered
 			beside.addFigures(&figures)
+			if beside.node != nil {
+				figures.Limits = append(figures.Limits, admin.Limit{Setting: "LOG_BACKLOG", Value: int64(o.config.Log.Backlog)})
+			}
 			return figures
 		},
 		Ready: func() error {

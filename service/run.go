@@ -123,6 +123,7 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, beside *
 	defer operator.end()
 	logStart(config, keeper, operator, listener.Addr())
 	warnOfFarDays(config, keeper.History())
+	warnOfLog(config, keeper)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if ready != nil {
@@ -154,17 +155,27 @@ func serve(ctx context.Context, config Config, keeper *snapshot.Keeper, beside *
 	case nodeError != nil:
 		return errors.Join(nodeError, err)
 	case node != nil:
-		flush(node)
+		flush(config, node)
 	}
 	keeper.Drain()
 	return err
 }
 
 // flush lets the log get what was counted last, if it can.
-func flush(node *member.Member) {
+func flush(config Config, node *member.Member) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushPatience)
 	defer cancel()
-	_ = node.Flush(ctx) // what it does not get now it gets after the next start
+	if err := node.Flush(ctx); err != nil {
+		config.Logger.Warn("stopping before the log has all that was counted here; it is told after the next start")
+	}
+}
+
+// warnOfLog tells of counts that others may have in a log which is not named any more.
+func warnOfLog(config Config, keeper *snapshot.Keeper) {
+	if known := keeper.Membership(); known != nil && config.Log.URL == "" {
+		config.Logger.Warn("this directory counted with others, and counts alone now: without LOG_URL it lacks what they tell",
+			"log", known.Covered.Position.Epoch.String(), "merged_up_to", known.Covered.Position.Sequence)
+	}
 }
 
 // farDays is how many days a timeline can show: records of earlier ones are far away.

@@ -43,7 +43,7 @@ func HashOf(directory string, kinds counters.Kinds) (Hash, error) {
 		hash.Commit = origin.Commit
 		if origin.Membership != nil {
 			frames := *origin.Membership.Covered.Clone()
-			frames.Position = cluster.Position{} // where they were read does not matter
+			frames.Position, frames.Sum = cluster.Position{}, 0 // where they were read does not matter
 			hash.Frames = fmt.Sprintf("%016x", xxhash.Sum64(frames.AppendTo(nil)))
 		}
 	}
@@ -106,4 +106,32 @@ func hashOfCount(row Exported, event string, cell counters.Cell) uint64 {
 	b = binary.BigEndian.AppendUint16(b, cell.Key.Version())
 	b = binary.BigEndian.AppendUint32(b, cell.Key.Place())
 	return xxhash.Sum64(binary.BigEndian.AppendUint64(b, cell.Count))
+}
+
+// sumOfEvents is a digest of the events of all time in a frozen base, by the names of benefits
+// and event types. It costs about as much as to write the snapshot, and does not depend on
+// which days are closed or gone.
+func sumOfEvents(frozen *counters.Frozen, benefits, events []string, breathe func()) (sum uint64) {
+	parts := frozen.Parts()
+	var cells []counters.Cell
+	for benefit := range counters.Benefit(frozen.Benefits) {
+		breathe()
+		var counts [counters.MaxEventTypes + 1]uint64
+		for _, part := range parts {
+			if part.Kind != counters.Positions {
+				continue
+			}
+			cells = frozen.Cells(part, benefit, cells[:0])
+			for _, cell := range cells {
+				counts[cell.Key.Event()] += cell.Count
+			}
+		}
+		for event, count := range counts {
+			if count > 0 {
+				row := Exported{Kind: counters.Positions, Benefit: benefits[benefit]}
+				sum += hashOfCount(row, events[event-1], counters.Cell{Count: count})
+			}
+		}
+	}
+	return sum
 }

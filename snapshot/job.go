@@ -42,6 +42,8 @@ type snapshotJob struct {
 
 	membership *cluster.Membership // what is known of the log, nil for nothing
 	keys       idempotency.Frozen
+	isFollowed bool // whether sum is wanted, see Covered.Sum
+	sum        uint64
 	unneeded   uint64 // commit up to which nobody but a start needs the journal
 
 	maxDays  int
@@ -95,6 +97,9 @@ func (j *snapshotJob) write() (*format.Manifest, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if j.isFollowed {
+		j.sum = sumOfEvents(j.frozen, content.Benefits, content.Events, j.pacer.breathe)
 	}
 	j.outlived = j.outlivedAsides(closed)
 	j.history.install(closed, func() {

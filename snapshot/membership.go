@@ -19,6 +19,8 @@ import (
 type membership struct {
 	mu    sync.Mutex
 	known *cluster.Membership // nil for nothing
+	// sum is that of the events in the snapshot of the commit summed.
+	sum, summed uint64
 
 	// unneeded is a commit up to which nobody but a start needs the journal.
 	unneeded atomic.Uint64
@@ -47,6 +49,23 @@ func (m *membership) apply(notes [][]byte) error {
 		m.known.Apply(note)
 	}
 	return nil
+}
+
+// noteSum takes the digest of the events in a snapshot.
+func (m *membership) noteSum(sequence, sum uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.summed, m.sum = sequence, sum
+}
+
+// sumAt is that digest, 0 where it is of another snapshot.
+func (m *membership) sumAt(sequence uint64) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.summed != sequence {
+		return 0
+	}
+	return m.sum
 }
 
 func (m *membership) clone() *cluster.Membership {

@@ -105,6 +105,7 @@ func (s *snapshotter) begin(j *journal) {
 			return
 		}
 		kept, err := job.run()
+		s.membership.noteSum(job.header.Sequence, job.sum)
 		done <- jobOutcome{kept, job.damagedDays, job.passed, err}
 	}()
 }
@@ -132,6 +133,7 @@ func (s *snapshotter) newJob(j *journal) *snapshotJob {
 
 		membership: known,
 		unneeded:   s.membership.unneeded.Load(),
+		isFollowed: s.options.Follower != nil,
 
 		clock:   s.almanac.memory(),
 		keys:    s.keys.Freeze(),

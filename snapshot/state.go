@@ -18,6 +18,7 @@ import (
 type SavedState struct {
 	directory string
 	paths     []string
+	sum       uint64
 }
 
 // sharingName is the directory of these second names.
@@ -40,7 +41,7 @@ func (k *Keeper) SavedState(sequence uint64) (*SavedState, error) {
 	if err := disk.KeepAside(aside, paths); err != nil {
 		return nil, errors.Join(err, disk.RemoveAside(aside))
 	}
-	s := &SavedState{directory: aside}
+	s := &SavedState{directory: aside, sum: k.membership.sumAt(sequence)}
 	for _, path := range paths {
 		s.paths = append(s.paths, filepath.Join(aside, filepath.Base(path)))
 	}
@@ -49,6 +50,9 @@ func (k *Keeper) SavedState(sequence uint64) (*SavedState, error) {
 
 // Size is how many bytes the files have together.
 func (s *SavedState) Size() int64 { return disk.Sizes(s.paths...) }
+
+// Sum is a digest of the events that it counts, see cluster.Covered; 0 where it is not known.
+func (s *SavedState) Sum() uint64 { return s.sum }
 
 // Write writes the files as a tar archive, for Adopt.
 func (s *SavedState) Write(output io.Writer) error {

@@ -42,6 +42,11 @@ stats_recorder_closed_days 4
 stats_recorder_disk_free_bytes 5000000000
 stats_recorder_counters 100
 stats_recorder_benefits 10
+stats_recorder_limit{setting="LOG_BACKLOG"} 1000
+stats_recorder_log_limit_bytes 1000
+stats_recorder_log_waiting_bytes 499
+stats_recorder_log_used_bytes 799
+stats_recorder_log_lag_seconds 1
 stats_recorder_limit{setting="MAX_COUNTERS"} 1000
 stats_recorder_limit{setting="MAX_BENEFITS"} 100
 stats_recorder_defences_total{kind="panics"} 0
@@ -87,6 +92,11 @@ func TestEveryAlertIsAStatusToo(t *testing.T) {
 		"StatsRecorderFoundDamage":        {"stats_recorder_recovery_warnings", "1", "damaged files that cost nothing"},
 		"StatsRecorderClockDoubted":       {"stats_recorder_clock_doubted", "1", "the clock is ahead"},
 		"StatsRecorderKeysForgotten":      {"stats_recorder_idempotency_keys_forgotten_total", "1", "keys of batches are forgotten"},
+		"StatsRecorderLogAway":            {"stats_recorder_log_trouble", "1", "cannot be used"},
+		"StatsRecorderLogBehind":          {"stats_recorder_log_lag_seconds", "61", "lacks what others have told for 1m1s"},
+		"StatsRecorderLogWaits":           {"stats_recorder_log_waiting_bytes", "501", "501 B wait for the log"},
+		"StatsRecorderLogFillsUp":         {"stats_recorder_log_used_bytes", "801", "nearly full: 801 B of 1.0 kB"},
+		"StatsRecorderLogApart":           {"stats_recorder_log_apart", "1", "have other counts"},
 		"StatsRecorderErrors":             {`stats_recorder_http_requests_total{method="GET",path="/benefits",status="500"}`, "1", "failed inside"},
 		"StatsRecorderPanics":             {`stats_recorder_defences_total{kind="panics"}`, "1", "has met a bug"},
 		"StatsRecorderTooManyConnections": {`stats_recorder_defences_total{kind="connections_refused"}`, "6", "too many"},

@@ -15,6 +15,9 @@ const (
 	mostRejected       = 0.1 // of all records
 	leastTelling       = 100 // records, of which a share says something
 	nearLimit          = 0.9 // of a limit
+	longestLag         = 60  // seconds
+	mostWaiting        = 0.5 // of LOG_BACKLOG
+	fullLog            = 0.8 // of what the log takes
 	connectionsRefused = "connections_refused"
 	acceptFailures     = "accept_failures"
 )
@@ -66,6 +69,27 @@ var rules = []rule{
 	func(_, now Metrics) string {
 		return when(now.value("stats_recorder_clock_doubted") > 0,
 			"the clock is ahead of the time that has passed, and RETENTION waits: set it right, or confirm it at /clock")
+	},
+	func(_, now Metrics) string {
+		return when(now.value("stats_recorder_log_trouble") > 0,
+			"the log that nodes share cannot be used, or not be merged any further, and what is counted here waits; see the log of the server")
+	},
+	func(_, now Metrics) string {
+		lag := now.value("stats_recorder_log_lag_seconds")
+		return when(lag > longestLag && now.value("stats_recorder_log_trouble") == 0,
+			"this node lacks what others have told for %s", seconds(lag))
+	},
+	func(_, now Metrics) string {
+		waiting, limit := now.value("stats_recorder_log_waiting_bytes"), now.sum("stats_recorder_limit", "setting", "LOG_BACKLOG")
+		return when(waiting > mostWaiting*limit, "%s wait for the log that nodes share; posts get 503 at LOG_BACKLOG", humanize.Bytes(uint64(waiting)))
+	},
+	func(_, now Metrics) string {
+		used, limit := now.value("stats_recorder_log_used_bytes"), now.value("stats_recorder_log_limit_bytes")
+		return when(used > fullLog*limit, "the log that nodes share is nearly full: %s of %s", humanize.Bytes(uint64(used)), humanize.Bytes(uint64(limit)))
+	},
+	func(_, now Metrics) string {
+		return when(now.value("stats_recorder_log_apart") > 0,
+			"nodes with the same frames have other counts; compare their directories with cluster hash")
 	},
 	func(_, now Metrics) string {
 		bad := now.value(rejected)

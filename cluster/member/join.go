@@ -31,7 +31,7 @@ func (s *session) join(ctx context.Context) error {
 		return err
 	}
 	s.epoch = last.Epoch
-	if err := s.checkClock(ctx); err != nil {
+	if err := s.askServers(ctx); err != nil {
 		return err
 	}
 	if s.keeper.Membership() == nil {

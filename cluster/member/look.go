@@ -40,6 +40,9 @@ type figures struct {
 	skew      time.Duration
 	sharedAt  time.Time
 	nodes     int
+	apart     bool // whether shared states with the same frames have other counts
+	used      int64
+	limit     int64
 
 	failingSince atomic.Int64 // when appends began to fail, in nanoseconds since 1970; 0 if they do not
 
@@ -91,7 +94,7 @@ func (s *session) look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.checkClock(ctx); err != nil {
+		if err := s.askServers(ctx); err != nil {
 			return err
 		}
 		s.figures.reach(asked, last, s.options.Ingest)
@@ -114,17 +117,17 @@ func (f *figures) reach(asked time.Time, last cluster.Position, ingest bool) {
 	}
 }
 
-// checkClock compares the clocks, where the log has one.
-func (s *session) checkClock(ctx context.Context) error {
-	if s.link.Now == nil {
+// askServers compares the clocks, and asks how much room the log has.
+func (s *session) askServers(ctx context.Context) error {
+	if s.link.Ask == nil {
 		return nil
 	}
 	asked := time.Now()
-	theirs, err := s.link.Now(ctx)
+	said, err := s.link.Ask(ctx)
 	if err != nil {
 		return err
 	}
-	answered := time.Now()
+	answered, theirs := time.Now(), said.Now
 	skew := time.Duration(0) // the answer may be of any moment in between
 	switch {
 	case theirs.Before(asked):
@@ -134,7 +137,7 @@ func (s *session) checkClock(ctx context.Context) error {
 	}
 	s.figures.mu.Lock()
 	defer s.figures.mu.Unlock()
-	s.figures.skew = skew
+	s.figures.skew, s.figures.used, s.figures.limit = skew, said.Used, said.Limit
 	return nil
 }
 
@@ -172,6 +175,10 @@ type Status struct {
 	// many nodes share states.
 	SharedAt time.Time
 	Nodes    int
+	// Apart is set while shared states with the same frames have other counts.
+	Apart bool
+	// Used is how many bytes the log has, and Limit how many it takes; 0 where it does not say.
+	Used, Limit int64
 }
 
 // Status says how the member is.
@@ -189,6 +196,7 @@ func (m *Member) Status() Status {
 	status.Trouble, status.Position, status.End = f.trouble, f.position, f.end
 	status.CountedAt, status.ReachedAt = f.countedAt, f.reachedAt
 	status.Skew, status.SharedAt, status.Nodes = f.skew, f.sharedAt, f.nodes
+	status.Apart, status.Used, status.Limit = f.apart, f.used, f.limit
 	if !f.countedAt.IsZero() {
 		status.Lag = time.Since(f.countedAt)
 	}

@@ -27,9 +27,17 @@ var (
 type Link struct {
 	Log    cluster.Log
 	Shared cluster.Shared
-	// Now is the clock of the log's servers; nil for none.
-	Now   func(context.Context) (time.Time, error)
+	// Ask asks the log's servers how they are; nil where there is nobody to ask.
+	Ask   func(context.Context) (Servers, error)
 	Close func()
+}
+
+// Servers are what a log runs on.
+type Servers struct {
+	// Now is their clock.
+	Now time.Time
+	// Used is how many bytes the log has, and Limit how many it takes; 0 for any number.
+	Used, Limit int64
 }
 
 // Options say how a node takes part.

@@ -11,6 +11,7 @@ import (
 	"stats-recorder/counters/storetest"
 	"stats-recorder/harness/harnesstest"
 	"stats-recorder/snapshot"
+	"stats-recorder/snapshot/format"
 )
 
 func TestEveryNodeCountsWhatAllAcknowledged(t *testing.T) {
@@ -425,4 +426,27 @@ func TestWhatABackupHadNotToldIsNotToldTwice(t *testing.T) {
 	w.agree()
 	two.page(2)
 	w.agree()
+}
+
+func TestNodesThatCountAnotherThingOfTheSameFramesSaySo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.add(), w.add()
+	one.page(3)
+	w.agree()
+	one.shared()
+	two.shared()
+	if one.member.Status().Apart {
+		t.Fatal("they say so without a reason")
+	}
+	// What no frame tells of, as of a bug.
+	store, record := two.keeper.Store(), storetest.Shown("benefit-0", 3, 2, storetest.Noon())
+	benefit, key := storetest.Number(t, store, record)
+	var counted counters.Gathering
+	counted.AddCells(storetest.Noon(), benefit, []counters.Cell{{Key: key, Count: 1}})
+	ticket, err := two.keeper.Merge(cluster.Note{}, format.AppendPortable(nil, counted.Spans(), nil, store.Benefits.Names(), store.Events.Names()))
+	if err := errors.Join(err, ticket.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	harnesstest.Until(t, "a node says so", func() bool { return one.member.Status().Apart && two.member.Status().Apart })
 }

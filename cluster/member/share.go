@@ -76,6 +76,7 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
+	covers.Covered.Sum = state.Sum()
 	if err := s.put(ctx, covers.Origin, &covers.Covered, state); err != nil {
 		return 0, err
 	}
@@ -131,7 +132,7 @@ func (s *session) tendOnce(ctx context.Context) error {
 	}
 	states := statesIn(covers, first)
 	s.figures.mu.Lock()
-	s.figures.nodes = len(states)
+	s.figures.nodes, s.figures.apart = len(states), comeApart(states)
 	s.figures.mu.Unlock()
 	s.release(states)
 	s.considerExpiry()
@@ -152,6 +153,18 @@ func statesIn(covers map[cluster.Origin]*cluster.Covered, first cluster.Position
 	return slices.DeleteFunc(slices.Collect(maps.Values(covers)), func(c *cluster.Covered) bool {
 		return c.Position.Epoch != first.Epoch || c.Position.Sequence+1 < first.Sequence
 	})
+}
+
+// comeApart says whether states with the same frames have other counts.
+func comeApart(states []*cluster.Covered) bool {
+	for i, one := range states {
+		for _, other := range states[:i] {
+			if one.Sum != other.Sum && one.Sum != 0 && other.Sum != 0 && one.Equal(other) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // release lets the keeper remove the journal of frames that most nodes have.

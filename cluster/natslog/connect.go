@@ -73,13 +73,14 @@ func (c *Connection) open(ctx context.Context, options Options) error {
 	return err
 }
 
-// Now is the clock of the server that leads the stream.
-func (c *Connection) Now(ctx context.Context) (time.Time, error) {
+// Leader is what the server that leads the stream says of it: its clock, how many bytes the
+// stream has, and how many it takes.
+func (c *Connection) Leader(ctx context.Context) (now time.Time, used, limit int64, err error) {
 	info, err := c.Log.info(ctx)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, 0, 0, err
 	}
-	return info.TimeStamp, nil
+	return info.TimeStamp, int64(info.State.Bytes), info.Config.MaxBytes, nil
 }
 
 // Close ends the connection. Calls that are under way fail.

@@ -26,6 +26,10 @@ type Cluster struct {
 	// Nodes is how many share states, and SharedAt when this one last did.
 	Nodes    int
 	SharedAt time.Time
+	// Apart is set while states that nodes have shared with the same frames have other counts.
+	Apart bool
+	// Used is how many bytes the log has, and Limit how many it takes.
+	Used, Limit int64
 	// The rest are frames since the start.
 	Appended, AppendedBytes, Merged, Skipped, Repeated uint64
 }
@@ -70,6 +74,9 @@ func (m *Metrics) addCluster() {
 		}
 		return float64(c.SharedAt.Unix())
 	})
+	value("stats_recorder_log_apart", "gauge", "Whether states of nodes with the same frames have other counts, 1 or 0.", func(c *Cluster) float64 { return flag(c.Apart) })
+	value("stats_recorder_log_used_bytes", "gauge", "What the log holds.", func(c *Cluster) float64 { return float64(c.Used) })
+	value("stats_recorder_log_limit_bytes", "gauge", "How much the log takes.", func(c *Cluster) float64 { return float64(c.Limit) })
 	value("stats_recorder_log_appended_frames_total", "counter", "Frames that the log took from this node.", func(c *Cluster) float64 { return float64(c.Appended) })
 	value("stats_recorder_log_appended_bytes_total", "counter", "Their payloads.", func(c *Cluster) float64 { return float64(c.AppendedBytes) })
 	value("stats_recorder_log_merged_frames_total", "counter", "Frames of other nodes that were merged.", func(c *Cluster) float64 { return float64(c.Merged) })

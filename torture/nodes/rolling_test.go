@@ -1,0 +1,302 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stats-recorder/harness"
+	"stats-recorder/harness/harnesstest"
+)
+
+// proxied is a world whose clients know only the nginx of deploy/cluster.
+type proxied struct {
+	*world
+	t       *testing.T
+	admins  []string
+	front   string
+	nginx   *harness.Process
+	program string
+
+	mu       sync.Mutex
+	statuses map[int]int // of posts, since the last call of answers
+}
+
+func (p *proxied) start(i int, program string, environment ...string) {
+	p.t.Helper()
+	n := p.nodes[i]
+	n.settings.Program = program
+	n.settings.Environment = append([]string{
+		"PORT=" + n.url[strings.LastIndex(n.url, ":")+1:], "ADMIN_ADDR=" + p.admins[i], "SNAPSHOT_INTERVAL=1s",
+	}, environment...)
+	if err := n.start(); err != nil {
+		p.t.Fatalf("node %d: %v", i+1, err)
+	}
+}
+
+// stop asks a node to end, and waits until it has.
+func (p *proxied) stop(i int) {
+	p.t.Helper()
+	if err := p.nodes[i].server.Stop(); err != nil {
+		p.t.Fatalf("node %d: %v\n%s", i+1, err, p.nodes[i].server.Log.Tail())
+	}
+	p.nodes[i].server = nil
+}
+
+func (p *proxied) ready(i int) {
+	p.t.Helper()
+	harnesstest.Until(p.t, fmt.Sprintf("node %d is ready", i+1), func() bool {
+		response, err := http.Get("http://" + p.admins[i] + "/readyz")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+}
+
+// used waits until nginx sends posts to a node, which has just started.
+func (p *proxied) used(i int) {
+	p.t.Helper()
+	harnesstest.Until(p.t, fmt.Sprintf("node %d gets posts", i+1), func() bool {
+		response, err := http.Get("http://" + p.admins[i] + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		metrics, err := io.ReadAll(response.Body)
+		return err == nil && bytes.Contains(metrics, []byte("\nstats_recorder_records_accepted_total ")) &&
+			!bytes.Contains(metrics, []byte("\nstats_recorder_records_accepted_total 0\n"))
+	})
+}
+
+// hasAllOf waits until a node has all that the log had at a moment.
+func (p *proxied) hasAllOf(i int, moment time.Time) {
+	p.t.Helper()
+	harnesstest.Until(p.t, fmt.Sprintf("node %d has all of the log", i+1), func() bool {
+		response, err := http.Get(p.nodes[i].url + "/benefits")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		at, err := time.Parse(time.RFC3339, response.Header.Get("Counted-At"))
+		return err == nil && at.After(moment)
+	})
+}
+
+// behindNginx are addresses of three nodes that do not run, servers of the log that do,
+// and nginx.
+func behindNginx(t *testing.T) *proxied {
+	t.Helper()
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		t.Skip("needs nginx")
+	}
+	directory := t.TempDir()
+	recorder, err := harness.Build(t.Context(), harness.BuildSettings{Directory: directory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorld(t.Context(), directory, recorder, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxied{world: w, t: t, program: recorder, statuses: map[int]int{}}
+	t.Cleanup(func() {
+		if err := w.end(); err != nil {
+			t.Error(err)
+		}
+	})
+	site, err := os.ReadFile("../../deploy/cluster/nginx.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := make([]string, 7)
+	for i := range addresses {
+		if addresses[i], err = harness.FreeAddress(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.front = "http://" + addresses[6]
+	content := strings.Replace(string(site), "listen 80;", "listen "+addresses[6]+";", 1)
+	for i := range 3 {
+		content = strings.Replace(content, fmt.Sprintf("10.0.0.%d:4000", i+1), addresses[i], 1)
+		p.admins = append(p.admins, addresses[3+i])
+		p.nodes = append(p.nodes, &node{url: "http://" + addresses[i], settings: harness.Settings{
+			Data: filepath.Join(directory, fmt.Sprint("data", i+1)), Inherited: os.Environ(),
+		}})
+	}
+	path := filepath.Join(directory, "nginx.conf")
+	whole := "daemon off; pid " + directory + "/nginx.pid; error_log stderr; events {} http { access_log off; " + content + " }"
+	if err := os.WriteFile(path, []byte(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p.nginx, err = harness.Start(exec.Command(nginx, "-p", directory, "-c", path)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.nginx.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	harnesstest.Until(t, "nginx takes connections", func() bool { return answers(addresses[6]) })
+	return p
+}
+
+// underLoad posts through nginx until the returned function is called.
+func (p *proxied) underLoad(posters int) (end func()) {
+	ctx, cancel := context.WithCancel(p.t.Context())
+	var posting sync.WaitGroup
+	for range posters {
+		posting.Go(func() {
+			for ctx.Err() == nil {
+				p.postToFront()
+				time.Sleep(2 * time.Millisecond)
+			}
+		})
+	}
+	return func() {
+		cancel()
+		posting.Wait()
+	}
+}
+
+func (p *proxied) postToFront() {
+	p.world.mu.Lock()
+	p.sent += recordsInAPost
+	p.world.mu.Unlock()
+	status := 0
+	response, err := p.client.Post(p.front+"/benefits", "application/json", bytes.NewReader(aPage()))
+	if err == nil {
+		_, _ = io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		status = response.StatusCode
+	}
+	p.mu.Lock()
+	p.statuses[status]++
+	p.mu.Unlock()
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	if status == http.StatusOK {
+		p.acknowledged += recordsInAPost
+		now := time.Now()
+		p.longest, p.lastAnswer = max(p.longest, now.Sub(p.lastAnswer)), now
+	}
+}
+
+// answersSince are how many posts got which status since the last call, and how long none got 200.
+func (p *proxied) answersSince() (statuses map[int]int, longest time.Duration) {
+	p.mu.Lock()
+	statuses, p.statuses = p.statuses, map[int]int{}
+	p.mu.Unlock()
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	longest, p.longest = p.longest, 0
+	return maps.Clone(statuses), longest
+}
+
+// posted waits until so many more posts were answered.
+func (p *proxied) posted(more int) {
+	p.t.Helper()
+	p.mu.Lock()
+	before := p.statuses[http.StatusOK]
+	p.mu.Unlock()
+	harnesstest.Until(p.t, "posts are acknowledged", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.statuses[http.StatusOK] >= before+more
+	})
+}
+
+// expectNoneRefused says what posts got, and fails where one got anything but 200.
+func (p *proxied) expectNoneRefused(when string) {
+	p.t.Helper()
+	statuses, longest := p.answersSince()
+	p.t.Logf("%s: posts by status %v; at most %s without one that was acknowledged", when, statuses, longest.Round(time.Millisecond))
+	if len(statuses) != 1 || statuses[http.StatusOK] == 0 {
+		p.t.Errorf("%s: posts by status %v, want 200 alone; nginx wrote:\n%s", when, statuses, p.nginx.Log.Tail())
+	}
+}
+
+func TestOneNodeBecomesThreeAndOneAgainUnderLoad(t *testing.T) {
+	if harnesstest.Scale(0, 1) == 0 {
+		t.Skip("it starts three servers of the log, three recorders and nginx: run with -tags long")
+	}
+	p := behindNginx(t)
+	newer, err := harness.Build(t.Context(), harness.BuildSettings{Directory: t.TempDir(), Environment: []string{"GOFLAGS=-ldflags=-s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := "LOG_URL=" + p.servers.urls()
+	all := p.nodes
+
+	p.start(0, p.program)
+	end := p.underLoad(4)
+	defer func() { end() }()
+	p.posted(200)
+	p.expectNoneRefused("one node")
+	p.stop(0)
+	p.start(0, p.program)
+	p.posted(50)
+	statuses, plain := p.answersSince()
+	t.Logf("a restart alone: posts by status %v; %s without one that was acknowledged", statuses, plain.Round(time.Millisecond))
+
+	p.stop(0)
+	p.start(0, p.program, with)
+	p.posted(50)
+	statuses, joining := p.answersSince()
+	t.Logf("a restart with LOG_URL: posts by status %v; %s without one that was acknowledged", statuses, joining.Round(time.Millisecond))
+	p.ready(0)
+	p.start(1, p.program, with)
+	p.start(2, p.program, with)
+	p.ready(1)
+	p.ready(2)
+	p.posted(200)
+	p.expectNoneRefused("from one node to three")
+
+	for i, program := range []string{p.program, p.program, p.program, newer, newer, newer} {
+		p.stop(i % 3)
+		p.posted(20)
+		p.start(i%3, program, with)
+		p.ready(i % 3)
+		p.used(i % 3)
+	}
+	p.expectNoneRefused("six restarts, one after the other, of which three with a newer program")
+	end()
+	if counted, err := p.settle(t.Context()); err != nil {
+		t.Fatal(err)
+	} else {
+		t.Logf("three nodes: %d records counted, %d acknowledged, %d sent", counted, p.acknowledged, p.sent)
+	}
+
+	end = p.underLoad(4)
+	p.posted(200)
+	p.stop(2)
+	p.stop(1)
+	stopped := time.Now()
+	p.posted(50)
+	p.expectNoneRefused("from three nodes to one")
+	p.hasAllOf(0, stopped)
+	p.stop(0)
+	p.start(0, newer)
+	p.posted(50)
+	statuses, leaving := p.answersSince()
+	t.Logf("a restart without LOG_URL: posts by status %v; %s without one that was acknowledged", statuses, leaving.Round(time.Millisecond))
+	end()
+	p.nodes = all[:1]
+	counted, err := p.settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("one node: %d records counted, %d acknowledged, %d sent", counted, p.acknowledged, p.sent)
+}
