@@ -58,8 +58,13 @@ type Store struct {
 
 	eventTypes sync.Mutex // held while an event type takes a number to count under
 	// keptEvents are event types that there is always room for, guarded by eventTypes.
-	keptEvents  []string
-	otherEvents atomic.Uint64
+	keptEvents []string
+	// agreedEvents are those under which records may count here, if hasAgreed, and whenAgreed
+	// is told of them, guarded by eventTypes.
+	agreedEvents []string
+	hasAgreed    bool
+	whenAgreed   []func()
+	otherEvents  atomic.Uint64
 	// countedEvents has a bit, by its number, for each event type of which counters were
 	// restored or replayed.
 	countedEvents atomic.Uint64

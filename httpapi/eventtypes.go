@@ -25,14 +25,23 @@ const notOwn = 1 << 8
 func newEventTypes(store *counters.Store, more []string) *eventTypes {
 	store.KeepEventTypes(records.BuiltInEvents)
 	names := records.EventTypes(more)
-	return &eventTypes{store: store, names: names, numbers: make([]atomic.Uint32, len(names))}
+	e := &eventTypes{store: store, names: names, numbers: make([]atomic.Uint32, len(names))}
+	store.WhenAgreed(e.forget)
+	return e
+}
+
+// forget has the numbers asked for again.
+func (e *eventTypes) forget() {
+	for i := range e.numbers {
+		e.numbers[i].Store(0)
+	}
 }
 
 // number is what a record of an event type counts under.
 func (e *eventTypes) number(event records.Event) (counters.EventType, error) {
 	number := e.numbers[event].Load()
 	if number == 0 {
-		taken, own, err := e.store.EventType([]byte(e.names[event]))
+		taken, own, err := e.store.EventTypeOfRecords([]byte(e.names[event]))
 		if err != nil {
 			return 0, err
 		}

@@ -13,6 +13,7 @@ import (
 	"stats-recorder/cluster/member"
 	"stats-recorder/cluster/natslog"
 	"stats-recorder/httpapi"
+	"stats-recorder/httpapi/records"
 	"stats-recorder/service/admin"
 	"stats-recorder/snapshot"
 )
@@ -158,6 +159,7 @@ func (c Config) newMember() *member.Member {
 	return member.New(member.Options{
 		Open: c.openLog, Ingest: c.Log.ingest, Window: c.Log.Window, Share: c.SnapshotInterval,
 		Backlog: int64(c.Log.Backlog), Logger: c.Logger,
+		EventTypes: c.EventTypes, BuiltIn: records.BuiltInEvents,
 		ServesAlone: c.Log.ack == member.ByDisk && !c.Log.refuse,
 	})
 }
@@ -167,11 +169,13 @@ func (c Config) openLog(ctx context.Context) (*member.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask := func(ctx context.Context) (said member.Servers, err error) {
-		said.Now, said.Used, said.Limit, err = connection.Leader(ctx)
-		return said, err
+	ask := func(ctx context.Context) (member.Servers, error) {
+		said, err := connection.Leader(ctx)
+		return member.Servers{Now: said.Now, Used: said.Used, Limit: said.Limit, EventTypes: said.Words}, err
 	}
-	return &member.Link{Log: connection.Log, Shared: connection.Shared, Ask: ask, Close: connection.Close}, nil
+	return &member.Link{
+		Log: connection.Log, Shared: connection.Shared, Ask: ask, AddEventTypes: connection.AddWords, Close: connection.Close,
+	}, nil
 }
 
 func (l LogConfig) options(c Config) natslog.Options {

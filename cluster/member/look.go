@@ -37,6 +37,7 @@ type figures struct {
 	countedAt time.Time // when it last had all that the log had
 	position  cluster.Position
 	end       cluster.Position
+	looks     []timedPosition // where the log ended, and is not merged yet, oldest first
 	skew      time.Duration
 	sharedAt  time.Time
 	nodes     int
@@ -83,11 +84,31 @@ func (f *figures) see(position cluster.Position) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.position = position
+	f.passLooks()
+}
+
+// begin is see for what may be another log.
+func (f *figures) begin(position cluster.Position) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.position, f.looks = position, nil
+}
+
+// mostLooks is how many ends of the log are remembered that are not merged yet.
+const mostLooks = 64
+
+// passLooks takes the ends of the log that are merged. While others go on to count, what is
+// merged never reaches the end that the log has by then: it is all that the log had
+// at a moment before.
+func (f *figures) passLooks() {
+	for len(f.looks) > 0 && f.looks[0].position.Sequence <= f.position.Sequence {
+		f.countedAt, f.looks = f.looks[0].at, f.looks[1:]
+	}
 }
 
 // look asks the log where it ends.
 func (s *session) look(ctx context.Context) error {
-	s.figures.see(s.keeper.Membership().Covered.Position)
+	s.figures.begin(s.keeper.Membership().Covered.Position)
 	for {
 		asked := time.Now()
 		_, last, err := s.link.Log.Bounds(ctx)
@@ -112,9 +133,15 @@ func (f *figures) reach(asked time.Time, last cluster.Position, ingest bool) {
 	if f.trouble != nil && !errors.Is(f.trouble, ErrUnreadable) {
 		f.trouble = nil
 	}
-	if ingest || f.position.Sequence >= last.Sequence {
+	if ingest {
 		f.countedAt = asked
+		return
 	}
+	if len(f.looks) == mostLooks { // the oldest ones matter: they are merged first
+		f.looks = f.looks[:mostLooks-1]
+	}
+	f.looks = append(f.looks, timedPosition{asked, last})
+	f.passLooks()
 }
 
 // askServers compares the clocks, and asks how much room the log has.
@@ -134,6 +161,9 @@ func (s *session) askServers(ctx context.Context) error {
 		skew = theirs.Sub(asked)
 	case theirs.After(answered):
 		skew = theirs.Sub(answered)
+	}
+	if err := s.agreeOnEventTypes(ctx, said.EventTypes); err != nil {
+		return err
 	}
 	s.figures.mu.Lock()
 	defer s.figures.mu.Unlock()

@@ -28,8 +28,10 @@ type Link struct {
 	Log    cluster.Log
 	Shared cluster.Shared
 	// Ask asks the log's servers how they are; nil where there is nobody to ask.
-	Ask   func(context.Context) (Servers, error)
-	Close func()
+	Ask func(context.Context) (Servers, error)
+	// AddEventTypes writes event types where Ask finds them, beside those that are there.
+	AddEventTypes func(context.Context, []string) error
+	Close         func()
 }
 
 // Servers are what a log runs on.
@@ -38,6 +40,8 @@ type Servers struct {
 	Now time.Time
 	// Used is how many bytes the log has, and Limit how many it takes; 0 for any number.
 	Used, Limit int64
+	// EventTypes are those that nodes have, beside the built-in ones.
+	EventTypes []string
 }
 
 // Options say how a node takes part.
@@ -60,6 +64,8 @@ type Options struct {
 	KeepInLog time.Duration
 	// Pause is how long to wait before something is tried again; 0 means a second.
 	Pause time.Duration
+	// EventTypes are accepted here beside those that every node has, which are BuiltIn.
+	EventTypes, BuiltIn []string
 	// ServesAlone is set where a node that is cut off from the log is as good as any: it takes
 	// records, and readers do with what it has.
 	ServesAlone bool
@@ -226,6 +232,7 @@ type session struct {
 	// has read over, in nanoseconds since 1970; 0 for none.
 	lackingSince atomic.Int64
 	ends         []timedPosition
+	eventTypes   []string     // that nodes were found to have, of look's goroutine
 	expiry       counters.Day // that tend has had others told of; belongs to it
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ type world struct {
 	mu     sync.Mutex
 	model  storetest.Model
 	nodes  []*node
+	agreed []string // event types
 }
 
 func newWorld(t *testing.T) *world {
@@ -75,7 +77,30 @@ func (n *node) open(context.Context) (*member.Link, error) {
 		return nil, n.away
 	}
 	n.session = n.world.broker.Open()
-	return &member.Link{Log: n.session, Shared: n.session, Now: n.clock, Close: func() {}}, nil
+	link := &member.Link{Log: n.session, Shared: n.session, Close: func() {}}
+	link.Ask = func(ctx context.Context) (said member.Servers, err error) {
+		said.Now, said.EventTypes = time.Now(), n.world.eventTypes()
+		if n.clock != nil {
+			said.Now, err = n.clock(ctx)
+		}
+		return said, err
+	}
+	link.AddEventTypes = n.world.addEventTypes
+	return link, nil
+}
+
+// eventTypes are those that nodes have said.
+func (w *world) eventTypes() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.agreed)
+}
+
+func (w *world) addEventTypes(_ context.Context, names []string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.agreed = append(w.agreed, names...)
+	return nil
 }
 
 func (n *node) setAway(why error) {

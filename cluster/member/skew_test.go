@@ -1,14 +1,19 @@
 package member_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"stats-recorder/cluster"
 	"stats-recorder/cluster/member"
+	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/harness/harnesstest"
 )
@@ -96,4 +101,66 @@ func TestWhetherANodeWithoutTheLogIsReadyIsUpToWhatItPromises(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestANodeIsReadyThoughOthersNeverCeaseToCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	keeps := func(n *node) { n.options.KeepInLog = time.Hour } // so that no state must be adopted
+	one := w.add(keeps)
+	ctx, cancel := context.WithCancel(t.Context())
+	var counting sync.WaitGroup
+	counting.Go(func() {
+		for ctx.Err() == nil {
+			one.page(1)
+			_ = one.member.Flush(ctx)
+		}
+	})
+	two := w.add(keeps, func(n *node) { n.options.Gather = 300 * time.Millisecond })
+	harnesstest.Until(t, "the node is ready", func() bool { return two.member.Ready() == nil })
+	for range 2 {
+		moment := time.Now()
+		harnesstest.Until(t, "the node has all that the log had at a moment", func() bool {
+			_, at := two.member.Counted()
+			return at.After(moment)
+		})
+	}
+	cancel()
+	counting.Wait()
+	w.agree()
+}
+
+func TestNodesCountUnderEventTypesThatAllHaveRoomFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var all []string
+	for i := range counters.MaxEventTypes {
+		all = append(all, fmt.Sprintf("type-%02d", i))
+	}
+	with := func(names ...string) func(*node) {
+		return func(n *node) {
+			n.options.EventTypes, n.options.BuiltIn = names, []string{"show"}
+		}
+	}
+	one, two := w.add(with(all[:40]...)), w.add(with(all[30:]...))
+	three := w.add(with())
+	harnesstest.Until(t, "the nodes have agreed", func() bool { return len(w.eventTypes()) == counters.MaxEventTypes-2 })
+	for _, n := range []*node{one, two} {
+		for _, name := range n.options.EventTypes {
+			// As the door does with a record.
+			number, _, err := n.keeper.Store().EventTypeOfRecords([]byte(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := n.keeper.Store().Events.Names()[number-1]
+			if isAgreed := slices.Contains(w.eventTypes(), name); isAgreed != (own == name) || !isAgreed && own != counters.OtherEvent {
+				t.Errorf("%s counts under %s", name, own)
+			}
+			record := storetest.Shown("benefit", 3, 2, storetest.Noon())
+			record.Event = own
+			n.record([]storetest.Record{record})
+		}
+	}
+	w.agree()
+	_ = three
 }

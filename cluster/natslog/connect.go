@@ -74,13 +74,39 @@ func (c *Connection) open(ctx context.Context, options Options) error {
 }
 
 // Leader is what the server that leads the stream says of it: its clock, how many bytes the
-// stream has, and how many it takes.
-func (c *Connection) Leader(ctx context.Context) (now time.Time, used, limit int64, err error) {
+// stream has, how many it takes, and which words are written on it.
+func (c *Connection) Leader(ctx context.Context) (said Said, err error) {
 	info, err := c.Log.info(ctx)
 	if err != nil {
-		return time.Time{}, 0, 0, err
+		return Said{}, err
 	}
-	return info.TimeStamp, int64(info.State.Bytes), info.Config.MaxBytes, nil
+	said = Said{Now: info.TimeStamp, Used: int64(info.State.Bytes), Limit: info.Config.MaxBytes}
+	if words := info.Config.Metadata[wordsKey]; words != "" {
+		said.Words = strings.Split(words, ",")
+	}
+	return said, nil
+}
+
+// Said is what Leader says.
+type Said struct {
+	Now         time.Time
+	Used, Limit int64
+	Words       []string
+}
+
+// wordsKey is where the stream's metadata has words, with commas between.
+const wordsKey = "event_types"
+
+// AddWords writes words, which must have no commas, on the stream, behind those that are
+// there. Two nodes that do so at the same moment may lose those of one: who adds them looks
+// again later.
+func (c *Connection) AddWords(ctx context.Context, words []string) error {
+	return c.Log.stream.edit(ctx, func(config *jetstream.StreamConfig) {
+		if before := config.Metadata[wordsKey]; before != "" {
+			words = append([]string{before}, words...)
+		}
+		config.Metadata[wordsKey] = strings.Join(words, ",")
+	})
 }
 
 // Close ends the connection. Calls that are under way fail.

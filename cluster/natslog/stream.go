@@ -17,7 +17,10 @@ import (
 
 // versionKey is where a server of 2.11 or newer says its version in what it tells of a
 // stream: that of the stream's leader.
-const versionKey = "_nats.ver"
+const versionKey = serversPrefix + "ver"
+
+// serversPrefix begins the keys that servers write themselves.
+const serversPrefix = "_nats."
 
 // kept is a stream of ours: the log, or that of the bucket. Each request to it is
 // bounded by the timeout.
@@ -100,6 +103,28 @@ func (k *kept) purge(ctx context.Context, what jetstream.StreamPurgeOpt) error {
 	defer cancel()
 	if err := k.handle.Purge(ctx, what); err != nil {
 		return fmt.Errorf("stream %q: purging: %w", k.name, err)
+	}
+	return nil
+}
+
+// edit changes what may be changed of how the stream is set up.
+func (k *kept) edit(ctx context.Context, change func(*jetstream.StreamConfig)) error {
+	info, err := k.info(ctx)
+	if err != nil {
+		return err
+	}
+	config := info.Config
+	config.Metadata = map[string]string{}
+	for key, value := range info.Config.Metadata {
+		if !strings.HasPrefix(key, serversPrefix) {
+			config.Metadata[key] = value
+		}
+	}
+	change(&config)
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	if _, err := k.js.UpdateStream(ctx, config); err != nil {
+		return fmt.Errorf("stream %q: %w", k.name, err)
 	}
 	return nil
 }

@@ -3,9 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,17 +20,21 @@ import (
 	"stats-recorder/harness/harnesstest"
 )
 
-// proxied is a world whose clients know only the nginx of deploy/cluster.
+// proxied are nodes whose clients know only the nginx of deploy/cluster.
 type proxied struct {
-	*world
 	t       *testing.T
+	servers *servers
+	nodes   []*node
 	admins  []string
 	front   string
 	nginx   *harness.Process
 	program string
 
-	mu       sync.Mutex
-	statuses map[int]int // of posts, since the last call of answers
+	mu                 sync.Mutex
+	sent, acknowledged int64       // records
+	statuses           map[int]int // of posts, since the last call of answersSince
+	lastAnswer         time.Time
+	longest            time.Duration // without a post that was acknowledged, since then
 }
 
 func (p *proxied) start(i int, program string, environment ...string) {
@@ -55,14 +60,20 @@ func (p *proxied) stop(i int) {
 
 func (p *proxied) ready(i int) {
 	p.t.Helper()
-	harnesstest.Until(p.t, fmt.Sprintf("node %d is ready", i+1), func() bool {
+	said := ""
+	isReady := harness.Until(func() bool {
 		response, err := http.Get("http://" + p.admins[i] + "/readyz")
 		if err != nil {
 			return false
 		}
-		response.Body.Close()
+		defer response.Body.Close()
+		body, _ := io.ReadAll(response.Body)
+		said = string(body)
 		return response.StatusCode == http.StatusOK
 	})
+	if !isReady {
+		p.t.Fatalf("node %d is not ready: %s; it wrote:\n%s", i+1, said, p.nodes[i].server.Log.Tail())
+	}
 }
 
 // used waits until nginx sends posts to a node, which has just started.
@@ -94,6 +105,43 @@ func (p *proxied) hasAllOf(i int, moment time.Time) {
 	})
 }
 
+// agree waits until the nodes count what was acknowledged, and no more than was sent, alike.
+func (p *proxied) agree(nodes ...int) {
+	p.t.Helper()
+	var err error
+	harness.Until(func() bool {
+		err = p.compare(nodes)
+		return err == nil
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *proxied) compare(nodes []int) error {
+	var first *harness.Ledger
+	for _, i := range nodes {
+		ledger, err := harness.ReadBack(p.t.Context(), p.nodes[i].server.URL(), 2)
+		if err != nil {
+			return fmt.Errorf("node %d: %w", i+1, err)
+		}
+		if first == nil {
+			first = ledger
+		}
+		if err := first.Compare(ledger); err != nil {
+			return fmt.Errorf("nodes %d and %d: %w", nodes[0]+1, i+1, err)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	counted := first.Records()
+	if counted < p.acknowledged || counted > p.sent {
+		return fmt.Errorf("%d records are counted, %d were acknowledged, %d sent", counted, p.acknowledged, p.sent)
+	}
+	p.t.Logf("%d nodes: %d records counted, %d acknowledged, %d sent", len(nodes), counted, p.acknowledged, p.sent)
+	return nil
+}
+
 // behindNginx are addresses of three nodes that do not run, servers of the log that do,
 // and nginx.
 func behindNginx(t *testing.T) *proxied {
@@ -107,13 +155,19 @@ func behindNginx(t *testing.T) *proxied {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := newWorld(t.Context(), directory, recorder, 0)
+	program, err := buildServer(t.Context(), directory)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxied{world: w, t: t, program: recorder, statuses: map[int]int{}}
+	p := &proxied{t: t, program: recorder, statuses: map[int]int{}}
+	if p.servers, err = newServers(program, directory, &network{}, 3); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := w.end(); err != nil {
+		for _, n := range p.nodes {
+			err = errors.Join(err, n.kill())
+		}
+		if err := errors.Join(err, p.servers.kill()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -172,21 +226,19 @@ func (p *proxied) underLoad(posters int) (end func()) {
 }
 
 func (p *proxied) postToFront() {
-	p.world.mu.Lock()
+	p.mu.Lock()
 	p.sent += recordsInAPost
-	p.world.mu.Unlock()
+	p.mu.Unlock()
 	status := 0
-	response, err := p.client.Post(p.front+"/benefits", "application/json", bytes.NewReader(aPage()))
+	response, err := http.Post(p.front+"/benefits", "application/json", bytes.NewReader(aPage(rand.IntN(pages))))
 	if err == nil {
 		_, _ = io.Copy(io.Discard, response.Body)
 		response.Body.Close()
 		status = response.StatusCode
 	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.statuses[status]++
-	p.mu.Unlock()
-	p.world.mu.Lock()
-	defer p.world.mu.Unlock()
 	if status == http.StatusOK {
 		p.acknowledged += recordsInAPost
 		now := time.Now()
@@ -197,12 +249,10 @@ func (p *proxied) postToFront() {
 // answersSince are how many posts got which status since the last call, and how long none got 200.
 func (p *proxied) answersSince() (statuses map[int]int, longest time.Duration) {
 	p.mu.Lock()
-	statuses, p.statuses = p.statuses, map[int]int{}
-	p.mu.Unlock()
-	p.world.mu.Lock()
-	defer p.world.mu.Unlock()
-	longest, p.longest = p.longest, 0
-	return maps.Clone(statuses), longest
+	defer p.mu.Unlock()
+	statuses, longest = p.statuses, p.longest
+	p.statuses, p.longest = map[int]int{}, 0
+	return statuses, longest
 }
 
 // posted waits until so many more posts were answered.
@@ -233,12 +283,12 @@ func TestOneNodeBecomesThreeAndOneAgainUnderLoad(t *testing.T) {
 		t.Skip("it starts three servers of the log, three recorders and nginx: run with -tags long")
 	}
 	p := behindNginx(t)
+	p.lastAnswer = time.Now()
 	newer, err := harness.Build(t.Context(), harness.BuildSettings{Directory: t.TempDir(), Environment: []string{"GOFLAGS=-ldflags=-s"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	with := "LOG_URL=" + p.servers.urls()
-	all := p.nodes
 
 	p.start(0, p.program)
 	end := p.underLoad(4)
@@ -273,11 +323,7 @@ func TestOneNodeBecomesThreeAndOneAgainUnderLoad(t *testing.T) {
 	}
 	p.expectNoneRefused("six restarts, one after the other, of which three with a newer program")
 	end()
-	if counted, err := p.settle(t.Context()); err != nil {
-		t.Fatal(err)
-	} else {
-		t.Logf("three nodes: %d records counted, %d acknowledged, %d sent", counted, p.acknowledged, p.sent)
-	}
+	p.agree(0, 1, 2)
 
 	end = p.underLoad(4)
 	p.posted(200)
@@ -293,10 +339,5 @@ func TestOneNodeBecomesThreeAndOneAgainUnderLoad(t *testing.T) {
 	statuses, leaving := p.answersSince()
 	t.Logf("a restart without LOG_URL: posts by status %v; %s without one that was acknowledged", statuses, leaving.Round(time.Millisecond))
 	end()
-	p.nodes = all[:1]
-	counted, err := p.settle(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("one node: %d records counted, %d acknowledged, %d sent", counted, p.acknowledged, p.sent)
+	p.agree(0)
 }
