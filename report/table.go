@@ -120,19 +120,20 @@ func (p Positions) cellTable() exporter.Table {
 func (f Funnel) Table() exporter.Table {
 	outside := slices.Sorted(maps.Keys(f.Records.Outside))
 	table := exporter.Table{Columns: slices.Concat(identityColumns, columns(exporter.Count, "shown", "opened", "acted"),
-		columns(exporter.Number, "open_rate", "act_rate"), columns(exporter.Count, outside...))}
-	add := func(identity []any, r Records) {
+		columns(exporter.Number, "open_rate", "act_rate"), visitorFunnelColumns, columns(exporter.Count, outside...))}
+	add := func(identity []any, r Records, visitors *VisitorFunnel) {
 		row := append(identity, r.Shown, r.Opened, r.Acted, value(r.OpenRate), value(r.ActRate))
+		row = append(row, visitors.values()...)
 		for _, event := range outside {
 			row = append(row, r.Outside[event])
 		}
 		table.Rows = append(table.Rows, row)
 	}
 	if f.Benefits == nil {
-		add([]any{nil, nil, nil, nil}, f.Records)
+		add([]any{nil, nil, nil, nil}, f.Records, f.Visitors)
 	}
 	for _, row := range f.Benefits {
-		add(row.values(), row.Records)
+		add(row.values(), row.Records, row.Visitors)
 	}
 	return table
 }

@@ -29,6 +29,17 @@ func (v Visitors) Table() exporter.Table {
 	return table
 }
 
+var visitorFunnelColumns = slices.Concat(columns(exporter.Count, "visitors_shown", "visitors_opened", "visitors_acted"),
+	columns(exporter.Number, "visitors_open_rate", "visitors_act_rate"), columns(exporter.Truth, "visitors_few"))
+
+// values are the columns of a way of visitors, empty for none.
+func (v *VisitorFunnel) values() []any {
+	if v == nil {
+		return make([]any, len(visitorFunnelColumns))
+	}
+	return []any{counted(v.Shown), counted(v.Opened), counted(v.Acted), value(v.OpenRate), value(v.ActRate), v.Few}
+}
+
 var liftColumns = columns(exporter.Number, "lift", "lift_low", "lift_high", "lift_fixed_low", "lift_fixed_high")
 
 func (l Lift) values() []any {
