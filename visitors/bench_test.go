@@ -3,7 +3,6 @@
 package visitors_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -39,12 +38,11 @@ func siteAssignments() (all [4][]visitors.Assignment) {
 // that they are in the processor's cache as those just parsed are; the ids in them
 // change.
 type site struct {
-	pages [][]visitors.Record
-	ids   [][]byte
+	ids [][]byte
 	// visitors is how many come, spread says that each record is of its own.
 	visitors uint64
 	spread   bool
-	filling  visitors.Batch
+	filled   []visitors.Batch // of pages
 }
 
 func newSite(visitorCount uint64, spread bool) *site {
@@ -65,25 +63,18 @@ func newSite(visitorCount uint64, spread bool) *site {
 				page[j].HashID, page[j].Assignments = s.ids[j], assignments[j&3]
 			}
 		}
-		s.pages = append(s.pages, page)
+		s.filled = append(s.filled, visitors.Batch{})
+		s.filled[len(s.filled)-1].Fill(page)
 	}
 	return s
 }
 
 // batch is the nth batch, the same each time. All visitors come once in the first
 // s.batches().
-func (s *site) batch(n uint64) []visitors.Record {
-	visitor := n * s.step()
-	for i, id := range s.ids[:s.step()] {
-		binary.LittleEndian.PutUint64(id, visitor+uint64(i))
-	}
-	return s.pages[n%uint64(len(s.pages))]
-}
-
-// filled is the same as the ledger takes it.
-func (s *site) filled(n uint64) *visitors.Batch {
-	s.filling.Fill(s.batch(n))
-	return &s.filling
+func (s *site) batch(n uint64) *visitors.Batch {
+	batch := &s.filled[n%uint64(len(s.filled))]
+	batch.Renumber(n * s.step())
+	return batch
 }
 
 func (s *site) batches() uint64 { return s.visitors / s.step() }
@@ -99,7 +90,7 @@ func (s *site) step() uint64 {
 // fill lets every visitor come once.
 func (s *site) fill(ledger *visitors.Ledger) {
 	for n := range s.batches() {
-		ledger.Add(s.filled(n))
+		ledger.Add(s.batch(n))
 	}
 }
 
@@ -148,7 +139,7 @@ func BenchmarkAddKnown(b *testing.B) {
 			b.ResetTimer()
 			defer measureCPU(b)()
 			for range b.N {
-				ledger.Add(site.filled(random.Uint64N(site.batches())))
+				ledger.Add(site.batch(random.Uint64N(site.batches())))
 			}
 		})
 	}
@@ -169,7 +160,7 @@ func BenchmarkAddNew(b *testing.B) {
 				if n == 0 {
 					ledger = newLedger(b, visitors.DefaultLimits())
 				}
-				ledger.Add(site.filled(n))
+				ledger.Add(site.batch(n))
 			}
 		})
 	}
@@ -188,7 +179,7 @@ func BenchmarkAddParallel(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				site, random := newSite(bench.visitors, bench.spread), rand.New(rand.NewPCG(goroutine.Add(1), 4))
 				for pb.Next() {
-					ledger.Add(site.filled(random.Uint64N(site.batches())))
+					ledger.Add(site.batch(random.Uint64N(site.batches())))
 				}
 			})
 		})

@@ -2,6 +2,7 @@ package visitors
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 
@@ -88,6 +89,14 @@ func (b *Batch) Fill(records []Record) {
 			}
 		}
 		b.Add(r.Benefit, r.Index, r.Event)
+	}
+}
+
+// Renumber gives the visits of a batch, whose ids have at least 8 bytes, the ids that begin
+// with the numbers from one on.
+func (b *Batch) Renumber(first uint64) {
+	for i := range b.visits {
+		binary.LittleEndian.PutUint64(b.text(b.visits[i].id), first+uint64(i))
 	}
 }
 
