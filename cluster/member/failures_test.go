@@ -156,3 +156,25 @@ func TestANodeWhoseClockIsFarOffIsNotReady(t *testing.T) {
 	}
 	w.agree()
 }
+
+func TestWhoWaitsForTheLogGetsNoAnswerFromANodeThatEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one := w.add()
+	w.add()
+	w.broker.SetFaults(clustertest.Faults{Lost: 1}, storetest.Random(t))
+	records := storetest.Page(4, storetest.Noon())
+	ticket, err := one.member.Recorder(one.keeper, member.ByLog).Record(storetest.Batch(t, one.keeper.Store(), records))
+	if err != nil {
+		t.Fatal(err)
+	}
+	harnesstest.Until(t, "the record is durable here", func() bool { return storetest.Events(one.keeper.Store()) == 4 })
+	one.kill()
+	if ticket.Settled() {
+		t.Errorf("it was answered %v: it is counted, and the log does not have it", ticket.Wait())
+	}
+	w.model.Add(records)
+	w.broker.SetFaults(clustertest.Faults{}, storetest.Random(t))
+	one.start()
+	w.agree()
+}

@@ -2,7 +2,6 @@ package member
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,9 +13,6 @@ import (
 
 // entryBytes is how much memory a counter takes that waits.
 const entryBytes = 16
-
-// errEnded is told to those who wait for the log when the process ends.
-var errEnded = errors.New("the node ends before the log has it")
 
 // A parcel is what was counted here in the commits up to one.
 type parcel struct {
@@ -265,14 +261,13 @@ func (o *outbox) takeCandidate() *candidate {
 	return taken
 }
 
-// close tells those who wait that they wait in vain.
+// close forgets those who wait. They get no answer: what they recorded is counted here, and
+// told after the next start, so that it must not be refused, and the log does not have it
+// yet, so that it must not be acknowledged.
 func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended = true
-	for _, waiting := range o.awaiting {
-		waiting.ticket.Settle(errEnded)
-	}
 	o.awaiting = nil
 }
 
@@ -300,8 +295,7 @@ func (o *outbox) isDurable(durable, ticket *counters.Ticket) {
 	switch {
 	case err != nil:
 		ticket.Settle(err)
-	case o.ended:
-		ticket.Settle(errEnded)
+	case o.ended: // see close
 	case o.told >= o.keeper.Sequence():
 		ticket.Settle(nil)
 	default:

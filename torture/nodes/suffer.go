@@ -76,7 +76,7 @@ func (w *world) sufferUnderLoad(ctx context.Context, next []fault, happened map[
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.load(loading, 3, 5*time.Millisecond)
+		w.load(loading, w.posters(), 5*time.Millisecond)
 	}()
 	defer func() {
 		stop()
@@ -92,6 +92,14 @@ func (w *world) sufferUnderLoad(ctx context.Context, next []fault, happened map[
 		rest(ctx, time.Second)
 	}
 	return nil
+}
+
+// posters is how many post to a node at a time: with ACK=cluster each waits for the log.
+func (w *world) posters() int {
+	if w.byDisk {
+		return 3
+	}
+	return 24
 }
 
 // skipped are the frames that each node read and had.

@@ -47,7 +47,7 @@ type plan struct {
 
 // newWorld starts servers of the log and nodes.
 func newWorld(ctx context.Context, p plan) (*world, error) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 16, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext}
 	w := &world{
 		client: &http.Client{Timeout: 20 * time.Second, Transport: transport}, network: p.network,
 		ledger: newLedger(), random: rand.New(rand.NewPCG(p.seed, 0)), byDisk: p.ack == "disk", say: p.say,
