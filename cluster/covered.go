@@ -176,6 +176,9 @@ func (c *Covered) Includes(other *Covered) bool {
 	return both.Equal(c)
 }
 
+// HasBeyond reports whether the state has a frame that another lacks, or there is no other.
+func (c *Covered) HasBeyond(other *Covered) bool { return other == nil || !other.Includes(c) }
+
 // Behind reports whether another state has a frame that this one lacks, or is further
 // in the same log, or is in a log while this one is in none.
 func (c *Covered) Behind(other *Covered) bool {

@@ -132,11 +132,11 @@ type Shared interface {
 	// its own that the log has yet to take: under that number it may take another.
 	Put(ctx context.Context, node Origin, covers *Covered, state io.Reader) error
 
-	// Newest is, of the states with a position in the log of this epoch, the one
-	// that is furthest, to be read and closed by the caller before ctx ends. Its end is io.EOF only if
-	// all of it was read and is what was put; ErrMalformed if not. ErrNoState if
-	// there is none.
-	Newest(ctx context.Context, epoch Epoch) (*Covered, io.ReadCloser, error)
+	// Newest is, of the states with a position in the log of this epoch that have a frame
+	// which another one lacks, the one that is furthest, to be read and closed by the caller
+	// before ctx ends; of all in this epoch if there is no other one. Its end is io.EOF only
+	// if all of it was read and is what was put; ErrMalformed if not. ErrNoState if there is none.
+	Newest(ctx context.Context, epoch Epoch, other *Covered) (*Covered, io.ReadCloser, error)
 
 	// Covers says of each node what its newest state covers, in whatever epoch. This is
 	// what outboxes and Trim go by.

@@ -130,7 +130,7 @@ func (n *node) load() {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	covered, reader, err := n.session.Newest(n.t.Context(), first.Epoch)
+	covered, reader, err := n.session.Newest(n.t.Context(), first.Epoch, nil)
 	switch {
 	case err == nil:
 		content, err := io.ReadAll(reader)

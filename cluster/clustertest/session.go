@@ -205,13 +205,13 @@ func (s *Session) Put(ctx context.Context, node cluster.Origin, covers *cluster.
 }
 
 // Newest is described at cluster.Shared.
-func (s *Session) Newest(ctx context.Context, epoch cluster.Epoch) (*cluster.Covered, io.ReadCloser, error) {
+func (s *Session) Newest(ctx context.Context, epoch cluster.Epoch, other *cluster.Covered) (*cluster.Covered, io.ReadCloser, error) {
 	b := s.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var newest sharedState
 	for _, state := range b.states {
-		if state.covered.Position.Epoch == epoch && (newest.put == 0 || newest.before(state)) {
+		if state.covered.Position.Epoch == epoch && state.covered.HasBeyond(other) && (newest.put == 0 || newest.before(state)) {
 			newest = state
 		}
 	}

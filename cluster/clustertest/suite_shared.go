@@ -31,7 +31,7 @@ func put(t *testing.T, shared cluster.Shared, node cluster.Origin, covered *clus
 // expectNewest expects the newest state of an epoch, and that reading it ends well.
 func expectNewest(t *testing.T, shared cluster.Shared, epoch cluster.Epoch, covered *cluster.Covered, state []byte) {
 	t.Helper()
-	have, reader, err := shared.Newest(within(t), epoch)
+	have, reader, err := shared.Newest(within(t), epoch, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func expectNewest(t *testing.T, shared cluster.Shared, epoch cluster.Epoch, cove
 func testStates(t *testing.T, c Cluster) {
 	shared, one, two := c.Open(t).Shared, cluster.NewOrigin(), cluster.NewOrigin()
 	epoch, other := newEpoch(), newEpoch()
-	if _, _, err := shared.Newest(within(t), epoch); !errors.Is(err, cluster.ErrNoState) {
+	if _, _, err := shared.Newest(within(t), epoch, nil); !errors.Is(err, cluster.ErrNoState) {
 		t.Fatalf("an empty store has a newest state, error %v, want %v", err, cluster.ErrNoState)
 	}
 	if covers, err := shared.Covers(within(t)); err != nil || len(covers) != 0 {
@@ -62,6 +62,14 @@ func testStates(t *testing.T, c Cluster) {
 	put(t, shared, two, twoCovers, large)
 	put(t, shared, one, oneCovers, []byte("state of one"))
 	expectNewest(t, shared, epoch, twoCovers, large)
+	if have, reader, err := shared.Newest(within(t), epoch, oneCovers); err != nil || !have.Equal(twoCovers) || reader.Close() != nil {
+		t.Fatalf("what one lacks is in %v, error %v, want the state of two", have, err)
+	}
+	all := twoCovers.Clone()
+	all.Merge(oneCovers)
+	if have, _, err := shared.Newest(within(t), epoch, all); !errors.Is(err, cluster.ErrNoState) {
+		t.Fatalf("a state that has a frame beyond all is %v, error %v, want %v", have, err, cluster.ErrNoState)
+	}
 
 	// A node that went on to another log is no longer the newest in the first.
 	anew := coveredAt(other, 1, one, 7)
@@ -117,7 +125,7 @@ func testStateOvertaken(t *testing.T, c Cluster) {
 	state := make([]byte, 2<<20)
 	rand.Read(state)
 	put(t, shared, node, coveredAt(epoch, 1, node, 1), state)
-	_, reader, err := shared.Newest(within(t), epoch)
+	_, reader, err := shared.Newest(within(t), epoch, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

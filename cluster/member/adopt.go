@@ -42,14 +42,20 @@ func (m *Member) Adopt(ctx context.Context, options snapshot.Options) (err error
 	if err != nil {
 		return err
 	}
-	covers, state, err := link.Shared.Newest(ctx, last.Epoch)
+	mine := &known.Covered
+	if known.MustAdopt {
+		mine = nil // the counts are not those of the frames
+	}
+	// The furthest state may be this node's own: after the log was made anew others can
+	// have more, and be less far in it.
+	covers, state, err := link.Shared.Newest(ctx, last.Epoch, mine)
+	if errors.Is(err, cluster.ErrNoState) && mine != nil {
+		return fmt.Errorf("%w: %w", ErrNothingToAdopt, err)
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	if known.Covered.Includes(covers) && !known.MustAdopt {
-		return ErrNothingToAdopt
-	}
 	missing := frames[:0]
 	for _, frame := range frames {
 		if !covers.Contains(frame.Origin, frame.Sequence) && known.Covered.Contains(frame.Origin, frame.Sequence) {

@@ -3,6 +3,7 @@ package member_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,5 +177,57 @@ func TestWhoWaitsForTheLogGetsNoAnswerFromANodeThatEnds(t *testing.T) {
 	w.model.Add(records)
 	w.broker.SetFaults(clustertest.Faults{}, storetest.Random(t))
 	one.start()
+	w.agree()
+}
+
+// What most nodes had of the log that is gone is in nobody's outbox. A node that lacks it gets
+// it by a state, though its own one may be the furthest in the log that is there now.
+func TestANodeAdoptsAStateThatHasMoreThoughItsOwnIsTheFurthest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two, three := w.add(), w.add(), w.add()
+	three.page(2)
+	w.agree()
+	for _, n := range w.nodes {
+		n.shared()
+	}
+	own, origin := three.covered().Clone(), three.keeper.Membership().Origin
+	three.stop()
+	one.page(4)
+	w.nodes = []*node{one, two}
+	w.agree()
+	harnesstest.Until(t, "no outbox has the frame", func() bool { return one.member.Status().Outbox == 0 })
+	one.stop()
+	two.stop()
+	w.broker.Recreate()
+	_, last, err := w.broker.Open().Bounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.nodes = []*node{three, one, two}
+	for _, n := range w.nodes {
+		if err := member.AdoptLog(t.Context(), n.keeping, last.Epoch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one.start()
+	two.start()
+	one.page(6)
+	two.page(7)
+	harnesstest.Until(t, "states are shared in the log that is there now", func() bool {
+		covers, err := w.broker.Open().Covers(t.Context())
+		return err == nil && covers[one.keeper.Membership().Origin].Position.Epoch == last.Epoch
+	})
+	one.stop()
+	two.stop()
+	log := w.broker.Open()
+	if _, own.Position, err = log.Bounds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Put(t.Context(), origin, own, strings.NewReader("of no use to itself")); err != nil {
+		t.Fatal(err)
+	}
+	three.start()
+	three.page(5)
 	w.agree()
 }

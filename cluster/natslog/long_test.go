@@ -80,7 +80,7 @@ func TestALargeStateIsShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	written := time.Now()
-	_, reader, err := process.Shared.Newest(within(t), epoch)
+	_, reader, err := process.Shared.Newest(within(t), epoch, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

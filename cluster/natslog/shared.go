@@ -278,7 +278,7 @@ func newestOf(node cluster.Origin, states []sharedState) *sharedState {
 }
 
 // Newest is described at cluster.Shared.
-func (s *Shared) Newest(ctx context.Context, epoch cluster.Epoch) (*cluster.Covered, io.ReadCloser, error) {
+func (s *Shared) Newest(ctx context.Context, epoch cluster.Epoch, other *cluster.Covered) (*cluster.Covered, io.ReadCloser, error) {
 	states, err := s.list(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -286,7 +286,7 @@ func (s *Shared) Newest(ctx context.Context, epoch cluster.Epoch) (*cluster.Cove
 	var newest *sharedState
 	for i := range states {
 		state := &states[i]
-		if state.covered.Position.Epoch == epoch && (newest == nil || newest.before(state)) {
+		if state.covered.Position.Epoch == epoch && state.covered.HasBeyond(other) && (newest == nil || newest.before(state)) {
 			newest = state
 		}
 	}
