@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"maps"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
+	"sync"
 )
 
 // A Gathering adds up what a store itself counted in several deltas, to be told to
@@ -15,15 +17,16 @@ type Gathering struct {
 	marks []Mark
 }
 
-// gathered are the counters of one hour. Those before sorted are in order, each once.
+// gathered are the counters of one hour: an open-addressing hash table, in which a counter
+// that most deltas have is found in a nearer cache than all of it that was appended would be.
 type gathered struct {
-	entries []Entry
-	sorted  int
+	seed  uint64
+	slots []Entry // an increment of 0 is free; the length is 0 or a power of two
+	used  int
 }
 
-// unsortedLeast is how many entries may lie unsorted behind the sorted ones, if there
-// are no more than that of them.
-const unsortedLeast = 1 << 15
+// gatheredSlots are the tables of Gatherings that were told, for others. All are free.
+var gatheredSlots = sync.Pool{New: func() any { return new([]Entry) }}
 
 // Add adds what a delta has, but what was merged into it: another store tells of that.
 func (g *Gathering) Add(delta *Delta) {
@@ -56,38 +59,83 @@ func (g *Gathering) AddCells(hour Hour, benefit Benefit, cells []Cell) {
 
 // Take adds another gathering and empties it.
 func (g *Gathering) Take(other *Gathering) {
-	for hour, of := range other.hours {
-		g.add(hour, of.entries)
-	}
 	g.marks = append(g.marks, other.marks...)
-	other.hours, other.marks = nil, nil
+	if g.hours == nil {
+		g.hours, other.hours, other.marks = other.hours, nil, nil
+		return
+	}
+	for hour, of := range other.hours {
+		into := g.of(hour)
+		for _, entry := range of.slots {
+			if entry.increment != 0 {
+				into.add(entry)
+			}
+		}
+	}
+	other.Release()
+}
+
+// Release empties the gathering and leaves its memory to others. Spans stay as they are.
+func (g *Gathering) Release() {
+	for _, of := range g.hours {
+		clear(of.slots)
+		gatheredSlots.Put(&of.slots)
+	}
+	g.hours, g.marks = nil, nil
+}
+
+func (g *Gathering) of(hour Hour) *gathered {
+	of := g.hours[hour]
+	if of == nil {
+		if g.hours == nil {
+			g.hours = map[Hour]*gathered{}
+		}
+		of = &gathered{seed: rand.Uint64(), slots: *gatheredSlots.Get().(*[]Entry)}
+		g.hours[hour] = of
+	}
+	return of
 }
 
 func (g *Gathering) add(hour Hour, entries []Entry) {
-	if g.hours == nil {
-		g.hours = map[Hour]*gathered{}
-	}
-	of := g.hours[hour]
-	if of == nil {
-		of = &gathered{}
-		g.hours[hour] = of
-	}
-	of.entries = append(of.entries, entries...)
-	if unsorted := len(of.entries) - of.sorted; unsorted > max(of.sorted, unsortedLeast) {
-		of.compact()
+	of := g.of(hour)
+	for _, entry := range entries {
+		of.add(entry)
 	}
 }
 
-func (g *gathered) compact() {
-	g.entries, _ = inOrder(g.entries, nil)
-	g.sorted = len(g.entries)
+func (g *gathered) add(entry Entry) {
+	if 3*(g.used+1) > 2*len(g.slots) {
+		g.grow()
+	}
+	mask := uint64(len(g.slots) - 1)
+	for i := spread(g.seed, Key(entry.increment)) & mask; ; i = (i + 1) & mask {
+		switch slot := &g.slots[i]; slot.increment {
+		case entry.increment:
+			slot.Count += entry.Count
+			return
+		case 0:
+			*slot = entry
+			g.used++
+			return
+		}
+	}
 }
 
-// Len is how many counters and marks it holds, at most: those counters that are there
-// twice count twice.
+func (g *gathered) grow() {
+	const least = 1 << 10
+	old := g.slots
+	g.slots, g.used = make([]Entry, max(least, 2*len(old))), 0
+	for _, entry := range old {
+		if entry.increment != 0 {
+			g.add(entry)
+		}
+	}
+}
+
+// Len is how many counters and marks it holds.
 func (g *Gathering) Len() (sum int) {
 	for _, of := range g.hours {
-		sum += len(of.entries)
+		sum += of.used
 	}
 	return sum + len(g.marks)
 }
@@ -97,8 +145,14 @@ func (g *Gathering) Len() (sum int) {
 func (g *Gathering) Spans() (spans []Span) {
 	for _, hour := range slices.Sorted(maps.Keys(g.hours)) {
 		of := g.hours[hour]
-		of.compact()
-		spans = append(spans, Span{Hour: hour, Entries: of.entries})
+		entries := make([]Entry, 0, of.used)
+		for _, entry := range of.slots {
+			if entry.increment != 0 {
+				entries = append(entries, entry)
+			}
+		}
+		entries, _ = sortEntries(entries, nil)
+		spans = append(spans, Span{Hour: hour, Entries: entries})
 	}
 	return spans
 }

@@ -103,3 +103,64 @@ func processorTime(b *testing.B) time.Duration {
 	}
 	return time.Duration(spec.Nano())
 }
+
+// BenchmarkTellOfAWindow has what a node counts in a tenth of a second, 110 commits of 1,800
+// records, gathered and made a frame, by the time of the processor that a record takes.
+func BenchmarkTellOfAWindow(b *testing.B) {
+	const commits, recordsInACommit, benefits = 110, 1800, 600
+	for _, traffic := range []struct {
+		name string
+		size func(*rand.Rand) int
+	}{
+		{"pages", func(random *rand.Rand) int { return 1 + random.IntN(60) }},
+		{"hot", func(*rand.Rand) int { return 30 }},
+	} {
+		b.Run(traffic.name, func(b *testing.B) {
+			random := rand.New(rand.NewPCG(1, 2))
+			deltas := make([]*counters.Delta, commits)
+			var names, events []string
+			for i := range deltas {
+				source := counters.NewStore(counters.WhenDurable)
+				for number := range benefits {
+					storetest.Number(b, source, storetest.Record{Benefit: fmt.Sprint("benefit-", number), Event: "show"})
+				}
+				for records := 0; records < recordsInACommit; {
+					size := traffic.size(random)
+					page := make([]storetest.Record, size)
+					for at, benefit := range random.Perm(benefits)[:size] {
+						page[at] = storetest.Shown(fmt.Sprint("benefit-", benefit), uint16(size), uint16(at+1), storetest.Noon())
+					}
+					source.Add(storetest.Batch(b, source, page))
+					records += size
+				}
+				deltas[i] = source.Seal()
+				names, events = source.Benefits.Names(), source.Events.Names()
+			}
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			var gathering, encoding time.Duration
+			var payload []byte
+			counted := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				began := processorTime(b)
+				var gathered counters.Gathering
+				for _, delta := range deltas {
+					gathered.Add(delta)
+				}
+				spans := gathered.Spans()
+				told := processorTime(b)
+				payload = format.AppendPortable(payload[:0], spans, nil, names, events)
+				gathering, encoding = gathering+told-began, encoding+processorTime(b)-told
+				counted = gathered.Len()
+				gathered.Release()
+			}
+			perRecord := func(took time.Duration) float64 {
+				return float64(took.Nanoseconds()) / float64(b.N*commits*recordsInACommit)
+			}
+			b.ReportMetric(perRecord(gathering), "gather-ns/record")
+			b.ReportMetric(perRecord(encoding), "encode-ns/record")
+			b.ReportMetric(float64(counted), "counters")
+		})
+	}
+}

@@ -11,8 +11,9 @@ import (
 	"stats-recorder/snapshot"
 )
 
-// entryBytes is how much memory a counter takes that waits.
-const entryBytes = 16
+// entryBytes is about how much memory a counter takes that waits: an entry of a table that
+// is half full.
+const entryBytes = 32
 
 // A parcel is what was counted here in the commits up to one.
 type parcel struct {

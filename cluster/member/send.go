@@ -167,6 +167,7 @@ func (s *session) makeFrames() (made bool, err error) {
 		s.outbox.putBack(parcel)
 		return false, err
 	}
+	parcel.counted.Release()
 	return true, nil
 }
 
