@@ -135,7 +135,7 @@ func (l *lane) usages() (usages, error) {
 	if both.target, err = known(l.target.usage()); err != nil {
 		return usages{}, err
 	}
-	both.generator, err = known(readCPUTime(os.Getpid()))
+	both.generator, err = known(harness.ProcessorTime(os.Getpid()))
 	return both, err
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"stats-recorder/harness"
 )
 
 // usage is what a process used since it was started.
@@ -16,7 +18,7 @@ type usage struct {
 // readUsage reads what a process used so far. Where the system does not say, it
 // returns errors.ErrUnsupported.
 func readUsage(pid int) (usage, error) {
-	cpu, err := readCPUTime(pid)
+	cpu, err := harness.ProcessorTime(pid)
 	if err != nil {
 		return usage{}, err
 	}

@@ -10,18 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readCPUTime returns the user and system time of a process so far, all of its
-// threads together, those that ended too. The kernel's clock of a process counts
-// in nanoseconds, where /proc/<pid>/stat counts in hundredths of a second.
-func readCPUTime(pid int) (time.Duration, error) {
-	const schedulerClock = 2
-	var value unix.Timespec
-	if err := unix.ClockGettime(int32(^pid<<3|schedulerClock), &value); err != nil {
-		return 0, fmt.Errorf("CPU clock of process %d: %w", pid, err)
-	}
-	return time.Duration(value.Nano()), nil
-}
-
 // readMemory returns the resident bytes of a process, now and at the most.
 func readMemory(pid int) (resident, peak int64, err error) {
 	fields, err := readProcFields(fmt.Sprintf("/proc/%d/status", pid))

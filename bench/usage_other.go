@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// readCPUTime is known on Linux only.
-func readCPUTime(int) (time.Duration, error) { return 0, errors.ErrUnsupported }
-
 // readMemory is known on Linux only.
 func readMemory(int) (resident, peak int64, err error) { return 0, 0, errors.ErrUnsupported }
 

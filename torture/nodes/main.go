@@ -79,7 +79,7 @@ func run(ctx context.Context, o options, output io.Writer) error {
 	if _, err := harness.Build(ctx, harness.BuildSettings{Directory: directory}); err != nil {
 		return err
 	}
-	if _, err := buildServer(ctx, directory); err != nil {
+	if _, err := harness.BuildLogServer(ctx, directory); err != nil {
 		return err
 	}
 	if err := canHaveNetwork(); err != nil {

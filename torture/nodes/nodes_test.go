@@ -16,7 +16,7 @@ func TestNodesOverARealLogLoseNothingAndCountNothingTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := buildServer(t.Context(), directory)
+	program, err := harness.BuildLogServer(t.Context(), directory)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,7 +155,7 @@ func behindNginx(t *testing.T) *proxied {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := buildServer(t.Context(), directory)
+	program, err := harness.BuildLogServer(t.Context(), directory)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,31 +1,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"stats-recorder/harness"
 )
-
-// natsServer is the program of the log's servers, of the version in go.mod.
-const natsServer = "github.com/nats-io/nats-server/v2"
-
-// buildServer builds the log's server into a directory.
-func buildServer(ctx context.Context, directory string) (program string, err error) {
-	program = filepath.Join(directory, "nats-server")
-	output, err := exec.CommandContext(ctx, "go", "build", "-o", program, natsServer).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", natsServer, err, output)
-	}
-	return program, nil
-}
 
 // servers are the processes of the log.
 type servers struct {
@@ -76,11 +61,9 @@ func (s *servers) store(i int) string { return filepath.Join(s.directory, s.name
 
 // start starts a server that does not run.
 func (s *servers) start(i int) (err error) {
-	config := fmt.Sprintf("server_name: %s\nlisten: %s\njetstream { store_dir: %q, max_file_store: 20GB, sync_interval: always }\n"+
-		"cluster { name: recorders, listen: %s, routes: [nats://%s] }\n",
-		s.name(i), s.clients[i], s.store(i), s.routes[i], strings.Join(s.routes, ", nats://"))
 	path := filepath.Join(s.directory, s.name(i)+".conf")
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+	config := harness.LogServer{Name: s.name(i), Clients: s.clients[i], Store: s.store(i), Route: s.routes[i], Routes: s.routes}
+	if err := config.Write(path); err != nil {
 		return err
 	}
 	if s.running[i], err = harness.Start(s.sites[i].command(s.program, "-c", path)); err != nil {
