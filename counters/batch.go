@@ -1,5 +1,7 @@
 package counters
 
+import "sync/atomic"
+
 // increment is one record: a benefit above a Key, in one word. Sorted
 // increments are sorted by benefit, then by key.
 type increment uint64
@@ -20,6 +22,9 @@ type Batch struct {
 	elsewhen []elsewhen    // of any other hour
 	records  int
 	mark     *Mark // nil for none
+	// renumbered is that of the store, and seen what it was before the first record.
+	renumbered *atomic.Uint64
+	seen       uint64
 }
 
 type elsewhen struct {
@@ -27,9 +32,10 @@ type elsewhen struct {
 	increment increment
 }
 
-// Reset empties the batch. Records of the given hour are the cheap ones.
+// Reset empties the batch. Records of the given hour are the cheap ones. It is called
+// before the benefits of records are numbered.
 func (b *Batch) Reset(hour Hour) {
-	b.hour = hour
+	b.hour, b.seen = hour, b.renumbered.Load()
 	b.records, b.mark = 0, nil
 	b.elsewhen = b.elsewhen[:0]
 	for i := range b.shards {

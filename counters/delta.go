@@ -138,6 +138,7 @@ type Delta struct {
 // woken, and then it is folded, which nobody needs to wait for.
 func (d *Delta) Commit() {
 	d.store.show(d)
+	d.store.keptBenefits = d.Benefits
 	d.store.settled.Add(1) // after readers see it, before anybody is told
 	d.ticket.settle(nil)
 	d.store.fold(d)
@@ -149,6 +150,7 @@ func (d *Delta) Commit() {
 func (d *Delta) Reject(reason error) {
 	d.ticket.settle(reason)
 	d.store.drop()
+	d.store.forgetRejected()
 	d.store.limits.waiting.Add(-int64(d.Records))
 	d.store.settled.Add(1)
 }

@@ -13,7 +13,7 @@ import (
 var ErrDirectoryFull = errors.New("no room for another name")
 
 // Directory gives names small numbers, in the order of their first sight, from
-// 0. It only grows; a number that was given back gets another name once there is
+// 0. It grows; a number that was given back gets another name once there is
 // no new one left. Any number of goroutines may use it; looking up a known name
 // takes no lock and does not allocate.
 //
@@ -163,6 +163,15 @@ func (d *Directory) rename(names map[uint64]string) {
 	d.index.Store(d.rebuilt(*d.names.Load(), len(d.index.Load().slots)))
 }
 
+// truncate forgets the names from a number on. Who has the names keeps them as they were.
+func (d *Directory) truncate(length int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	names := slices.Clone((*d.names.Load())[:length])
+	d.names.Store(&names)
+	d.index.Store(d.rebuilt(names, len(d.index.Load().slots)))
+}
+
 // renameLocked changes a name in a copy: who has the names keeps them as they were.
 func (d *Directory) renameLocked(number uint32, name string) {
 	names := slices.Clone(*d.names.Load())
@@ -182,7 +191,7 @@ func (d *Directory) find(name []byte, hash uint64) (uint32, bool) {
 			continue
 		}
 		number := uint32(slot) - 1
-		if (*d.names.Load())[number] == string(name) {
+		if names := *d.names.Load(); int(number) < len(names) && names[number] == string(name) {
 			return number, true
 		}
 	}

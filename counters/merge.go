@@ -80,6 +80,7 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 // note, if it is not empty, becomes one of the delta's: what must be durable exactly if
 // these counts are. The ticket is nil where there is neither a count, a mark nor a note.
 func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
+	seen := s.renumbered.Load()
 	spans, err := s.spansOf(foreign)
 	for _, f := range foreign {
 		f.release()
@@ -88,6 +89,10 @@ func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
 		return nil, err
 	}
 	s.gate.RLock()
+	if seen != s.renumbered.Load() {
+		s.gate.RUnlock()
+		return s.Merge(note, foreign...)
+	}
 	marks := mergedMarks(foreign)
 	if s.shut || len(spans) == 0 && len(note) == 0 && len(marks) == 0 {
 		return nil, s.turnAway()

@@ -70,6 +70,12 @@ type Store struct {
 	countedEvents atomic.Uint64
 	notes         notes
 
+	// keptBenefits is how many names of benefits are not only of records that may yet be
+	// rejected; it belongs to the committing goroutine. renumbered grows when the others
+	// were forgotten, guarded by gate.
+	keptBenefits int
+	renumbered   atomic.Uint64
+
 	// visible is how many deltas readers see: those that were committed.
 	visible atomic.Uint64
 	moments moments
@@ -148,7 +154,7 @@ func shardCount() int {
 
 // NewBatch returns an empty batch for this store.
 func (s *Store) NewBatch() *Batch {
-	return &Batch{shards: make([][]increment, len(s.shards))}
+	return &Batch{shards: make([][]increment, len(s.shards)), renumbered: &s.renumbered, seen: s.renumbered.Load()}
 }
 
 // Wake receives when there is something to seal: one batch, or as many as the
@@ -173,6 +179,9 @@ func (s *Store) signal() {
 var (
 	// ErrShut is returned for a batch that comes after Shut.
 	ErrShut = errors.New("the store takes no more batches")
+	// ErrRenumbered is returned for a batch whose records were numbered before others were
+	// rejected, and names with them.
+	ErrRenumbered = errors.New("the records before these were rejected")
 	// ErrWaiting is returned for a batch when as many records as Limits.Waiting wait for
 	// their delta to be settled: the disk is slower than those who send.
 	ErrWaiting = errors.New("too many records wait to be durable")
@@ -193,8 +202,8 @@ func (s *Store) Shut() *Ticket {
 
 // Add puts a batch into the active layer, whole. The ticket tells when it is
 // durable; it is nil for a batch without records and mark, which has nothing to wait for. The batch
-// may be reset and reused at once. After Shut it returns ErrShut, and ErrWaiting where
-// too many records wait.
+// may be reset and reused at once. After Shut it returns ErrShut, ErrWaiting where too many
+// records wait, and ErrRenumbered at the moment when a delta is rejected.
 func (s *Store) Add(b *Batch) (*Ticket, error) {
 	if most := s.limits.mayWait.Load(); most > 0 && s.limits.waiting.Load() >= most {
 		return nil, ErrWaiting
@@ -202,6 +211,10 @@ func (s *Store) Add(b *Batch) (*Ticket, error) {
 	s.gate.RLock()
 	if s.shut || (b.records == 0 && b.mark == nil) {
 		return nil, s.turnAway()
+	}
+	if b.seen != s.renumbered.Load() {
+		s.gate.RUnlock()
+		return nil, ErrRenumbered
 	}
 	for i, log := range b.shards {
 		if len(log) > 0 {

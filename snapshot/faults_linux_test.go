@@ -53,9 +53,9 @@ func expectRefusedNeverCounted(t *testing.T, durability snapshot.Durability) {
 	directory := t.TempDir()
 	options := options(directory)
 	options.Durability = durability
-	keeper := opened(t, options)
 	taken := storetest.Page(5, storetest.Noon())
-	record(t, keeper, taken)
+	lived(t, directory, taken)
+	keeper := opened(t, options) // that has committed nothing when the disk refuses
 	model := storetest.ModelOf(taken)
 
 	lift := limitFiles(t, framesEnd(read(t, newest(t, directory, "journal-")))+20)
@@ -70,6 +70,9 @@ func expectRefusedNeverCounted(t *testing.T, durability snapshot.Durability) {
 			t.Errorf("a record beyond the limit: %v, want ErrNotDurable and its cause", err)
 		}
 		check(t, keeper, model)
+		if names := keeper.Store().Benefits.Names(); slices.Contains(names, "first seen too early") || !slices.Contains(names, taken[0].Benefit) {
+			t.Errorf("the benefits are %q", names)
+		}
 	}
 	lift()
 

@@ -178,6 +178,7 @@ func (o *Options) newStore() *counters.Store {
 func newKeeper(options *Options, found *recovery.State) *Keeper {
 	store, sequence := found.Store, found.Summary.Sequence
 	store.GiveBackEventTypes(options.EventTypes)
+	store.KeepBenefits()
 	identity := found.Identity
 	if identity.IsZero() {
 		identity = format.NewIdentity()
