@@ -28,6 +28,7 @@ func TestABodyThatWouldBeRefusedIsNotAskedFor(t *testing.T) {
 		"a type that is not taken":    {"POST /benefits HTTP/1.1\r\nContent-Type: application/xml\r\n" + body, http.StatusUnsupportedMediaType},
 		"no type":                     {"POST /benefits HTTP/1.1\r\n" + body, http.StatusUnsupportedMediaType},
 		"a foreign charset":           {"POST /benefits HTTP/1.1\r\nContent-Type: application/json; charset=utf-16\r\n" + body, http.StatusUnsupportedMediaType},
+		"an encoding nobody inflates": {"POST /benefits HTTP/1.1\r\nContent-Type: application/json\r\nContent-Encoding: lzma\r\n" + body, http.StatusUnsupportedMediaType},
 		"what is no idempotency key":  {"POST /benefits HTTP/1.1\r\nContent-Type: application/json\r\nIdempotency-Key: a b\r\n" + body, http.StatusUnprocessableEntity},
 		"a parameter that is no key":  {"POST /benefits?idempotency_key= HTTP/1.1\r\nContent-Type: application/json\r\n" + body, http.StatusUnprocessableEntity},
 		"a body of unknown length":    {"POST /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", http.StatusNotFound},

@@ -53,6 +53,9 @@ func (s *Server) takePost(x *conn.Exchange) (taken, error) {
 	if !acceptableContentType(x.Request.Header.ContentType()) {
 		return taken{}, &Error{fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json or text/plain, in UTF-8"}
 	}
+	if err := acceptableEncoding(&x.Request.Header); err != nil {
+		return taken{}, err
+	}
 	now := s.config.Now()
 	key, keyed, err := s.batchKey(&x.Request.Header)
 	if err != nil {

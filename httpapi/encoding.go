@@ -43,11 +43,8 @@ func (s *Server) inflated(request *fasthttp.Request) ([]byte, error) {
 		body, err = request.BodyInflateWithLimit(limit)
 	case "br":
 		body, err = request.BodyUnbrotliWithLimit(limit)
-	case "zstd":
+	default: // acceptableEncoding lets no other through
 		body, err = request.BodyUnzstdWithLimit(limit)
-	default:
-		return nil, &Error{fasthttp.StatusUnsupportedMediaType,
-			"unsupported Content-Encoding " + records.QuoteShort(encoding) + ": use gzip, deflate, br, zstd or none"}
 	}
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
@@ -57,6 +54,17 @@ func (s *Server) inflated(request *fasthttp.Request) ([]byte, error) {
 			string(request.Header.ContentEncoding()) + ": " + err.Error()}
 	}
 	return body, nil
+}
+
+// acceptableEncoding returns an error for a Content-Encoding that nobody inflates.
+func acceptableEncoding(header *fasthttp.RequestHeader) error {
+	switch encoding := header.ContentEncoding(); strings.ToLower(string(encoding)) {
+	case "", "identity", "gzip", "x-gzip", "deflate", "br", "zstd":
+		return nil
+	default:
+		return &Error{fasthttp.StatusUnsupportedMediaType,
+			"unsupported Content-Encoding " + records.QuoteShort(strings.ToLower(string(encoding))) + ": use gzip, deflate, br, zstd or none"}
+	}
 }
 
 // acceptableContentType is JSON, or plain text, which a page may send to another

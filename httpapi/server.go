@@ -331,7 +331,7 @@ func (s *Server) wantsBody(header *fasthttp.RequestHeader) bool {
 		return false
 	}
 	_, _, err := s.batchKey(header)
-	return err == nil
+	return err == nil && acceptableEncoding(header) == nil
 }
 
 // handleInvalid answers what never became a request.
