@@ -258,7 +258,7 @@ func (r *request) variantsTable(e report.Experiment) *table {
 				share = r.rateInterval(insight.Wilson(uint64(math.Round(float64(v.Conversion)*float64(*v.Visitors))), *v.Visitors))
 			}
 		}
-		t.Rows = append(t.Rows, row{Cells: []cell{{Header: true, Body: name}, {Class: "n", Label: r.T("col.visitors"), Body: text(visitors)},
+		t.Rows = append(t.Rows, row{Cells: []cell{{Class: "who", Header: true, Body: name}, {Class: "n", Label: r.T("col.visitors"), Body: text(visitors)},
 			{Class: "n", Label: r.T("col.opened.share"), Body: under(r.rate(v.Conversion), share)}, {Class: "n", Label: r.T("col.per.page"), Body: text(r.number(v.ClicksPerPage, 3))}}})
 	}
 	return t
@@ -290,7 +290,7 @@ func (r *request) comparedTable(e report.Experiment) *table {
 		if v.Name == e.Control {
 			continue
 		}
-		t.Rows = append(t.Rows, row{Cells: []cell{{Header: true, Body: text(v.Name)}, {Class: "n", Label: r.T("col.lift"), Body: strong(r.changeOf(v.Lift.Lift))},
+		t.Rows = append(t.Rows, row{Cells: []cell{{Class: "who", Header: true, Body: text(v.Name)}, {Class: "n", Label: r.T("col.lift"), Body: strong(r.changeOf(v.Lift.Lift))},
 			{Class: "n", Label: r.T("col.always"), Body: text(r.changeInterval(v.Interval))}}})
 	}
 	return t

@@ -66,9 +66,9 @@ const (
 	orphanWatch, orphanBad = 0.01, 0.20
 	// repeatedWatch is the share of openings beyond shows.
 	repeatedWatch = 0.05
-	// freeWatch is below how much free space, in bytes, the disk may soon be full: a start
-	// warns of it too.
-	freeWatch = 512 << 20
+	// freeWatch is below how much free space, in bytes, the disk may soon be full: about
+	// from there on a start warns too.
+	freeWatch = 500e6
 	// dispersionWatch is from which dispersion on counts vary oddly.
 	dispersionWatch = 4
 )

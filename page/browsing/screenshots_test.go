@@ -3,8 +3,10 @@ package browsing
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -19,6 +21,17 @@ var paths = map[string]string{
 	"benefit": "/insight/page/benefit?benefit=mobili_jeune", "funnel": "/insight/page/funnel", "experiments": "/insight/page/experiments", "quality": "/insight/page/quality",
 	"compared": "/insight/page/benefits?compare=before&group=Caf", "low": "/insight/page/benefits?under=1", "dates": "/insight/page/positions?days=dates&stage=acted&compare=before",
 	"experiment": "/insight/page/experiments?experiment=aides_bafa", "never": "/insight/page/benefits?never=1",
+}
+
+// chosen are all views, or but one state of each where time matters more.
+func chosen() map[string]string {
+	few := maps.Clone(paths)
+	if !long {
+		maps.DeleteFunc(few, func(name, _ string) bool {
+			return slices.Contains([]string{"gap", "compared", "low", "dates", "never"}, name)
+		})
+	}
+	return few
 }
 
 // failures are addresses that nothing is shown at, by name.
