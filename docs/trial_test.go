@@ -67,6 +67,9 @@ func TestCommandsDoAsDocumented(t *testing.T) {
 				switch {
 				case step.language == "sh" && step.order == "not":
 					omitted++
+					if step.argument == "" {
+						t.Errorf("%s:%d: a block is not run, and no reason stands there", path, step.line)
+					}
 				case step.language == "sh":
 					trial.do(step, shownAfter(steps[i+1:]))
 				case step.language == "js" && step.order != "not":

@@ -74,6 +74,8 @@ func TestDevRestartsTheServerWhenASourceChanges(t *testing.T) {
 		t.Errorf("a build that fails ends the server:\n%s", process.Log)
 	}
 
+	// Two changes, the later perhaps while the earlier is built.
+	write(t, source, strings.ReplaceAll(served, "WORD", "hasty"))
 	write(t, source, strings.ReplaceAll(served, "WORD", "second"))
 	again := harnesstest.Await(t, process, harness.Containing("listening second"))
 	if stopped := harnesstest.Await(t, process, harness.Containing("stopped first")); stopped.Number > again.Number || stopped.Number < broken.Number {
