@@ -84,11 +84,15 @@ func (r Report) diskLines() []string {
 	if r.Disk.FreeBytes != nil {
 		free = humanize.Bytes(*r.Disk.FreeBytes)
 	}
-	return []string{
+	lines := []string{
 		line("to disk", fmt.Sprintf("%s behind; syncs: %s", seconds(r.Disk.BehindSeconds), sync)),
 		line("snapshot", seconds(r.Disk.SnapshotAgeSeconds)+" old"),
 		line("disk", fmt.Sprintf("%s kept, %s; %s free", humanize.Bytes(r.Disk.KeptBytes), several(r.Disk.ClosedDays, "closed day"), free)),
 	}
+	if at := r.Disk.BackedUpAt; at != nil {
+		lines = append(lines, line("backup", "all that was counted "+r.elapsed(*at)+" ago is in object storage"))
+	}
+	return lines
 }
 
 // elapsed is how long before the report a time was.

@@ -81,6 +81,9 @@ type Disk struct {
 	KeptBytes          uint64   `json:"kept_bytes"`
 	FreeBytes          *uint64  `json:"free_bytes"` // nil where the system does not say
 	ClosedDays         uint64   `json:"closed_days"`
+	// BackedUpAt is when object storage last had everything; nil for never since the
+	// start, and where there is none.
+	BackedUpAt *time.Time `json:"backed_up_at"`
 }
 
 // Usage is how much there is of what has a limit.
@@ -186,6 +189,10 @@ func diskOf(m Metrics) *Disk {
 	if len(m["stats_recorder_disk_free_bytes"]) > 0 {
 		free := uint64(m.value("stats_recorder_disk_free_bytes"))
 		disk.FreeBytes = &free
+	}
+	if at := m.value("stats_recorder_backup_timestamp_seconds"); at > 0 {
+		backedUp := time.UnixMilli(int64(at * 1000)).UTC()
+		disk.BackedUpAt = &backedUp
 	}
 	return disk
 }

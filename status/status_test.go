@@ -84,7 +84,7 @@ func TestEveryAlertIsAStatusToo(t *testing.T) {
 		"StatsRecorderDiskFillsUp":        {"stats_recorder_disk_free_bytes", "999000000", "only 999 MB are free"},
 		"StatsRecorderSnapshotOld":        {"stats_recorder_snapshot_age_seconds", "901", "no snapshot was written for 15m1s"},
 		"StatsRecorderSnapshotsFail":      {"stats_recorder_snapshot_failures_total", "3", "a snapshot could not be written"},
-		"StatsRecorderBackupsFail":        {"stats_recorder_backup_failures_total", "1", "nothing reaches object storage"},
+		"StatsRecorderBackupsFail":        {"stats_recorder_backup_failing", "1", "nothing reaches object storage"},
 		"StatsRecorderDayDamaged":         {"stats_recorder_damaged_days_total", "1", "of 1 closed day a file"},
 		"StatsRecorderDiskSlow":           {`stats_recorder_journal_sync_seconds_bucket{le="0.0025"}`, "98", "longer than half a second"},
 		"StatsRecorderRejectionsHigh":     {`stats_recorder_records_rejected_total{field="x",reason="y"}`, "91", "10% of the records"},
@@ -154,6 +154,18 @@ benefits     10 of MAX_BENEFITS=100
 `
 	if text.String() != want {
 		t.Errorf("the report is\n%swant\n%s", text.String(), want)
+	}
+}
+
+func TestAReportSaysHowOldWhatObjectStorageHasIs(t *testing.T) {
+	t.Parallel()
+	reading := readingOf(t, asked, changed(t, "stats_recorder_backup_timestamp_seconds", "1700000058"))
+	var text strings.Builder
+	if err := status.Compare(reading, reading).Print(&text); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\nbackup       all that was counted 42s ago is in object storage\n"; !strings.Contains(text.String(), want) {
+		t.Errorf("the report is\n%swant a line%s", text.String(), want)
 	}
 }
 

@@ -45,8 +45,8 @@ var rules = []rule{
 	func(before, now Metrics) string {
 		return when(grown(before, now, "stats_recorder_snapshot_failures_total", "") > 0, "a snapshot could not be written; see the log")
 	},
-	func(before, now Metrics) string {
-		return when(grown(before, now, "stats_recorder_backup_failures_total", "") > 0,
+	func(_, now Metrics) string {
+		return when(now.value("stats_recorder_backup_failing") > 0,
 			"nothing reaches object storage, so that the disk is all there is; see the log")
 	},
 	func(_, now Metrics) string {

@@ -126,6 +126,7 @@ type Metrics struct {
 
 	backups, backupBytes, backupFailures *metrics.Counter
 	backedUp                             atomic.Int64 // when, in milliseconds since 1970; 0 for never
+	backupFailing                        atomic.Bool
 
 	frames, syncs, written *metrics.PrometheusHistogram
 
@@ -298,6 +299,12 @@ func (m *Metrics) addDisk() {
 			metrics.WriteGaugeFloat64(w, backedUp, float64(at)/1000)
 		}
 	})
+	m.figure("stats_recorder_backup_failing", "Whether the last round of backups to object storage failed.", func() float64 {
+		if m.backupFailing.Load() {
+			return 1
+		}
+		return 0
+	})
 	m.snapshots = m.counter("stats_recorder_snapshots_total", "Snapshots written.")
 	m.failures = m.counter("stats_recorder_snapshot_failures_total", "Snapshots that could not be written.")
 	m.damagedDays = m.counter("stats_recorder_damaged_days_total", "Files of closed days that were damaged and set aside.")
@@ -361,10 +368,14 @@ func (m *Metrics) BackedUp(bytes int64) {
 	m.backups.Inc()
 	m.backupBytes.Add(int(bytes))
 	m.backedUp.Store(time.Now().UnixMilli())
+	m.backupFailing.Store(false)
 }
 
 // BackupFailed counts a round that failed.
-func (m *Metrics) BackupFailed() { m.backupFailures.Inc() }
+func (m *Metrics) BackupFailed() {
+	m.backupFailures.Inc()
+	m.backupFailing.Store(true)
+}
 
 // write writes all families and the figures of the process. Without a subject it
 // leaves out the figures that only a subject has.
