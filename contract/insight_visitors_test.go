@@ -179,6 +179,11 @@ func TestVisitorsLeaveBeforeTheCountsOfTheirDay(t *testing.T) {
 			t.Errorf("%s has %v visitors, want the 20 of the second day", path, got)
 		}
 	}
+	for _, path := range []string{"visitors", "experiments"} { // of all that is kept
+		open := s.Get(t, "/insight/"+path)
+		open.ExpectHeader(t, "Effective-Start-At", "2026-07-03T00:00:00Z")
+		open.ExpectHeader(t, "Effective-End-At", "2026-07-10T00:00:00Z")
+	}
 	got := s.Get(t, "/insight/visitors?start_at=2026-07-01")
 	got.ExpectHeader(t, "Effective-Start-At", "2026-07-03T00:00:00Z")
 	got.ExpectHeader(t, "Retention-Start-At", "2026-07-03T00:00:00Z")
@@ -438,6 +443,28 @@ func awaitDays(t *testing.T, directory string, days int) {
 		files, err := filepath.Glob(filepath.Join(directory, "day-*"))
 		return err == nil && len(files) >= days
 	})
+}
+
+// TestOddInputIsKeptThoughNothingElseCame is about a client of which nothing is accepted: that
+// is when it matters most to see why.
+func TestOddInputIsKeptThoughNothingElseCame(t *testing.T) {
+	t.Parallel()
+	clock := blackbox.NewClock(t, "2026-07-01T12:00:00Z")
+	s := blackbox.StartServer(t, func(c *service.Config) { c.Now, c.SnapshotInterval = clock.Now, time.Millisecond })
+	s.Post(t, blackbox.Record(blackbox.Fields{"event_type": `"showDetial"`}))
+	want := "[map[field:event_type name:showDetial reason:unknown times:1]]"
+	for _, when := range []string{"2026-07-01T12:00:00Z", "2026-07-09T12:00:00Z"} {
+		clock.Set(t, when)
+		s.Restart(t)
+		if got := fmt.Sprint(at(t, answerOf(t, s, "quality?start_at=2026-07-01&end_at=2026-07-02"), "odd_input")); got != want {
+			t.Errorf("after a restart on %s it is %s, want %s", when, got, want)
+		}
+	}
+	awaitDays(t, s.Config.DataDir, 1)
+	s.Restart(t)
+	if got := fmt.Sprint(at(t, answerOf(t, s, "quality?start_at=2026-07-01&end_at=2026-07-02"), "odd_input")); got != want {
+		t.Errorf("once its day is closed it is %s, want %s", got, want)
+	}
 }
 
 func TestMetricsTellOfOddInputAndOfFits(t *testing.T) {

@@ -13,7 +13,8 @@ type Frozen struct {
 	closing []Day
 	beside  map[Part]*Table
 	// Benefits is how many names of benefits there were at that moment, and Events are
-	// those of event types: at least those that the base counts for.
+	// those of event types: at least those that the base counts for, but for kinds that are
+	// Overall.
 	Benefits int
 	Events   []string
 }

@@ -60,7 +60,8 @@ type KindRule struct {
 	// Passing kinds leave closed days after a time of their own, before the rest of the
 	// day does.
 	Passing bool
-	// Overall kinds count of no benefit: all that they have stands under Benefit 0.
+	// Overall kinds count of no benefit: all that they have stands under Benefit 0, whether
+	// a benefit has that number or not.
 	Overall bool
 	// Valid says whether a key that came from outside can be one of this kind. It is
 	// asked only for keys that a Key can be; nil for all of these.
@@ -90,7 +91,7 @@ func BuiltInKinds() Kinds {
 		},
 		{Kind: Visitors, Name: "visitors", Detailed: true, Overall: true, Passing: true},
 		{Kind: VisitorsByBenefit, Name: "visitors by benefit", Detailed: true, Passing: true},
-		{Kind: Oddities, Name: "odd input", Detailed: true},
+		{Kind: Oddities, Name: "odd input", Detailed: true, Overall: true},
 	}
 }
 

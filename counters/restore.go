@@ -82,6 +82,9 @@ func eventsOf(cells []Cell) (events uint64) {
 
 // checkCells checks that keys, names and counts are ones that the store can hold.
 func (s *Store) checkCells(rule *KindRule, benefit Benefit, cells []Cell) error {
+	if rule != nil && rule.Overall && benefit == 0 {
+		return checkCells(rule, max(s.Events.Len(), 1), cells) // the event type means nothing either
+	}
 	if int(benefit) >= s.Benefits.Len() {
 		return fmt.Errorf("%w: benefit number %d of %d known", ErrImpossibleCounts, benefit, s.Benefits.Len())
 	}

@@ -362,3 +362,28 @@ func joinCluster(t testing.TB, keeper *snapshot.Keeper) {
 		t.Fatal(err)
 	}
 }
+
+// TestACorrectionOfTheFirstBenefitLeavesWhatIsOfNone is about counts that stand under number
+// 0 because they are of no benefit.
+func TestACorrectionOfTheFirstBenefitLeavesWhatIsOfNone(t *testing.T) {
+	t.Parallel()
+	store := counters.NewStore(counters.WhenDurable)
+	if number, err := store.Benefits.Number([]byte("rsa")); number != 0 || err != nil {
+		t.Fatalf("the first benefit has number %d, %v", number, err)
+	}
+	what, err := correction.Drop("rsa", 0, counters.MaxDay+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapping, err := what.In(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[counters.Kind]bool{
+		counters.Positions: false, counters.Hours: false, counters.VisitorsByBenefit: false, counters.Visitors: true, counters.Oddities: true,
+	} {
+		if to, stays := mapping.Becomes(counters.Part{Kind: kind, Day: 20_000}, 0); stays != want || (stays && to != 0) {
+			t.Errorf("kind %d: what number 0 has stays is %v, as %d; want %v", kind, stays, to, want)
+		}
+	}
+}

@@ -24,7 +24,7 @@ func newDayTables(kinds counters.Kinds) dayTables {
 func (d dayTables) addFrozen(frozen *counters.Frozen, day counters.Day) {
 	var cells []counters.Cell
 	for kind, table := range d {
-		for benefit := range counters.Benefit(frozen.Benefits) {
+		for benefit := range counters.Benefit(max(frozen.Benefits, 1)) { // overall kinds have what is of none
 			cells = frozen.Cells(counters.Part{Kind: kind, Day: day}, benefit, cells[:0])
 			if len(cells) > 0 {
 				table.AddCells(benefit, cells)

@@ -189,13 +189,13 @@ func csvOf(table exporter.Table, locale exporter.Locale) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// setEffective says which window a timeline has, whose open ends are where the counts
-// begin and end.
-func setEffective(answer *httpapi.Answer, w report.Window) {
-	if w.StartAt != nil {
-		answer.Set(httpapi.HeaderEffectiveStart, w.StartAt.Format(time.RFC3339))
+// setEffective says which window an answer has whose open ends are where the counts begin
+// and end; nil for an end that is open all the same.
+func setEffective(answer *httpapi.Answer, start, end *time.Time) {
+	if start != nil {
+		answer.Set(httpapi.HeaderEffectiveStart, start.Format(time.RFC3339))
 	}
-	if w.EndAt != nil {
-		answer.Set(httpapi.HeaderEffectiveEnd, w.EndAt.Format(time.RFC3339))
+	if end != nil {
+		answer.Set(httpapi.HeaderEffectiveEnd, end.Format(time.RFC3339))
 	}
 }

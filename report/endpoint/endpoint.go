@@ -178,8 +178,13 @@ func (t Table) make(r *report.Reporter, answer *httpapi.Answer, asked asked) ([]
 	if err != nil {
 		return nil, forClient(err)
 	}
-	if timeline, is := made.(report.Timeline); is {
-		setEffective(answer, timeline.Window)
+	switch made := made.(type) {
+	case report.Timeline:
+		setEffective(answer, made.Window.StartAt, made.Window.EndAt)
+	case report.Visitors:
+		setEffective(answer, made.Window.StartAt, made.Window.EndAt)
+	case report.Experiments:
+		setEffective(answer, made.Window.StartAt, made.Window.EndAt)
 	}
 	if asked.format == formatJSON {
 		return json.Marshal(made)

@@ -48,7 +48,7 @@ func (d Day) Write(output io.Writer, kinds counters.Kinds, tables map[counters.K
 		}
 		for _, rule := range slices.Backward(kinds) {
 			part := counters.Part{Kind: rule.Kind, Day: d.Day}
-			if err := w.part(part, len(d.Benefits), tables[rule.Kind].Cells); err != nil {
+			if err := w.part(part, max(len(d.Benefits), 1), tables[rule.Kind].Cells); err != nil {
 				return err
 			}
 		}
@@ -68,7 +68,7 @@ func (d Day) writeNames(w *sectionWriter, kinds counters.Kinds, tables map[count
 	if err := w.names(sectionEvents, d.Events); err != nil {
 		return err
 	}
-	if used := wordsIn(kinds, tables, len(d.Benefits)); len(used) > 0 {
+	if used := wordsIn(kinds, tables, max(len(d.Benefits), 1)); len(used) > 0 {
 		return w.someNames(sectionSomeWords, d.Words, func(number int) bool { return used[number] })
 	}
 	return nil

@@ -217,7 +217,8 @@ func (w *sectionWriter) someNames(kind uint32, names []string, has func(number i
 // Cells appends the counters of a benefit to dst, sorted by key.
 type Cells func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell
 
-// part writes the counters of a part, as details where these are small.
+// part writes the counters of a part, as details where these are small. Overall kinds have
+// counters of one benefit, also where there is none.
 func (w *sectionWriter) part(part counters.Part, benefits int, read Cells) error {
 	if section, any := detailsSection(part.Kind); any && part.Day != counters.Past {
 		if details, ok := detailsOf(benefits, read); ok {

@@ -105,7 +105,7 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 		}
 		for _, part := range parts {
 			ofPart := func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell { return cells(part, benefit, dst) }
-			if err := w.part(part, len(s.Benefits), ofPart); err != nil {
+			if err := w.part(part, max(len(s.Benefits), 1), ofPart); err != nil {
 				return err
 			}
 		}
