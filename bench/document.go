@@ -41,8 +41,8 @@ func (r *report) results() string {
 	fmt.Fprintf(&text, "All figures here are of one run, on %s, of revision %s, in %.0f minutes:\n`%s`. ",
 		r.Started.UTC().Format("2006-01-02"), r.Revision, r.Seconds/60, strings.Join(r.Command, " "))
 	fmt.Fprintf(&text, "%s, %d cores, %s, %s.\n", r.Machine.Processor, r.Machine.Cores, r.Machine.System, r.Machine.Go)
-	for _, note := range r.Notes {
-		fmt.Fprintf(&text, "%s\n", note)
+	if len(r.Notes) > 0 {
+		fmt.Fprintf(&text, "\n- %s\n", strings.Join(r.Notes, "\n- "))
 	}
 	for _, one := range []struct {
 		title, says string
@@ -59,7 +59,8 @@ func (r *report) results() string {
 	}
 	for i := range r.Growth {
 		grown := &r.Growth[i]
-		fmt.Fprintf(&text, "\n### %s\n\n`go run ./bench -growth %s`\n\n", capitalized(grown.title()), grown.Of)
+		fmt.Fprintf(&text, "\n### %s\n\n`go run ./bench -growth %s`; reads are without load: the first, again, and just after a record.\n\n",
+			capitalized(grown.title()), grown.Of)
 		writeMarkdownTable(&text, grown.rows())
 	}
 	text.WriteString("\n")

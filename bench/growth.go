@@ -142,7 +142,7 @@ func (c *curve) measures() []costMeasure {
 	for i, read := range c.Cells[0].Lanes[0].Reads {
 		name := pathOnly(read.Path)
 		all = append(all,
-			costMeasure{name + " ms", smallTime, func(lane *laneResult) float64 { return lane.Reads[i].First.cost() }},
+			costMeasure{name + " CPU ms", smallTime, func(lane *laneResult) float64 { return lane.Reads[i].First.cost() }},
 			costMeasure{name + " again", smallTime, func(lane *laneResult) float64 { return lane.Reads[i].Again.cost() }},
 			costMeasure{name + " after a record", smallTime, func(lane *laneResult) float64 { return lane.Reads[i].AfterRecord.cost() }})
 	}

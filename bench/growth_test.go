@@ -54,7 +54,7 @@ func sampleCurve() curve {
 func TestWhatGrowsFasterThanLinearIsNamed(t *testing.T) {
 	grown := sampleCurve()
 	warnings := strings.Join(grown.warnings(), "\n")
-	if !strings.Contains(warnings, "counters: /statistics ms grows with an exponent of up to 2.00") || strings.Contains(warnings, "CPU") {
+	if !strings.Contains(warnings, "counters: /statistics CPU ms grows with an exponent of up to 2.00") || strings.Contains(warnings, "a request") {
 		t.Errorf("warnings: %s", warnings)
 	}
 }
