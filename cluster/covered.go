@@ -179,6 +179,24 @@ func (c *Covered) Includes(other *Covered) bool {
 // HasBeyond reports whether the state has a frame that another lacks, or there is no other.
 func (c *Covered) HasBeyond(other *Covered) bool { return other == nil || !other.Includes(c) }
 
+// Frames is how many frames the state has.
+func (c *Covered) Frames() (frames uint64) {
+	for _, have := range c.origins {
+		frames += have.upTo
+		for _, interval := range have.beyond {
+			frames += interval.Last - interval.First + 1
+		}
+	}
+	return frames
+}
+
+// Lacks is how many frames another state has that this one lacks.
+func (c *Covered) Lacks(other *Covered) uint64 {
+	both := c.Clone()
+	both.Merge(other)
+	return both.Frames() - c.Frames()
+}
+
 // Behind reports whether another state has a frame that this one lacks, or is further
 // in the same log, or is in a log while this one is in none.
 func (c *Covered) Behind(other *Covered) bool {

@@ -215,3 +215,18 @@ func TestADamagedVectorIsRefused(t *testing.T) {
 		t.Errorf("a byte follows: error %v, want %v", err, cluster.ErrMalformed)
 	}
 }
+
+func TestAStateSaysHowManyFramesItLacks(t *testing.T) {
+	t.Parallel()
+	one, two := &cluster.Covered{}, &cluster.Covered{}
+	for _, sequence := range []uint64{1, 2, 3, 7, 8} {
+		one.Add(cluster.Origin{1}, sequence)
+	}
+	for _, sequence := range []uint64{1, 3, 4, 8, 9} {
+		two.Add(cluster.Origin{1}, sequence)
+	}
+	two.Add(cluster.Origin{2}, 1)
+	if frames, lacks, back := one.Frames(), one.Lacks(two), two.Lacks(one); frames != 5 || lacks != 3 || back != 2 {
+		t.Errorf("%d frames, lacks %d, the other %d; want 5, 3 and 2", frames, lacks, back)
+	}
+}

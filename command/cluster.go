@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,9 +42,11 @@ func clusterCommand(output io.Writer) *cli.Command {
 			},
 			{
 				Name: "hash", OnUsageError: usageError,
-				Usage: "print a hash of all counts in the data directory and of the frames that it has",
+				ArgsUsage: "[DIRECTORY]",
+				Usage:     "print a hash of all counts in the data directory and of the frames that it has",
 				Description: "Two directories with the same frames must have the same counts. A server may be running;\n" +
-					"what it has not written yet is missing.",
+					"what it has not written yet is missing. With another directory it compares both, and exits\n" +
+					"with 1 if they have the same frames and other counts.",
 				Action: func(_ context.Context, c *cli.Command) error { return clusterHash(c, output) },
 			},
 		},
@@ -134,18 +137,40 @@ func clusterLeave(c *cli.Command, output io.Writer) error {
 	return nil
 }
 
+// errApart makes the process exit with 1.
+var errApart = errors.New("the directories have the same frames and other counts: one of both is wrong")
+
 func clusterHash(c *cli.Command, output io.Writer) error {
-	if err := noArguments(c); err != nil {
-		return err
+	other := c.Args().First()
+	if c.Args().Len() > 1 {
+		return fmt.Errorf("%s takes at most one argument, another data directory; see stats-recorder cluster hash --help", c.Name)
 	}
 	directory, err := existingDirectoryOf(c)
 	if err != nil {
 		return err
 	}
-	sum, err := snapshot.HashOf(directory, counters.BuiltInKinds())
+	sum, have, err := snapshot.HashOf(directory, counters.BuiltInKinds())
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(output, "counts  %016x\nframes  %s\ncommit  %d\n", sum.Counts, sum.Frames, sum.Commit)
+	if other == "" {
+		return nil
+	}
+	theirs, theyHave, err := snapshot.HashOf(other, counters.BuiltInKinds())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(output, "%s:\ncounts  %016x\nframes  %s\ncommit  %d\n", other, theirs.Counts, theirs.Frames, theirs.Commit)
+	switch {
+	case have == nil || theyHave == nil:
+		fmt.Fprintln(output, "not both count with other nodes: their frames cannot be compared")
+	case sum.Frames != theirs.Frames:
+		fmt.Fprintf(output, "other frames: the first lacks %d of the second, the second %d of the first\n", have.Lacks(theyHave), theyHave.Lacks(have))
+	case sum.Counts != theirs.Counts:
+		return errApart
+	default:
+		fmt.Fprintln(output, "the same frames and the same counts")
+	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"stats-recorder/counters"
 	"stats-recorder/httpapi/records"
+	"stats-recorder/service"
 	"stats-recorder/snapshot/salvage"
 )
 
@@ -29,7 +30,7 @@ func verifyCommand(output io.Writer) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "repair", Usage: "salvage what is good, after copying the originals aside"},
 		},
-		Action: func(_ context.Context, c *cli.Command) error {
+		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func verifyCommand(output io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			missing, err := verify(output, directory)
+			missing, err := verify(ctx, c, output, directory)
 			if err != nil || !c.Bool("repair") {
 				return errors.Join(err, missing)
 			}
@@ -51,7 +52,7 @@ func verifyCommand(output io.Writer) *cli.Command {
 }
 
 // verify prints a report and returns errMissing if something is.
-func verify(output io.Writer, directory string) (missing, err error) {
+func verify(ctx context.Context, c *cli.Command, output io.Writer, directory string) (missing, err error) {
 	report, err := salvage.Verify(directory, counters.BuiltInKinds())
 	if err != nil {
 		return nil, err
@@ -70,7 +71,36 @@ func verify(output io.Writer, directory string) (missing, err error) {
 		fmt.Fprintf(output, "damaged, but not needed: %d of the files; nothing is lost, but have the disk checked\n", needless)
 	}
 	fmt.Fprintf(output, "complete: everything acknowledged is here, up to commit %d\n", report.Recovery.Sequence)
-	return nil, nil
+	if report.Membership != nil {
+		err = verifyMembership(ctx, c, output, report)
+	}
+	return nil, err
+}
+
+// verifyMembership says what a directory has of the log that it shares with other nodes and,
+// with LOG_URL, what the log has of it.
+func verifyMembership(ctx context.Context, c *cli.Command, output io.Writer, report salvage.Report) error {
+	known := report.Membership
+	fmt.Fprintf(output, "counts with other nodes: %d frames of %d origins, log %.8s merged up to %d\n",
+		known.Covered.Frames(), len(known.Covered.Origins()), known.Covered.Position.Epoch, known.Covered.Position.Sequence)
+	if known.MustAdopt {
+		fmt.Fprintln(output, "its counts are not those of these frames: with LOG_URL it adopts the state of another node at its next start")
+	}
+	config, err := logConfigOf(c)
+	if err != nil || config.Log.URL == "" {
+		return err
+	}
+	compared, err := service.CompareWithLog(ctx, config, known)
+	switch {
+	case err != nil:
+		return fmt.Errorf("compare with the log: %w", err)
+	case compared.Another:
+		fmt.Fprintln(output, "the log there is another one: was it deleted? See stats-recorder cluster adopt")
+	default:
+		fmt.Fprintf(output, "the log: %d frames behind what is merged; other nodes share %d that are not here; %d from here are yet to be told\n",
+			compared.Unread, compared.Lacks, compared.Untold)
+	}
+	return nil
 }
 
 func repair(output io.Writer, directory string) error {

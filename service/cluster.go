@@ -169,12 +169,16 @@ func (c Config) openLog(ctx context.Context) (*member.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask := func(ctx context.Context) (member.Servers, error) {
-		said, err := connection.Leader(ctx)
-		return member.Servers{Now: said.Now, Used: said.Used, Limit: said.Limit, EventTypes: said.Words}, err
+	if err := c.compareSettings(ctx, connection); err != nil {
+		c.Logger.Warn("cannot compare the settings with those of other nodes", "error", err)
 	}
 	return &member.Link{
-		Log: connection.Log, Shared: connection.Shared, Ask: ask, AddEventTypes: connection.AddWords, Close: connection.Close,
+		Log: connection.Log, Shared: connection.Shared, Close: connection.Close,
+		Ask: func(ctx context.Context) (member.Servers, error) {
+			said, err := connection.Leader(ctx)
+			return member.Servers{Now: said.Now, Used: said.Used, Limit: said.Limit, EventTypes: eventTypesOn(said.Notes)}, err
+		},
+		AddEventTypes: func(ctx context.Context, names []string) error { return addEventTypes(ctx, connection, names) },
 	}, nil
 }
 

@@ -76,6 +76,56 @@ func LookAtLog(ctx context.Context, config Config) (status LogStatus, err error)
 	return status, nil
 }
 
+// A LogComparison is what a directory and a log have of each other.
+type LogComparison struct {
+	// Another is set where the log is not the one that the directory counts with; the rest is
+	// 0 then.
+	Another bool
+	// Unread is how much the log has behind what the directory has merged of it, its own
+	// frames among it.
+	Unread uint64
+	// Lacks is how many frames shared states have that the directory lacks, and Untold how
+	// many of its own are in no shared state and not in the log.
+	Lacks, Untold uint64
+}
+
+// CompareWithLog compares what a directory knows of its log with the log of a Config. It
+// changes nothing.
+func CompareWithLog(ctx context.Context, config Config, known *cluster.Membership) (compared LogComparison, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	connection, err := openToLook(ctx, config)
+	if err != nil {
+		return compared, err
+	}
+	defer connection.Close()
+	_, last, err := connection.Log.Bounds(ctx)
+	if err != nil {
+		return compared, err
+	}
+	position := known.Covered.Position
+	if position.Epoch != last.Epoch {
+		return LogComparison{Another: true}, nil
+	}
+	covers, err := connection.Shared.Covers(ctx)
+	if err != nil && !errors.Is(err, cluster.ErrNoState) {
+		return compared, err
+	}
+	shared := &cluster.Covered{}
+	for _, covered := range covers {
+		shared.Merge(covered)
+	}
+	told, err := cluster.LastSequence(ctx, connection.Log, connection.Shared, known.Origin)
+	if err != nil {
+		return compared, err
+	}
+	return LogComparison{
+		Unread: last.Sequence - min(last.Sequence, position.Sequence),
+		Lacks:  known.Covered.Lacks(shared),
+		Untold: known.Sequence - min(known.Sequence, told),
+	}, nil
+}
+
 func openToLook(ctx context.Context, config Config) (*natslog.Connection, error) {
 	if config.Log.URL == "" {
 		return nil, errNoLog

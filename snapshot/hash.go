@@ -24,11 +24,13 @@ type Hash struct {
 	Commit uint64
 }
 
-// HashOf reads a directory, on which a server may be running, see Export.
-func HashOf(directory string, kinds counters.Kinds) (Hash, error) {
-	hash, expired := Hash{Frames: "none"}, expiredCounts{}
+// HashOf reads a directory, on which a server may be running, see Export. It returns also
+// which frames the directory has, nil for none.
+func HashOf(directory string, kinds counters.Kinds) (hash Hash, covered *cluster.Covered, err error) {
+	expired := expiredCounts{}
+	hash.Frames = "none"
 	var origin *Origin
-	err := Export(directory, kinds, 0, counters.MaxDay+1, func(row Exported) error {
+	err = Export(directory, kinds, 0, counters.MaxDay+1, func(row Exported) error {
 		origin = row.Origin
 		if row.Kind != counters.Positions && row.Kind != counters.Hours || expired.take(row, kinds) {
 			return nil
@@ -42,12 +44,13 @@ func HashOf(directory string, kinds counters.Kinds) (Hash, error) {
 	if origin != nil {
 		hash.Commit = origin.Commit
 		if origin.Membership != nil {
-			frames := *origin.Membership.Covered.Clone()
+			covered = origin.Membership.Covered.Clone()
+			frames := *covered
 			frames.Position, frames.Sum = cluster.Position{}, 0 // where they were read does not matter
 			hash.Frames = fmt.Sprintf("%016x", xxhash.Sum64(frames.AppendTo(nil)))
 		}
 	}
-	return hash, err
+	return hash, covered, err
 }
 
 // expiredCounts are those of no known day, where days have expired. What a counter has is

@@ -9,8 +9,9 @@ import (
 
 // agreeOnEventTypes writes the event types that this node has beside those that nodes have
 // said, as far as all together can be told apart, and has records counted under these
-// only. So what one node tells has a number of its own on every other.
-func (s *session) agreeOnEventTypes(ctx context.Context, said []string) error {
+// only. So what one node tells has a number of its own on every other. It is no reason not to
+// count that this fails.
+func (s *session) agreeOnEventTypes(ctx context.Context, said []string) {
 	store := s.keeper.Store()
 	var missing []string
 	for _, name := range slices.Concat(store.CountedEventTypes(), s.options.EventTypes) {
@@ -23,12 +24,13 @@ func (s *session) agreeOnEventTypes(ctx context.Context, said []string) error {
 	added := missing[:min(room, len(missing))]
 	if len(added) > 0 && s.link.AddEventTypes != nil {
 		if err := s.link.AddEventTypes(ctx, added); err != nil {
-			return err
+			s.sayOnce("cannot say in the log which event types this node has; it is tried again", err)
+			return
 		}
 	}
 	agreed := slices.Concat(said, added)
 	if s.eventTypes != nil && slices.Equal(agreed, s.eventTypes) {
-		return nil
+		return
 	}
 	s.eventTypes = agreed
 	store.AgreeEventTypes(agreed)
@@ -36,5 +38,12 @@ func (s *session) agreeOnEventTypes(ctx context.Context, said []string) error {
 		s.options.Logger.Warn("all nodes together have more event types than can be told apart: records of some count as "+counters.OtherEvent+
 			"; shorten EVENT_TYPES, and make the log anew to begin with less", "most", counters.MaxEventTypes, "counted_as_other", left)
 	}
-	return nil
+}
+
+// sayOnce warns, unless of the same as before in this session.
+func (s *session) sayOnce(message string, err error) {
+	if text := err.Error(); text != s.said {
+		s.said = text
+		s.options.Logger.Warn(message, "error", err)
+	}
 }

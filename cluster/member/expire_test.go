@@ -90,7 +90,7 @@ func TestADayGoesOnAllNodesOnceTwoSayThatItIsPastRetention(t *testing.T) {
 	var hashes []snapshot.Hash
 	for _, n := range w.nodes {
 		n.stop()
-		hash, err := snapshot.HashOf(n.keeping.Directory, counters.BuiltInKinds())
+		hash, _, err := snapshot.HashOf(n.keeping.Directory, counters.BuiltInKinds())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -162,9 +162,7 @@ func (s *session) askServers(ctx context.Context) error {
 	case theirs.After(answered):
 		skew = theirs.Sub(answered)
 	}
-	if err := s.agreeOnEventTypes(ctx, said.EventTypes); err != nil {
-		return err
-	}
+	s.agreeOnEventTypes(ctx, said.EventTypes)
 	s.figures.mu.Lock()
 	defer s.figures.mu.Unlock()
 	s.figures.skew, s.figures.used, s.figures.limit = skew, said.Used, said.Limit

@@ -232,7 +232,8 @@ type session struct {
 	// has read over, in nanoseconds since 1970; 0 for none.
 	lackingSince atomic.Int64
 	ends         []timedPosition
-	eventTypes   []string     // that nodes were found to have, of look's goroutine
+	eventTypes   []string     // that nodes were found to have, and
+	said         string       // what was said last of them: of look's goroutine
 	expiry       counters.Day // that tend has had others told of; belongs to it
 }
 

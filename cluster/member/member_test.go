@@ -316,7 +316,7 @@ func TestDirectoriesWithTheSameFramesHaveTheSameHash(t *testing.T) {
 	var hashes []snapshot.Hash
 	for _, n := range w.nodes {
 		n.stop()
-		hash, err := snapshot.HashOf(n.keeping.Directory, counters.BuiltInKinds())
+		hash, _, err := snapshot.HashOf(n.keeping.Directory, counters.BuiltInKinds())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -106,7 +106,7 @@ func TestWhetherANodeWithoutTheLogIsReadyIsUpToWhatItPromises(t *testing.T) {
 func TestANodeIsReadyThoughOthersNeverCeaseToCount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	keeps := func(n *node) { n.options.KeepInLog = time.Hour } // so that no state must be adopted
+	keeps := func(n *node) { n.options.Share = time.Hour } // so that no state must be adopted
 	one := w.add(keeps)
 	ctx, cancel := context.WithCancel(t.Context())
 	var counting sync.WaitGroup

@@ -74,38 +74,28 @@ func (c *Connection) open(ctx context.Context, options Options) error {
 }
 
 // Leader is what the server that leads the stream says of it: its clock, how many bytes the
-// stream has, how many it takes, and which words are written on it.
+// stream has, how many it takes, and the notes on it.
 func (c *Connection) Leader(ctx context.Context) (said Said, err error) {
 	info, err := c.Log.info(ctx)
 	if err != nil {
 		return Said{}, err
 	}
-	said = Said{Now: info.TimeStamp, Used: int64(info.State.Bytes), Limit: info.Config.MaxBytes}
-	if words := info.Config.Metadata[wordsKey]; words != "" {
-		said.Words = strings.Split(words, ",")
-	}
-	return said, nil
+	return Said{Now: info.TimeStamp, Used: int64(info.State.Bytes), Limit: info.Config.MaxBytes, Notes: info.Config.Metadata}, nil
 }
 
 // Said is what Leader says.
 type Said struct {
 	Now         time.Time
 	Used, Limit int64
-	Words       []string
+	// Notes are by key.
+	Notes map[string]string
 }
 
-// wordsKey is where the stream's metadata has words, with commas between.
-const wordsKey = "event_types"
-
-// AddWords writes words, which must have no commas, on the stream, behind those that are
-// there. Two nodes that do so at the same moment may lose those of one: who adds them looks
-// again later.
-func (c *Connection) AddWords(ctx context.Context, words []string) error {
+// ChangeNote changes a note on the stream: one of its metadata. Two nodes that do so at the
+// same moment may lose the change of one: who needs it looks again later.
+func (c *Connection) ChangeNote(ctx context.Context, key string, change func(before string) string) error {
 	return c.Log.stream.edit(ctx, func(config *jetstream.StreamConfig) {
-		if before := config.Metadata[wordsKey]; before != "" {
-			words = append([]string{before}, words...)
-		}
-		config.Metadata[wordsKey] = strings.Join(words, ",")
+		config.Metadata[key] = change(config.Metadata[key])
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
@@ -51,6 +52,9 @@ type Report struct {
 	// Missing is nil when everything acknowledged is there. Otherwise it says
 	// what is not, or why that cannot be known.
 	Missing error
+	// Membership is what the directory knows of the log that it shares with other nodes;
+	// nil for nothing.
+	Membership *cluster.Membership
 }
 
 // Needless is how many files are damaged though nothing is missing.
@@ -92,6 +96,7 @@ func Verify(directory string, kinds counters.Kinds) (Report, error) {
 			Path: path, Covers: "nothing", State: "not used by a start", Bytes: disk.Sizes(path),
 		})
 	}
+	report.Membership = state.Membership
 	report.Recovery, report.Missing = state.Summary, errors.Join(err, state.Lost, damaged)
 	return report, nil
 }

@@ -1,13 +1,13 @@
 package natslog_test
 
 import (
-	"slices"
 	"testing"
 
+	"stats-recorder/cluster/natslog"
 	"stats-recorder/harness/harnesstest"
 )
 
-func TestWordsOnAStreamAreReadByAllAndChangeNothingElse(t *testing.T) {
+func TestNotesOnAStreamAreReadByAllAndChangeNothingElse(t *testing.T) {
 	t.Parallel()
 	s := newStream(t, sharedServers(t), 0)
 	one, two := open(t, s.options, s.servers.urls()), open(t, s.options, s.servers.urls())
@@ -15,17 +15,16 @@ func TestWordsOnAStreamAreReadByAllAndChangeNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := one.AddWords(within(t), []string{"details", "more"}); err != nil {
-		t.Fatal(err)
+	for word, connection := range map[string]*natslog.Connection{"details": one, "more": two} {
+		if err := connection.ChangeNote(within(t), word, func(before string) string { return before + word }); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := two.AddWords(within(t), []string{"form"}); err != nil {
-		t.Fatal(err)
-	}
-	harnesstest.Until(t, "both read all words", func() bool {
+	harnesstest.Until(t, "both read all notes", func() bool {
 		first, err := one.Leader(within(t))
 		second, also := two.Leader(within(t))
-		want := []string{"details", "more", "form"}
-		return err == nil && also == nil && slices.Equal(first.Words, want) && slices.Equal(second.Words, want)
+		has := func(notes map[string]string) bool { return notes["details"] == "details" && notes["more"] == "more" }
+		return err == nil && also == nil && has(first.Notes) && has(second.Notes)
 	})
 	if _, after, err := one.Log.Bounds(within(t)); err != nil || after != before {
 		t.Errorf("the log is another one: %v and %v, %v", before, after, err)
