@@ -185,9 +185,16 @@ func TestNginxExample(t *testing.T) {
 	t.Parallel()
 	nginx := tool(t, "nginx", "nginx")
 	address := startServer(t, serverCommand(t)).Address
-	front, directory := freeAddress(t), t.TempDir()
+	front := freeAddress(t)
 	site := example(t, "nginx.conf", "listen 80;", "listen "+front+";", "listen [::]:80;", "", "127.0.0.1:4000", address)
-	paths := ""
+	startNginx(t, nginx, site)
+	expectCounting(t, "http://"+front)
+}
+
+// startNginx runs nginx with a site for the length of the test, once it has checked it.
+func startNginx(t *testing.T, nginx, site string) {
+	t.Helper()
+	directory, paths := t.TempDir(), ""
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		paths += kind + "_temp_path " + filepath.Join(directory, kind) + ";\n"
 	}
@@ -200,7 +207,6 @@ func TestNginxExample(t *testing.T) {
 	path := write(t, filepath.Join(directory, "nginx.conf"), whole)
 	output(t, nginx, "-t", "-q", "-c", path, "-p", directory)
 	harnesstest.Start(t, exec.Command(nginx, "-c", path, "-p", directory))
-	expectCounting(t, "http://"+front)
 }
 
 func TestCaddyExample(t *testing.T) {

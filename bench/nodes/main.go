@@ -26,6 +26,8 @@ func main() {
 	costs := measuredCosts
 	flag.Float64Var(&costs.pages, "pages", costs.pages, "ns of a record of pages, for the model")
 	flag.Float64Var(&costs.hot, "hot", costs.hot, "ns of a record of hot counters, for the model")
+	flag.Float64Var(&costs.tellPages, "tell-pages", costs.tellPages, "ns of a record of pages to tell others, for the model")
+	flag.Float64Var(&costs.tellHot, "tell-hot", costs.tellHot, "ns of a record of hot counters to tell others, for the model")
 	flag.Float64Var(&costs.mergePages, "merge-pages", costs.mergePages, "ns of a counter of pages that is merged, for the model")
 	flag.Float64Var(&costs.mergeHot, "merge-hot", costs.mergeHot, "ns of a hot counter that is merged, for the model")
 	flag.Parse()

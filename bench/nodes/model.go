@@ -9,12 +9,14 @@ import (
 // costs are those of the model, in nanoseconds of a processor.
 type costs struct {
 	pages, hot           float64 // of a record, with all that is done for it but telling others
+	tellPages, tellHot   float64 // of a record, to gather it and to make frames
 	mergePages, mergeHot float64 // of a counter that others told
 }
 
 // measuredCosts are what `go run ./bench` says of a record (pages, and batches of 30), and
-// BenchmarkMergeOfASecond in snapshot of a counter.
-var measuredCosts = costs{pages: 740, hot: 487, mergePages: 56, mergeHot: 26}
+// in snapshot BenchmarkTellOfAWindow of a record and BenchmarkMergeOfASecond of a counter,
+// the latter two on a machine with fifteen times the work that it could do.
+var measuredCosts = costs{pages: 740, hot: 487, tellPages: 61, tellHot: 15, mergePages: 56, mergeHot: 26}
 
 const (
 	processors = 2 // of a node
@@ -59,12 +61,12 @@ func of(rows []told, records float64) told {
 // A cluster is some nodes that all take records and merge each other's, or, with readers
 // apart, only take them.
 type cluster struct {
-	nodes         int
-	window        float64 // seconds
-	parse, merge  float64 // nanoseconds
-	rows          []told
-	readersMerge  bool
-	recordsASpeed float64
+	nodes        int
+	window       float64 // seconds
+	parse, tell  float64 // nanoseconds of a record
+	merge        float64 // nanoseconds of a counter
+	rows         []told
+	readersMerge bool // and these nodes do not
 }
 
 // load is what part of a second a node's processors work at a rate of records a second.
@@ -74,7 +76,7 @@ func (c cluster) load(rate float64) (own, merging float64) {
 	kilobytes := frame.bytes / 1000 / c.window
 	own = rate * c.parse * nanosecond
 	if c.nodes > 1 {
-		own += frames*tellFrame + kilobytes*tellKilobyte
+		own += rate*c.tell*nanosecond + frames*tellFrame + kilobytes*tellKilobyte
 	}
 	merging = float64(c.nodes-1) * (frame.counters*c.merge*nanosecond/c.window + frames*takeFrame + kilobytes*takeKilobyte)
 	return own, merging
@@ -103,44 +105,43 @@ func (c cluster) rate() (records, merging float64) {
 // print prints the model.
 func (c costs) print(output io.Writer) {
 	counts := []int{1, 2, 4, 8, 16, 32, 64}
-	fmt.Fprint(output, "million records/s, share of linear")
+	fmt.Fprintf(output, "million records/s of all nodes, and percent of linear\n%-40s", "nodes")
 	for _, nodes := range counts {
-		fmt.Fprintf(output, " | %8d", nodes)
+		fmt.Fprintf(output, "%10d", nodes)
 	}
-	fmt.Fprintln(output, " | nodes a reader follows")
+	fmt.Fprintln(output, "   a reader follows")
 	for _, traffic := range []struct {
-		name         string
-		parse, merge float64
-		rows         []told
+		name               string
+		parse, tell, merge float64
+		rows               []told
 	}{
-		{"pages", c.pages, c.mergePages, tellsPages},
-		{"hot counters", c.hot, c.mergeHot, tellsHot},
+		{"pages", c.pages, c.tellPages, c.mergePages, tellsPages},
+		{"hot counters", c.hot, c.tellHot, c.mergeHot, tellsHot},
 	} {
 		for _, window := range []float64{0.1, 1} {
-			one := cluster{window: window, parse: traffic.parse, merge: traffic.merge, rows: traffic.rows}
-			fmt.Fprintf(output, "%-34s", fmt.Sprintf("%s, %g s, all merge", traffic.name, window))
-			one.nodes = 1
-			alone, _ := one.rate()
-			for _, nodes := range counts {
-				one.nodes = nodes
-				rate, _ := one.rate()
-				fmt.Fprintf(output, " | %s", figure(float64(nodes)*rate, rate/alone))
-			}
-			fmt.Fprintln(output, " |")
-			fmt.Fprintf(output, "%-34s", fmt.Sprintf("%s, %g s, ROLE=ingest", traffic.name, window))
-			one.readersMerge = true
-			follows := 0.0
-			for _, nodes := range counts {
-				one.nodes = nodes
-				rate, merging := one.rate()
-				fmt.Fprintf(output, " | %s", figure(float64(nodes)*rate, rate/alone))
-				if nodes == 2 {
-					follows = 1 / merging
-				}
-			}
-			fmt.Fprintf(output, " | %22.0f\n", follows)
+			of := cluster{window: window, parse: traffic.parse, tell: traffic.tell, merge: traffic.merge, rows: traffic.rows}
+			title := fmt.Sprintf("%s, LOG_WINDOW=%gs, ", traffic.name, window)
+			of.printRow(output, title+"all", counts)
+			fmt.Fprintln(output)
+			of.readersMerge = true
+			of.printRow(output, title+"ingest", counts)
+			of.nodes = 2
+			_, merging := of.rate()
+			fmt.Fprintf(output, "%12.0f nodes\n", 1/merging)
 		}
 	}
 }
 
-func figure(rate, share float64) string { return fmt.Sprintf("%5.1f%3.0f", rate/1e6, 100*share) }
+// printRow prints what numbers of nodes take together.
+func (c cluster) printRow(output io.Writer, title string, counts []int) {
+	fmt.Fprintf(output, "%-40s", title)
+	c.nodes = 1
+	alone, _ := c.rate()
+	for _, nodes := range counts {
+		c.nodes = nodes
+		rate, _ := c.rate()
+		fmt.Fprint(output, figure(float64(nodes)*rate, rate/alone))
+	}
+}
+
+func figure(rate, share float64) string { return fmt.Sprintf("%6.1f%4.0f", rate/1e6, 100*share) }
