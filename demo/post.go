@@ -39,7 +39,7 @@ func Post(ctx context.Context, origin string, t Traffic) error {
 const postsAtOnce = http.DefaultMaxIdleConnsPerHost
 
 // daysInMemory is how many days of visitors a server has room for beside those that leave.
-const daysInMemory = 3
+const daysInMemory = 2
 
 // Fill posts traffic day by day to a server that keeps its data in a directory, and lets
 // days leave memory before others: a server has the visitors of a few days only in

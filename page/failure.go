@@ -42,7 +42,7 @@ func (p *Page) Failure(f httpapi.Failure) (page httpapi.Answer, made bool) {
 // failure says a failure in the words of its kind.
 func (r *request) failure(f httpapi.Failure) *failureView {
 	l, kind := r.language, r.kindOf(f.Status)
-	v := &failureView{frame: r.newFrame(), Again: f.Status != http.StatusNotFound, First: r.to("today")}
+	v := &failureView{frame: r.newFrame(), Again: kind != "missing" && kind != "expired", First: r.to("today")}
 	v.Heading = l.Plain("error." + kind + ".title")
 	v.Question = l.Fill("error.status", words.With{"status": strconv.Itoa(f.Status)})
 	with := words.With{}

@@ -96,6 +96,10 @@ func TestTheDemonstrationHasClearFindings(t *testing.T) {
 	}
 	b.do(t, chromedp.Navigate(s.in("fr", paths["low"])))
 	b.expectText(t, ".phrase", "1 aide intéresse plus que la moyenne")
+	b.do(t, chromedp.Navigate(s.in("en", paths["funnel"])))
+	if caveats := eval[string](t, b, `[...document.querySelectorAll(".caveat")].map(e => e.innerText).join(" ")`); strings.Contains(caveats, "known of") {
+		t.Errorf("some days have no visitors: %s", caveats)
+	}
 }
 
 func TestTheThemeIsKept(t *testing.T) {

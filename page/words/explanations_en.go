@@ -34,7 +34,7 @@ var englishExplanations = map[string]string{
 	"map.words.gap":                  "Blue cells: more openings than the model expects; brown cells: fewer. The table under the picture gives the same values.",
 	"map.key":                        "Legend",
 	"map.key.less":                   "less",
-	"map.across":                     "number of benefits on the page →",
+	"map.across":                     "benefits on the page →",
 	"map.own.title":                  "Its opening rate by place and page length",
 	"map.own.caption":                "Places and lengths in groups. On the left, the rate of the place.",
 	"expected.title":                 "What it would receive in each place",

@@ -109,7 +109,7 @@ var french = map[string]string{
 	"error.password.title":       "Mot de passe demandé",
 	"error.password":             "**Ces chiffres ne se lisent qu'avec un mot de passe.** Le navigateur n'en a pas envoyé, ou ce n'est pas le bon.",
 	"error.password.do":          "Réessayer, et donner le mot de passe quand le navigateur le demande. N'importe quel nom d'utilisateur convient.",
-	"error.password.do.also":     "Ne pas l'avoir : le demander à la personne qui exploite le serveur (c'est la valeur de READ_TOKEN).",
+	"error.password.do.also":     "Si on ne l'a pas : le demander à la personne qui exploite le serveur (c'est la valeur de READ_TOKEN).",
 	"error.expired.title":        "Cette adresse partagée n'est plus valable",
 	"error.expired":              "**Cette adresse partagée a expiré** le {date} à {time}.",
 	"error.expired.do":           "Demander une nouvelle adresse à la personne qui l'a envoyée.",
