@@ -216,7 +216,8 @@ func newComparison(variants []visitors.Variant, plan Plan) (*comparison, error) 
 	}
 	ratio, err := insight.CheckSampleRatio(counts, weights)
 	if err != nil {
-		return nil, fmt.Errorf("%w: weights: %w, in the order %s", ErrPlan, err, namesOf(variants))
+		reason := strings.TrimPrefix(err.Error(), insight.ErrExperiment.Error()+": ") // which ErrPlan says
+		return nil, fmt.Errorf("%w: weights: %s, in the order %s", ErrPlan, reason, namesOf(variants))
 	}
 	c.ratio = ratio
 	return c, nil

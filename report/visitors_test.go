@@ -289,7 +289,7 @@ func TestAPlanThatDoesNotFitSaysWhatWould(t *testing.T) {
 		"weights": {Experiment: "place", Weights: []float64{1, 2, 3}},
 	} {
 		_, err := r.Experiments(t.Context(), report.Query{Plan: plan})
-		if !errors.Is(err, report.ErrPlan) || !strings.Contains(err.Error(), "A, B") || !strings.Contains(err.Error(), name) {
+		if !errors.Is(err, report.ErrPlan) || !strings.Contains(err.Error(), "A, B") || strings.Count(err.Error(), "cannot be compared") != 1 || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
