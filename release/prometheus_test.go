@@ -65,6 +65,11 @@ func isCounted(query, metrics string) bool {
 			return false
 		}
 	}
+	for _, label := range regexp.MustCompile(`\w+="[^"$]+"`).FindAllString(query, -1) {
+		if !strings.Contains(metrics, label) {
+			return false
+		}
+	}
 	return true
 }
 
