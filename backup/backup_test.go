@@ -255,9 +255,7 @@ func TestADamagedBackupIsRefusedAndLeavesTheDirectoryEmpty(t *testing.T) {
 	for range 40 {
 		cut := random.IntN(len(whole))
 		damages[fmt.Sprintf("cut off at %d", cut)] = whole[:cut]
-		at := random.IntN(len(whole))
-		flipped := slices.Clone(whole)
-		flipped[at] ^= 1 << random.IntN(8)
+		at, flipped := flippedSomewhere(t, random, whole)
 		damages[fmt.Sprintf("a bit flipped at %d", at)] = flipped
 	}
 	for name, archive := range damages {
@@ -275,15 +273,38 @@ func TestADamagedBackupIsRefusedAndLeavesTheDirectoryEmpty(t *testing.T) {
 	}
 }
 
-// rewritten is an archive whose plain content was changed by a function.
-func rewritten(t *testing.T, archive []byte, change func(string) string) []byte {
+// flippedSomewhere is an archive with a bit flipped that its content depends on. About one in
+// a thousand is of those that fill up bytes, which no reader looks at.
+func flippedSomewhere(t *testing.T, random *rand.Rand, whole []byte) (at int, flipped []byte) {
+	t.Helper()
+	content, err := plainOf(t, whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		at, flipped = random.IntN(len(whole)), slices.Clone(whole)
+		flipped[at] ^= 1 << random.IntN(8)
+		if now, err := plainOf(t, flipped); err != nil || !bytes.Equal(now, content) {
+			return at, flipped
+		}
+	}
+}
+
+// plainOf is what an archive holds, inflated.
+func plainOf(t *testing.T, archive []byte) ([]byte, error) {
 	t.Helper()
 	reader, err := zstd.NewReader(bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	plain, err := io.ReadAll(reader)
+	return io.ReadAll(reader)
+}
+
+// rewritten is an archive whose plain content was changed by a function.
+func rewritten(t *testing.T, archive []byte, change func(string) string) []byte {
+	t.Helper()
+	plain, err := plainOf(t, archive)
 	if err != nil {
 		t.Fatal(err)
 	}
