@@ -81,8 +81,8 @@ func verify(ctx context.Context, c *cli.Command, output io.Writer, directory str
 // with LOG_URL, what the log has of it.
 func verifyMembership(ctx context.Context, c *cli.Command, output io.Writer, report salvage.Report) error {
 	known := report.Membership
-	fmt.Fprintf(output, "counts with other nodes: %d frames of %d origins, log %.8s merged up to %d\n",
-		known.Covered.Frames(), len(known.Covered.Origins()), known.Covered.Position.Epoch, known.Covered.Position.Sequence)
+	fmt.Fprintf(output, "counts with other nodes: %s of %s, log %.8s merged up to %d\n",
+		several(known.Covered.Frames(), "frame"), several(len(known.Covered.Origins()), "origin"), known.Covered.Position.Epoch, known.Covered.Position.Sequence)
 	if known.MustAdopt {
 		fmt.Fprintln(output, "its counts are not those of these frames: with LOG_URL it adopts the state of another node at its next start")
 	}
@@ -97,8 +97,8 @@ func verifyMembership(ctx context.Context, c *cli.Command, output io.Writer, rep
 	case compared.Another:
 		fmt.Fprintln(output, "the log there is another one: was it deleted? See stats-recorder cluster adopt")
 	default:
-		fmt.Fprintf(output, "the log: %d frames behind what is merged; other nodes share %d that are not here; %d from here are yet to be told\n",
-			compared.Unread, compared.Lacks, compared.Untold)
+		fmt.Fprintf(output, "the log: %s behind what is merged; other nodes share %d that are not here; %d from here are yet to be told\n",
+			several(compared.Unread, "frame"), compared.Lacks, compared.Untold)
 	}
 	return nil
 }
