@@ -32,6 +32,9 @@ type elsewhen struct {
 	increment increment
 }
 
+// Numbering is the store's before the first record was numbered, see Store.Numbering.
+func (b *Batch) Numbering() uint64 { return b.seen }
+
 // Reset empties the batch. Records of the given hour are the cheap ones. It is called
 // before the benefits of records are numbered.
 func (b *Batch) Reset(hour Hour) {

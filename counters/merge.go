@@ -80,18 +80,14 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 // note, if it is not empty, becomes one of the delta's: what must be durable exactly if
 // these counts are. The ticket is nil where there is neither a count, a mark nor a note.
 func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
-	seen := s.renumbered.Load()
-	spans, err := s.spansOf(foreign)
-	for _, f := range foreign {
-		f.release()
-	}
+	defer func() {
+		for _, f := range foreign {
+			f.release()
+		}
+	}()
+	spans, err := s.enterWithSpansOf(foreign)
 	if err != nil {
 		return nil, err
-	}
-	s.gate.RLock()
-	if seen != s.renumbered.Load() {
-		s.gate.RUnlock()
-		return s.Merge(note, foreign...)
 	}
 	marks := mergedMarks(foreign)
 	if s.shut || len(spans) == 0 && len(note) == 0 && len(marks) == 0 {
@@ -110,6 +106,23 @@ func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
 		s.marks.add(marks...)
 	}
 	return s.taken(), nil
+}
+
+// enterWithSpansOf gives what other stores counted this store's numbers, and returns with the
+// gate held for reading, behind which these stay right. The gate is not held if it fails.
+func (s *Store) enterWithSpansOf(foreign []*Foreign) ([]Span, error) {
+	for {
+		seen := s.renumbered.Load()
+		spans, err := s.spansOf(foreign)
+		if err != nil {
+			return nil, err
+		}
+		s.gate.RLock()
+		if seen == s.renumbered.Load() {
+			return spans, nil
+		}
+		s.gate.RUnlock()
+	}
 }
 
 // mergedMarks are marks that other stores tell of.

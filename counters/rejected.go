@@ -4,6 +4,11 @@ package counters
 // called before anything is added.
 func (s *Store) KeepBenefits() { s.keptBenefits = s.Benefits.Len() }
 
+// Numbering grows when names of benefits are forgotten. Who keeps numbers beside the store
+// from before may not use them when it has grown until their records were durable: they
+// may mean other benefits. Any goroutine may call it at any time.
+func (s *Store) Numbering() uint64 { return s.renumbered.Load() }
+
 // forgetRejected forgets the names of benefits that only rejected records had, so that a
 // flood of records which the disk refuses takes no room from those that come after. Records
 // that wait in the active layer keep theirs, under new numbers. It leaves all as it is while

@@ -126,6 +126,13 @@ func TestNoRecordCountsUnderTheNameOfARejectedOne(t *testing.T) {
 			batch := store.NewBatch()
 			for range 1500 {
 				name := fmt.Sprint("benefit-", random.IntN(400))
+				if random.IntN(8) == 0 { // as another store tells of it
+					record := storetest.Shown(name, 3, 1, storetest.Noon())
+					if merge(t, store, []storetest.Record{record}).Wait() == nil {
+						acknowledged[poster][name]++
+					}
+					continue
+				}
 				ticket, err := post(t, store, batch, name, storetest.Noon()-counters.Hour(random.IntN(3)))
 				if errors.Is(err, counters.ErrRenumbered) {
 					renumbered.Add(1)

@@ -81,6 +81,7 @@ func (s *Server) takePost(x *conn.Exchange) (taken, error) {
 type taken struct {
 	records    int
 	visits     *visitors.Batch  // nil if nobody counts them
+	numbering  uint64           // of the store, before the visits' benefits had numbers
 	ticket     *counters.Ticket // nil when there is nothing to wait for
 	rejections []byte           // the answer about records that are bad, if any are
 }
@@ -177,9 +178,10 @@ func (s *Server) noted(x *conn.Exchange, p *post, done taken, err error) (taken,
 		return taken{}, err
 	}
 	done.visits, p.visits = p.visits, nil
+	done.numbering = p.batch.Numbering()
 	if done.ticket == nil {
 		s.metrics.accepted(x.Number(), done.records, s.config.Now())
-		s.endVisits(done.visits, true)
+		s.endVisits(&done, true)
 	}
 	return done, nil
 }
@@ -254,7 +256,7 @@ func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Tim
 	if decided == nil {
 		s.metrics.accepted(c.exchange.connection, c.taken.records, now)
 	}
-	s.endVisits(c.taken.visits, decided == nil)
+	s.endVisits(&c.taken, decided == nil)
 	if prepared != nil {
 		s.observe(c.exchange, fasthttp.StatusOK, len(recordCreated), now)
 	} else {

@@ -98,10 +98,11 @@ func (d *brokenDisk) settle(batches int, err error) {
 }
 
 // undecided is a server whose acknowledgements wait for a disk that the test settles.
-func undecided(t *testing.T, origins Origins) (server *Server, disk *brokenDisk, address string) {
+func undecided(t *testing.T, origins Origins, changes ...func(*Config)) (server *Server, disk *brokenDisk, address string) {
 	t.Helper()
 	disk = &brokenDisk{added: make(chan struct{}, 10)}
-	server = stubServer(t, disk, slog.DiscardHandler, func(c *Config) { c.Origins, disk.store = origins, c.Store })
+	changes = append(changes, func(c *Config) { c.Origins, disk.store = origins, c.Store })
+	server = stubServer(t, disk, slog.DiscardHandler, changes...)
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

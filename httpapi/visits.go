@@ -32,13 +32,15 @@ func (p *post) noteVisit(r, before *records.Record, benefit counters.Benefit) {
 }
 
 // endVisits has visitors counted if their records are durable, and gives the batch back.
-func (s *Server) endVisits(visits *visitors.Batch, durable bool) {
-	if visits == nil {
+// Where others were rejected meanwhile, and names forgotten, the benefits that the visits
+// tell of may have other numbers: these visits do not count, rather than for another benefit.
+func (s *Server) endVisits(t *taken, durable bool) {
+	if t.visits == nil {
 		return
 	}
-	if durable {
-		s.config.Visitors.Add(visits)
+	if durable && t.numbering == s.config.Store.Numbering() {
+		s.config.Visitors.Add(t.visits)
 	}
-	visits.Reset()
-	s.visits.Put(visits)
+	t.visits.Reset()
+	s.visits.Put(t.visits)
 }

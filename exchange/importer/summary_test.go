@@ -178,7 +178,7 @@ func TestProgressIsAFewLinesWhereThereIsNoTerminal(t *testing.T) {
 				return nil
 			})
 			lines := strings.Split(strings.TrimSpace(shown.String()), "\n")
-			if err != nil || len(lines) < 2 || len(lines) > 6 || !strings.Contains(lines[0], "documents, ") {
+			if err != nil || len(lines) < 2 || len(lines) > 6 || !strings.Contains(lines[0], "documents: ") {
 				t.Errorf("%s: shown was %q; %v", name, shown.String(), err)
 			}
 			if hasTimeLeft := strings.Contains(lines[0], "left"); hasTimeLeft != (name == "file") {
