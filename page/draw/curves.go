@@ -1,9 +1,11 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 )
 
 // A Visible is the visibility of a place.
@@ -90,9 +92,13 @@ func Weeks(names Names, weeks []Week, heights []Tick) template.HTML {
 // an hour that is not over.
 type HourOfDay struct{ Now, Low, Median, High float64 }
 
+// firstUnderUsual is the first hour that the words for the band are above on the narrowest
+// screen.
+const firstUnderUsual = 12
+
 // Hours is a day by its hours, in a band of what is usual.
 func Hours(names Names, hours []HourOfDay, heights, below []Tick, today, usual string) template.HTML {
-	const height = 236
+	const height, lowest = 236, 210
 	top := 1.0
 	for _, h := range hours {
 		for _, v := range []float64{h.Now, h.High} {
@@ -101,9 +107,9 @@ func Hours(names Names, hours []HourOfDay, heights, below []Tick, today, usual s
 			}
 		}
 	}
-	top *= 1.06
+	top *= 1.15 // room for a label above the band
 	x := func(h float64) float64 { return 100 * h / float64(max(1, len(hours))) }
-	y := func(v float64) float64 { return 10 + 200*(1-v/top) }
+	y := func(v float64) float64 { return 10 + (lowest-10)*(1-v/top) }
 	var now, low, median, high []point
 	for i, h := range hours {
 		at := stretchedWidth / 100 * x(float64(i)+0.5)
@@ -121,15 +127,20 @@ func Hours(names Names, hours []HourOfDay, heights, below []Tick, today, usual s
 		area(high, low), path(median), path(now))))
 	if n := len(now); n > 0 {
 		at := now[n-1]
-		class, dx := "strong end", "-4"
-		if at.x < 0.25*stretchedWidth {
+		// Below the line, which rises in the first half of a day and falls in the second.
+		class, dx, dy := "strong end", "-4", "22"
+		if at.x < 0.5*stretchedWidth {
 			class, dx = "strong", "8"
 		}
+		if at.y > lowest-30 {
+			dy = "-14"
+		}
 		c.add(`<circle class="dot" cx="%s" cy="%s" r="5"/>`, percent(at.x/10), short(at.y))
-		c.text(fmt.Sprintf(`class="%s" x="%s" dx="%s" dy="-14" y="%s"`, class, percent(at.x/10), dx, short(at.y)), today)
+		c.text(fmt.Sprintf(`class="%s" x="%s" dx="%s" dy="%s" y="%s"`, class, percent(at.x/10), dx, dy, short(at.y)), today)
 	}
-	if n := len(high); n > 19 {
-		c.text(fmt.Sprintf(`class="end" x="100%%" dy="-14" y="%s"`, short(min(high[18].y, high[19].y, high[20].y))), usual)
+	if n := len(high); n > firstUnderUsual {
+		peak := slices.MinFunc(high[firstUnderUsual:], func(a, b point) int { return cmp.Compare(a.y, b.y) })
+		c.text(fmt.Sprintf(`class="end" x="100%%" dy="-12" y="%s"`, short(peak.y)), usual)
 	}
 	return plot(height, heights, y, names, c.String(), "")
 }
