@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
 // TestPrometheusAnswersEveryPanel has one scrape a server that counts, and asks it what
@@ -32,7 +30,7 @@ func TestPrometheusAnswersEveryPanel(t *testing.T) {
 			t.Fatal("it never scrapes the server")
 		}
 	}
-	var shown dashboard.Dashboard
+	var shown classic
 	if err := json.Unmarshal(read(t, "../deploy/grafana/stats-recorder.json"), &shown); err != nil {
 		t.Fatal(err)
 	}
