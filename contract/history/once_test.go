@@ -172,7 +172,7 @@ func TestDocumentsThatAreThereTwiceInOneImportAreRefused(t *testing.T) {
 	for _, paths := range [][]string{{joined}, {mon, fri}, {fri, mon}} {
 		directory := t.TempDir()
 		for _, flag := range []string{"--dry-run", "--continue"} {
-			expectImportRefused(t, importOf(t, directory, append([]string{flag}, paths...)...), "twice", "100 of 250", "--force")
+			expectImportRefused(t, importOf(t, directory, append([]string{flag}, paths...)...), "twice", "100 of the 250", "--force")
 		}
 		expectSuccess(t, importOf(t, directory, append([]string{"--force"}, paths...)...), "counted 250 +")
 	}
