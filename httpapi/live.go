@@ -78,14 +78,14 @@ func (s *Server) getLive(x *conn.Exchange) {
 		s.refuse(x, errBusy)
 		return
 	}
-	x.Last(func(w *bufio.Writer, stopped <-chan struct{}) {
+	x.Last(func(w *bufio.Writer, left, stopped <-chan struct{}) {
 		defer s.live.listening.Add(-1)
-		s.live.send(w, stopped, s.config.Now)
+		s.live.send(w, left, stopped, s.config.Now)
 	})
 }
 
 // send sends events until the client is gone, the server stops, or the time is over.
-func (l *live) send(w *bufio.Writer, stopped <-chan struct{}, now func() time.Time) {
+func (l *live) send(w *bufio.Writer, left, stopped <-chan struct{}, now func() time.Time) {
 	ticker := time.NewTicker(l.Interval)
 	defer ticker.Stop()
 	end := time.NewTimer(l.Longest)
@@ -105,6 +105,8 @@ func (l *live) send(w *bufio.Writer, stopped <-chan struct{}, now func() time.Ti
 		select {
 		case <-ticker.C:
 		case <-end.C:
+			return
+		case <-left:
 			return
 		case <-stopped:
 			return

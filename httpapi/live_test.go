@@ -66,3 +66,26 @@ func TestAHeadOfTheEventsHoldsNoPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestThePlaceOfAListenerThatLeavesIsFreeAtOnce has events so rare that no write can tell.
+func TestThePlaceOfAListenerThatLeavesIsFreeAtOnce(t *testing.T) {
+	t.Parallel()
+	server, address := largeServer(t, counters.NewStore(counters.WhenDurable), 1<<20, func(c *Config) {
+		c.Live = &Live{Event: func(time.Time) ([]byte, error) { return []byte(`{}`), nil }, Clients: 1, Interval: time.Hour}
+	})
+	for range 3 {
+		response, err := http.Get("http://" + address + pathLive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("status %d", response.StatusCode)
+		}
+		response.Body.Close()
+		for deadline := time.Now().Add(20 * time.Second); server.live.listening.Load() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("who left has a place still")
+			}
+		}
+	}
+}

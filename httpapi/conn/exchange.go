@@ -36,7 +36,7 @@ type Exchange struct {
 	oversized bool
 	last      bool // nothing can be asked after it
 	// lasting writes a body as it comes about; nil for most answers.
-	lasting  func(*bufio.Writer)
+	lasting  func(w *bufio.Writer, left, stopped <-chan struct{})
 	reserved int64
 	// stream is the answer's body where that is read as it leaves, streamed its size.
 	stream   io.ReadCloser
