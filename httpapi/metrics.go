@@ -137,6 +137,7 @@ func (f recordFigures) LeftOut(field records.Field, why records.Reason) { f.left
 // events have what becomes of connections counted.
 type events struct{ *Metrics }
 
+// Refused, and those after it, are as conn.Events has them.
 func (e events) Refused()      { e.defence.refused.Add(1) }
 func (e events) Evicted()      { e.defence.evicted.Add(1) }
 func (e events) TimedOut()     { e.defence.timedOut.Add(1) }

@@ -93,6 +93,7 @@ func (b *s3Bucket) failed(what, key string, err error) error {
 	return fmt.Errorf("%s s3://%s/%s at %s: %w", what, b.location.bucket, b.key(key), b.location.endpoint.Host, err)
 }
 
+// Put is described at Bucket. The client repeats what a network lost.
 func (b *s3Bucket) Put(ctx context.Context, key string, content io.Reader, size int64) error {
 	_, err := b.client.PutObject(ctx, b.location.bucket, b.key(key), content, size, minio.PutObjectOptions{})
 	if err != nil {
@@ -101,6 +102,8 @@ func (b *s3Bucket) Put(ctx context.Context, key string, content io.Reader, size 
 	return nil
 }
 
+// Get is described at Bucket. It asks for the object's head first, for the first Read of the
+// client would be the one that says ErrNoObject.
 func (b *s3Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	object, err := b.client.GetObject(ctx, b.location.bucket, b.key(key), minio.GetObjectOptions{})
 	if err == nil {
@@ -114,6 +117,7 @@ func (b *s3Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	return object, nil
 }
 
+// List is described at Bucket. It takes at most a minute.
 func (b *s3Bucket) List(ctx context.Context, prefix string) (keys []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -130,6 +134,7 @@ func (b *s3Bucket) List(ctx context.Context, prefix string) (keys []string, err 
 	return keys, nil
 }
 
+// Remove is described at Bucket.
 func (b *s3Bucket) Remove(ctx context.Context, key string) error {
 	if err := b.client.RemoveObject(ctx, b.location.bucket, b.key(key), minio.RemoveObjectOptions{}); err != nil {
 		return b.failed("remove", key, err)

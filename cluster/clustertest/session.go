@@ -137,6 +137,7 @@ func (s *Session) check(ctx context.Context) error {
 // sessionEngine is a session as package fence wants it.
 type sessionEngine struct{ *Session }
 
+// Tail is described at fence.Engine.
 func (e sessionEngine) Tail(ctx context.Context, origin cluster.Origin) (fence.Tail, error) {
 	b := e.broker
 	b.mu.Lock()
@@ -147,6 +148,7 @@ func (e sessionEngine) Tail(ctx context.Context, origin cluster.Origin) (fence.T
 	return b.tail(origin), nil
 }
 
+// Frames is described at fence.Engine.
 func (e sessionEngine) Frames(ctx context.Context, origin cluster.Origin, visit func(at uint64, id cluster.FrameID)) error {
 	b := e.broker
 	b.mu.Lock()
@@ -162,6 +164,7 @@ func (e sessionEngine) Frames(ctx context.Context, origin cluster.Origin, visit 
 	return nil
 }
 
+// Add is described at fence.Engine. It never recognises an ID.
 func (e sessionEngine) Add(ctx context.Context, entry fence.Entry) (uint64, bool, error) {
 	at, err := e.add(ctx, entry)
 	if lost := e.answer(ctx); lost != nil {

@@ -27,6 +27,8 @@ type chunkReader struct {
 	err    error
 }
 
+// Read reads on, as io.Reader says. An error of the log is returned once what came before it
+// has been read.
 func (r *chunkReader) Read(p []byte) (int, error) {
 	for len(r.rest) == 0 && r.err == nil {
 		r.rest, r.err = r.next()
