@@ -16,6 +16,8 @@ type eventTypes struct {
 	// numbers are those by the place of the name: 0 while there is none, and with
 	// notOwn for one that counts under counters.OtherEvent.
 	numbers []atomic.Uint32
+	// agreements grows before numbers are forgotten.
+	agreements atomic.Uint64
 }
 
 const notOwn = 1 << 8
@@ -32,6 +34,7 @@ func newEventTypes(store *counters.Store, more []string) *eventTypes {
 
 // forget has the numbers asked for again.
 func (e *eventTypes) forget() {
+	e.agreements.Add(1)
 	for i := range e.numbers {
 		e.numbers[i].Store(0)
 	}
@@ -41,6 +44,7 @@ func (e *eventTypes) forget() {
 func (e *eventTypes) number(event records.Event) (counters.EventType, error) {
 	number := e.numbers[event].Load()
 	if number == 0 {
+		agreements := e.agreements.Load()
 		taken, own, err := e.store.EventTypeOfRecords([]byte(e.names[event]))
 		if err != nil {
 			return 0, err
@@ -49,6 +53,9 @@ func (e *eventTypes) number(event records.Event) (counters.EventType, error) {
 			number |= notOwn
 		}
 		e.numbers[event].Store(number)
+		if e.agreements.Load() != agreements { // it may be of before the last one
+			e.numbers[event].Store(0)
+		}
 	}
 	if number&notOwn != 0 {
 		e.store.CountOtherEvents(1)
