@@ -80,14 +80,16 @@ func (s *snapshotter) rule() ruling {
 }
 
 // isDue says whether a snapshot without new records would close a day, take one that
-// retention no longer keeps, or look for something of one that it does not keep, have something new of the registers, or renew what is remembered of the clock.
+// retention no longer keeps, look at one for passing kinds that are not kept, have something
+// new of the registers, or renew what is remembered of the clock.
 func (s *snapshotter) isDue() bool {
 	ruled, closed := s.rule(), s.history.current()
 	open := append(s.store.OpenDays(), s.registers.days()...)
 	if len(open) > 0 && slices.Min(open) < ruled.closeBefore || s.registers.changes() != s.registered {
 		return true
 	}
-	return s.almanac.memoryIsDue() || len(closed.Between(s.passed, ruled.expirePassingBefore)) > 0 || len(closed.Days) > 0 && closed.Days[0].Day < ruled.expireBefore
+	expired := len(closed.Days) > 0 && closed.Days[0].Day < ruled.expireBefore
+	return expired || len(closed.Between(s.passed, ruled.expirePassingBefore)) > 0 || s.almanac.memoryIsDue()
 }
 
 // begin freezes the base and has it written in the background. The outcome, received
