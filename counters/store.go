@@ -161,6 +161,9 @@ func (s *Store) NewBatch() *Batch {
 // last Expect said. It may also receive for nothing.
 func (s *Store) Wake() <-chan struct{} { return s.wake }
 
+// Gathered is how many batches have come since the last seal.
+func (s *Store) Gathered() int { return int(s.gathered.Load()) }
+
 // Expect says how many batches, at least one, Wake is to wait for from now on.
 func (s *Store) Expect(batches int) {
 	s.target.Store(int64(batches))

@@ -62,9 +62,9 @@ func (c *committer) run(quit <-chan struct{}) error {
 				due = time.After(snapshotPace)
 				continue
 			}
-			batches := 0
-			batches, c.broken = c.commit()
-			wait.begin(batches)
+			expected := 0
+			expected, c.broken = c.commit()
+			wait.begin(expected)
 		case <-wait.timer.C:
 			wait.advance()
 		case <-due:
@@ -120,9 +120,10 @@ func (c *committer) lookAfter() error {
 }
 
 // commit seals what has gathered and makes it as durable as it must be. It returns how
-// many batches that were. An error means that it is unknown what is on disk: nothing
-// may be acknowledged any more.
-func (c *committer) commit() (batches int, err error) {
+// many batches the next commit can expect: as many as this one had, if those who are
+// answered come back, and those that came meanwhile. An error means that it is unknown
+// what is on disk: nothing may be acknowledged any more.
+func (c *committer) commit() (expected int, err error) {
 	if err := c.journal.rotateIfFull(); err != nil {
 		return 0, err
 	}
@@ -133,7 +134,7 @@ func (c *committer) commit() (batches int, err error) {
 	at := c.keys.Now()
 	if err := c.journal.write(delta, at); err != nil {
 		if errors.Is(err, errStrayJournal) {
-			return delta.Batches, err
+			return 0, err
 		}
 		c.noteRefusal(err)
 		c.keys.Reject(delta.Marks)
@@ -142,12 +143,13 @@ func (c *committer) commit() (batches int, err error) {
 	}
 	if c.options.Durability == Always {
 		if err := c.journal.sync(); err != nil {
-			return delta.Batches, err
+			return 0, err
 		}
 	}
 	c.noteRefusal(nil)
 	c.keys.Commit(delta.Marks, at)
-	return delta.Batches, c.commitTo(delta)
+	expected = delta.Batches + c.store.Gathered() // before those who are answered come back
+	return expected, c.commitTo(delta)
 }
 
 // commitTo ends a delta that is as durable as it must be.

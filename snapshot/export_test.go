@@ -116,8 +116,8 @@ type GroupWait struct{ wait *groupWait }
 // NewGroupWait begins to decide for a store.
 func NewGroupWait(store *counters.Store) GroupWait { return GroupWait{newGroupWait(store)} }
 
-// Committed says that there was a commit of so many batches.
-func (w GroupWait) Committed(batches int) { w.wait.begin(batches) }
+// Committed says that there was a commit, after which so many batches are expected.
+func (w GroupWait) Committed(expected int) { w.wait.begin(expected) }
 
 // RunOut says that the time is over which the timer was set to.
 func (w GroupWait) RunOut() { w.wait.advance() }

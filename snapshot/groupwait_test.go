@@ -12,24 +12,24 @@ func TestACommitWaitsForAllThenForHalfThenForNobody(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name       string
-		last       int // batches of the commit before
+		expected   int // batches
 		timesOver  int
 		wakesAfter int // batches
 	}{
-		{"at first, as many as the commit before", 6, 0, 6},
+		{"at first, as many as are expected", 6, 0, 6},
 		{"then half as many", 6, 1, 3},
 		{"half of an odd number, rounded down", 5, 1, 2},
 		{"then a single one", 6, 2, 1},
 		{"still a single one", 6, 3, 1},
-		{"after a commit of one, one", 1, 0, 1},
+		{"one, where one is expected", 1, 0, 1},
 		{"half of one is one", 1, 1, 1},
-		{"after a commit of nothing, one", 0, 0, 1},
+		{"one, where nothing is expected", 0, 0, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			store := counters.NewStore(counters.WhenDurable)
 			wait := snapshot.NewGroupWait(store)
-			wait.Committed(test.last)
+			wait.Committed(test.expected)
 			for range test.timesOver {
 				wait.RunOut()
 			}
