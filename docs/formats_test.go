@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math/bits"
 	"net/http"
 	"os"
 	"os/exec"
@@ -81,7 +82,7 @@ func TestDetailsAreAsDocumented(t *testing.T) {
 	}
 	stop()
 	// Each benefit has twelve visitors in all, and six in each variant.
-	readSections(t, only(t, directory, "snapshot-*"), "SRSNAP\r\n").want(t, map[uint32]uint64{3: 120, 404: 10 * (12 + 6 + 6)})
+	readSections(t, only(t, directory, "snapshot-*"), "SRSNAP\r\n").want(t, map[uint32]uint64{3: 120, 504: 10 * (12 + 6 + 6)})
 }
 
 // TestImportsAreRememberedAsDocumented reads what an import of two documents leaves.
@@ -276,7 +277,7 @@ func (r *reader) content(number uint32) (sum uint64) {
 	case 16:
 		return r.keys()
 	default:
-		if number >= 400 {
+		if number >= 500 {
 			return r.details()
 		}
 		return r.columns()
@@ -340,28 +341,30 @@ func (r *reader) closedDays() {
 func (r *reader) details() (sum uint64) {
 	r.t.Helper()
 	r.uvarint()
-	benefits, keys := int(r.uvarint()), int(r.uvarint())
+	p := newPacked(r)
+	benefits, keys := int(p.number("sizes")), int(p.number("sizes"))
 	for range benefits {
-		r.uvarint()
+		p.number("benefits")
 	}
 	type expected struct{ code, share uint64 }
 	var expectations []expected
 	var of [][]uint64 // places of keys, by key
 	for range keys {
-		r.uvarint()
-		e, places, place := expected{code: r.uvarint()}, []uint64{}, uint64(0)
+		p.number("keys")
+		e, places, place := expected{code: p.number("expectations")}, []uint64{}, uint64(0)
 		if e.code == 1 {
-			for n := r.uvarint(); n > 0; n-- {
-				place += r.uvarint()
+			for n := p.number("sizes"); n > 0; n-- {
+				place += p.number("places")
 				places = append(places, place)
 			}
 		}
 		if e.code > 0 {
-			e.share = r.uvarint()
+			e.share = 1<<16 - unzigzag(p.number("shares"))
 		}
 		expectations, of = append(expectations, e), append(of, places)
 	}
 	var counts, left [][]uint64
+	before := make([]uint64, benefits)
 	for key, e := range expectations {
 		whole := make([]uint64, benefits)
 		if e.code > 1 {
@@ -374,9 +377,14 @@ func (r *reader) details() (sum uint64) {
 		}
 		own := make([]uint64, benefits)
 		for benefit := range own {
-			zigzag := r.uvarint()
-			if own[benefit] = zigzag>>1 ^ -(zigzag & 1); int64(whole[benefit]) > 0 {
-				own[benefit] += (whole[benefit]*e.share + 1<<15) >> 16
+			if e.code == 0 {
+				own[benefit] = p.number(fmt.Sprint("of key ", key, " after ", bits.Len64(before[benefit])))
+			} else {
+				variance := whole[benefit] * e.share * (1<<16 - e.share) >> 28
+				own[benefit] = unzigzag(p.number(fmt.Sprint("of variance ", bits.Len64(variance))))
+				if int64(whole[benefit]) > 0 {
+					own[benefit] += (whole[benefit]*e.share + 1<<15) >> 16
+				}
 			}
 			sum += own[benefit]
 			whole[benefit] -= own[benefit]
@@ -384,8 +392,72 @@ func (r *reader) details() (sum uint64) {
 		if counts = append(counts, own); e.code > 0 {
 			left = append(left, whole)
 		}
+		before = own
 	}
 	return sum
+}
+
+func unzigzag(n uint64) uint64 { return n>>1 ^ -(n & 1) }
+
+// packed are packed numbers.
+type packed struct {
+	*reader
+	value, width uint64
+	chances      map[string]*[2]uint64 // zeros, bits
+}
+
+func newPacked(r *reader) *packed {
+	p := &packed{r, 0, 1<<32 - 1, map[string]*[2]uint64{}}
+	for range 4 {
+		p.value = p.value<<8 | uint64(r.bytes(1)[0])
+	}
+	return p
+}
+
+func (p *packed) number(shape string) (number uint64) {
+	length := 0
+	for length < 64 && p.bit(fmt.Sprint(shape, " longer than ", length)) == 1 {
+		length++
+	}
+	if length == 0 {
+		return 0
+	}
+	number = 1
+	for at := range length - 1 {
+		chance := ""
+		if at == 0 {
+			chance = fmt.Sprint(shape, " second of ", length)
+		}
+		number = number<<1 | p.bit(chance)
+	}
+	return number
+}
+
+// bit reads one of a named chance, or of a new one.
+func (p *packed) bit(name string) (bit uint64) {
+	chance := p.chances[name]
+	if chance == nil {
+		chance = new([2]uint64)
+		if name != "" {
+			p.chances[name] = chance
+		}
+	}
+	zero := p.width / (2*chance[1] + 2) * (2*chance[0] + 1)
+	if p.value < zero {
+		p.width = zero
+		chance[0]++
+	} else {
+		bit = 1
+		p.value -= zero
+		p.width -= zero
+	}
+	if chance[1]++; chance[1] == 1024 {
+		chance[0], chance[1] = chance[0]/2, chance[1]/2
+	}
+	for p.width < 1<<24 {
+		p.width, p.value = p.width<<8, p.value<<8|uint64(p.bytes(1)[0])
+	}
+	return bit
 }
 
 func (r *reader) columns() (sum uint64) {

@@ -127,12 +127,9 @@ func ReadDay(input io.Reader, size int64, kinds counters.Kinds, closed ClosedDay
 		sectionSomeWords:    names(readSomeNames, sink.Words),
 	}
 	for _, rule := range kinds {
-		handlers[sectionOf(counters.Part{Kind: rule.Kind})] = columns(ofAnyDay(sink.Counts[rule.Kind]))
-		if section, any := detailsSection(rule.Kind); any {
-			handlers[section] = detailed(ofAnyDay(sink.Counts[rule.Kind]))
-		}
+		handlers.addDay(rule.Kind, ofAnyDay(sink.Counts[rule.Kind]))
 		if rule.Hourly {
-			handlers[totalsOf(rule.Kind)] = columns(ofAnyDay(sink.Totals[rule.Kind]))
+			handlers[totalsOf(rule.Kind)] = counts(readColumns, ofAnyDay(sink.Totals[rule.Kind]))
 		}
 	}
 	return readSections(input, size, dayMagic, closed.checkHeader, handlers, sink.unwanted(kinds)...)
@@ -146,8 +143,8 @@ func (s DaySink) unwanted(kinds counters.Kinds) (sections []uint32) {
 			break
 		}
 		sections = append(sections, sectionOf(counters.Part{Kind: rule.Kind}))
-		if details, any := detailsSection(rule.Kind); any {
-			sections = append(sections, details)
+		if hasDetails(rule.Kind) {
+			sections = append(sections, sectionPlainDetails+uint32(rule.Kind), sectionDetails+uint32(rule.Kind))
 		}
 	}
 	return sections

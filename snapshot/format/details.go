@@ -15,27 +15,42 @@ import (
 // half are in one of two variants of an experiment, and all others in the other.
 //
 //	uvarint day, days since 1970-01-01
-//	uvarint how many benefits, uvarint how many keys; at most maxDetails counts together
-//	for each benefit, ascending: uvarint number less the previous one's (0 before the first)
-//	for each key, ascending: uvarint key less the previous one (0 before the first), and its
-//	expectation, which is one of:
-//	  uvarint 0: nothing is expected
-//	  uvarint 1, uvarint how many keys, for each, ascending: uvarint its place among the
-//	    keys before, from 0, less that of the previous one (0 before the first), and uvarint
-//	    share: a share of their sum
-//	  uvarint 2 + place, uvarint share: a share of what is left there
-//	then for each key, for each benefit: varint count less what is expected
+//	then packed numbers (packed.go), each in the shape that is named:
+//	sizes: how many benefits, how many keys; at most maxDetails counts together
+//	benefits: for each, ascending: number less the previous one's (0 before the first)
+//	for each key, ascending:
+//	  keys: key less the previous one (0 before the first)
+//	  expectations: 0 nothing is expected; 1 a share of the sum of some keys; 2 + place a
+//	    share of what is left there
+//	  after 1, sizes: how many keys, and for each, ascending, places: its place among the
+//	    keys before, from 0, less that of the previous one (0 before the first)
+//	  after 1 or more, shares: what the share lacks of all, 1<<shareBits, in zigzag form
+//	then for each key, for each benefit:
+//	  the count less what is expected, in zigzag form; the count where nothing is
 //
 // A share is in parts of 1<<shareBits. Once a key of which something is expected is read,
 // what its expectation is a share of, less its counts, is what is left: by benefit, in the
 // next place, from 0. Expected is share × what is left + ½, rounded down; nothing where less
 // than nothing is left. All that is modulo 2^64. A counter of 0 is none.
+//
+// Counts of which something is expected have a shape for each length in bits of their
+// variance, in sixteenths: ⌊whole × share × (1 − share) × 16⌋, modulo 2^64 before the shift. The
+// others have one for each length of the count of the same benefit and the key before
+// (0 before the first), new ones for each key.
+//
+// An earlier program wrote uvarints in place of packed numbers, a share itself, and all
+// counts in zigzag form.
 const (
 	maxDetails = 1 << 16
 	shareBits  = 16
+	// An encoder writes at most so many counts together: packed they take at most 16 bytes
+	// each, and so less than maxSection with all that comes before them.
+	mostPacked = maxDetails / 2
 	// An encoder takes details for at least so many benefits and at most so many keys, of
 	// whose counters at least one in so many is there.
 	fewestDetailed, mostKeys, sparsest = 8, 1024, 8
+	// mostWholes is of how many keys a sum may be: those without a word of one level.
+	mostWholes = 128
 	// mostTried is of how many places an encoder looks for the best.
 	mostTried = 8
 )
@@ -96,27 +111,29 @@ func (d *details) of(from, to int) details {
 
 // encode returns the content of a section.
 func (d *details) encode(day counters.Day) []byte {
-	b := binary.AppendUvarint(nil, uint64(day))
-	b = binary.AppendUvarint(b, uint64(len(d.benefits)))
-	b = binary.AppendUvarint(b, uint64(len(d.keys)))
+	p, shapes := newPacker(), detailShapes{}
+	p.number(&shapes.sizes, uint64(len(d.benefits)))
+	p.number(&shapes.sizes, uint64(len(d.keys)))
 	previous := counters.Benefit(0)
 	for _, benefit := range d.benefits {
-		b = binary.AppendUvarint(b, uint64(benefit-previous))
+		p.number(&shapes.benefits, uint64(benefit-previous))
 		previous = benefit
 	}
-	var counts []byte
-	before := counters.Key(0)
+	before, expected, wholes := counters.Key(0), make([]expectation, len(d.keys)), make([][]uint64, len(d.keys))
 	for column, key := range d.keys {
-		b = binary.AppendUvarint(b, uint64(key-before))
+		p.number(&shapes.keys, uint64(key-before))
 		before = key
-		expected, whole := d.expect(column)
-		b = expected.append(b)
-		for row, count := range d.counts[column] {
-			counts = binary.AppendVarint(counts, int64(count-expected.of(whole, row)))
-		}
-		d.leave(column, whole)
+		expected[column], wholes[column] = d.expect(column)
+		expected[column].pack(p, &shapes)
+		d.leave(column, wholes[column])
 	}
-	return append(b, counts...)
+	for column, e := range expected {
+		shapes.begin()
+		for row, count := range d.counts[column] {
+			p.number(shapes.of(d, column, row, e, wholes[column]), e.beyond(wholes[column], row, count))
+		}
+	}
+	return append(binary.AppendUvarint(nil, uint64(day)), p.end()...)
 }
 
 // An expectation says what the counts of a key are a share of: the sum of those of some keys,
@@ -150,6 +167,55 @@ func (e expectation) of(whole []uint64, row int) uint64 {
 		return 0
 	}
 	return (whole[row]*e.share + 1<<(shareBits-1)) >> shareBits
+}
+
+// beyond is how a count is said where one is expected, and counted the count that is said so.
+func (e expectation) beyond(whole []uint64, row int, count uint64) uint64 {
+	if whole == nil {
+		return count
+	}
+	return zigzag(count - e.of(whole, row))
+}
+
+func (e expectation) counted(whole []uint64, row int, beyond uint64) uint64 {
+	if whole == nil {
+		return beyond
+	}
+	return e.of(whole, row) + unzigzag(beyond)
+}
+
+func zigzag(n uint64) uint64 { return n<<1 ^ uint64(int64(n)>>63) }
+
+func unzigzag(n uint64) uint64 { return n>>1 ^ -(n & 1) }
+
+// variance is about that of a share of the visitors of a whole, in sixteenths.
+func (e expectation) variance(whole uint64) uint64 {
+	return whole * e.share * (1<<shareBits - e.share) >> (2*shareBits - 4)
+}
+
+// detailShapes are those of the numbers of a section.
+type detailShapes struct {
+	sizes, benefits, keys, expectations, places, shares shape
+	// expected are those of counts of which something is expected, own those of others.
+	expected, own [65]*shape
+}
+
+// begin begins a key: counts of which nothing is expected are like no other key's.
+func (s *detailShapes) begin() { s.own = [65]*shape{} }
+
+// of is that of a count, which is like those that are about as certain.
+func (s *detailShapes) of(d *details, column, row int, e expectation, whole []uint64) *shape {
+	at := &s.own[0]
+	switch {
+	case whole != nil:
+		at = &s.expected[bits.Len64(e.variance(whole[row]))]
+	case column > 0:
+		at = &s.own[bits.Len64(d.counts[column-1][row])]
+	}
+	if *at == nil {
+		*at = &shape{}
+	}
+	return *at
 }
 
 // leave keeps what is left of a whole without a key.
@@ -187,8 +253,7 @@ func (d *details) expect(column int) (best expectation, whole []uint64) {
 // cost is about how many bits the counts of a key take.
 func (d *details) cost(column int, e expectation, whole []uint64) (cost int) {
 	for row, count := range d.counts[column] {
-		rest := int64(count - e.of(whole, row))
-		cost += bits.Len64(uint64(rest<<1) ^ uint64(rest>>63))
+		cost += bits.Len64(zigzag(count - e.of(whole, row)))
 	}
 	return cost
 }
@@ -220,109 +285,155 @@ func (d *details) wholesOf(column int) (wholes []int) {
 	return wholes
 }
 
-func (e expectation) append(b []byte) []byte {
+func (e expectation) pack(p *packer, shapes *detailShapes) {
 	switch {
 	case e.place > 0:
-		b = binary.AppendUvarint(b, uint64(e.place)+1)
+		p.number(&shapes.expectations, uint64(e.place)+1)
 	case len(e.keys) > 0:
-		b = binary.AppendUvarint(b, 1)
-		b = binary.AppendUvarint(b, uint64(len(e.keys)))
+		p.number(&shapes.expectations, 1)
+		p.number(&shapes.sizes, uint64(len(e.keys)))
 		previous := 0
 		for _, column := range e.keys {
-			b = binary.AppendUvarint(b, uint64(column-previous))
+			p.number(&shapes.places, uint64(column-previous))
 			previous = column
 		}
 	default:
-		return binary.AppendUvarint(b, 0)
+		p.number(&shapes.expectations, 0)
+		return
 	}
-	return binary.AppendUvarint(b, e.share)
+	p.number(&shapes.shares, zigzag(1<<shareBits-e.share))
 }
 
-// readExpectation reads the expectation of a key before which there are so many, and so many
-// places.
-func readExpectation(c *cursor, columns, places int) (e expectation) {
-	switch code := c.uvarint(); {
-	case code == 0:
-		return e
-	case code == 1:
-		column := uint64(0)
-		for n := c.uvarint(); n > 0; n-- {
-			column += c.uvarint()
-			if c.err != nil || column >= uint64(columns) || len(e.keys) >= columns {
-				c.fail("a sum of keys that there are not")
-				return e
-			}
-			e.keys = append(e.keys, int(column))
-		}
-		if len(e.keys) == 0 {
-			c.fail("a sum of no keys")
-		}
-	case code-1 <= uint64(places):
-		e.place = int(code - 1)
-	default:
-		c.fail("a place that there is not")
-	}
-	e.share = c.uvarint()
-	return e
+// A detailReader reads a section of details.
+type detailReader struct {
+	*cursor
+	numbers interface{ number(like *shape) uint64 }
+	// plain says that an earlier program wrote it.
+	plain  bool
+	shapes detailShapes
+	details
 }
+
+// plainNumbers are those of earlier programs.
+type plainNumbers struct{ *cursor }
+
+func (n plainNumbers) number(*shape) uint64 { return n.uvarint() }
 
 // readDetails decodes a section of details. It visits each benefit that has any counters,
 // and returns the sum of the counts.
 func readDetails(content []byte, visit dayVisitor) (sum uint64, err error) {
 	c := &cursor{data: content}
-	day, d := c.uvarint(), details{}
-	if c.err == nil && day > uint64(counters.MaxDay) {
-		c.fail("bad day")
-	}
-	expected := d.readHead(c)
-	if c.err != nil {
-		return 0, c.err
-	}
-	for column, e := range expected {
-		whole := d.whole(e)
-		for row := range d.benefits {
-			count := uint64(c.varint()) + e.of(whole, row)
-			d.counts[column][row] = count
-			sum += count
-		}
-		d.leave(column, whole)
-	}
-	if err := c.end(); err != nil {
-		return 0, err
-	}
-	return sum, d.visit(counters.Day(day), visit)
+	day := c.uvarint()
+	r := &detailReader{cursor: c, numbers: newUnpacker(c)}
+	return r.read(day, visit)
 }
 
-// readHead reads all but the day and the counts, for which it makes room.
-func (d *details) readHead(c *cursor) (expected []expectation) {
-	benefits, keys := c.uvarint(), c.uvarint()
-	if benefits == 0 || keys == 0 || benefits > maxDetails || keys > maxDetails/benefits {
-		c.fail("bad number of counters")
+// readPlainDetails is the same for what an earlier program wrote.
+func readPlainDetails(content []byte, visit dayVisitor) (sum uint64, err error) {
+	c := &cursor{data: content}
+	day := c.uvarint()
+	r := &detailReader{cursor: c, numbers: plainNumbers{c}, plain: true}
+	return r.read(day, visit)
+}
+
+func (r *detailReader) read(day uint64, visit dayVisitor) (sum uint64, err error) {
+	if r.err == nil && day > uint64(counters.MaxDay) {
+		r.fail("bad day")
+	}
+	expected := r.head()
+	for column, e := range expected {
+		if r.err != nil {
+			return 0, r.err
+		}
+		whole := r.whole(e)
+		r.column(column, e, whole)
+		for _, count := range r.counts[column] {
+			sum += count
+		}
+		r.leave(column, whole)
+	}
+	if err := r.end(); err != nil {
+		return 0, err
+	}
+	return sum, r.visit(counters.Day(day), visit)
+}
+
+// head reads all but the counts, for which it makes room.
+func (r *detailReader) head() (expected []expectation) {
+	benefits, keys := r.numbers.number(&r.shapes.sizes), r.numbers.number(&r.shapes.sizes)
+	if benefits == 0 || keys == 0 || keys > mostKeys || benefits > maxDetails/keys {
+		r.fail("bad number of counters")
 		return nil
 	}
 	benefit, key, places := uint64(0), uint64(0), 0
-	for n := uint64(0); n < benefits && c.err == nil; n++ {
-		gap := c.uvarint()
+	for n := uint64(0); n < benefits && r.err == nil; n++ {
+		gap := r.numbers.number(&r.shapes.benefits)
 		benefit += gap
 		if gap > counters.MaxBenefits || benefit >= counters.MaxBenefits || (n > 0 && gap == 0) {
-			c.fail("benefits out of order")
+			r.fail("benefits out of order")
 		}
-		d.benefits = append(d.benefits, counters.Benefit(benefit))
+		r.benefits = append(r.benefits, counters.Benefit(benefit))
 	}
-	for n := 0; n < int(keys) && c.err == nil; n++ {
-		gap := c.uvarint()
+	for n := 0; n < int(keys) && r.err == nil; n++ {
+		gap := r.numbers.number(&r.shapes.keys)
 		key += gap
 		if gap == 0 || key < gap {
-			c.fail("keys out of order")
+			r.fail("keys out of order")
 		}
-		e := readExpectation(c, n, places)
+		e := r.expectation(n, places)
 		if e.place > 0 || len(e.keys) > 0 {
 			places++
 		}
-		d.keys, expected = append(d.keys, counters.Key(key)), append(expected, e)
-		d.counts = append(d.counts, make([]uint64, len(d.benefits)))
+		r.keys, expected = append(r.keys, counters.Key(key)), append(expected, e)
+		r.counts = append(r.counts, make([]uint64, len(r.benefits)))
 	}
 	return expected
+}
+
+// expectation reads that of a key before which there are so many, and so many places.
+func (r *detailReader) expectation(columns, places int) (e expectation) {
+	switch code := r.numbers.number(&r.shapes.expectations); {
+	case code == 0:
+		return e
+	case code == 1:
+		e.keys = r.wholes(columns)
+	case code-1 <= uint64(places):
+		e.place = int(code - 1)
+	default:
+		r.fail("a place that there is not")
+	}
+	if e.share = r.numbers.number(&r.shapes.shares); !r.plain {
+		e.share = 1<<shareBits - unzigzag(e.share)
+	}
+	return e
+}
+
+// wholes reads the keys of a sum.
+func (r *detailReader) wholes(columns int) (keys []int) {
+	n := r.numbers.number(&r.shapes.sizes)
+	if n == 0 || n > uint64(min(columns, mostWholes)) {
+		r.fail("a sum of no keys, or of more than there are")
+	}
+	for column := uint64(0); n > 0 && r.err == nil; n-- {
+		column += r.numbers.number(&r.shapes.places)
+		if column >= uint64(columns) {
+			r.fail("a sum of keys that there are not")
+		}
+		keys = append(keys, int(column))
+	}
+	return keys
+}
+
+// column reads the counts of a key.
+func (r *detailReader) column(column int, e expectation, whole []uint64) {
+	if r.plain && whole == nil {
+		whole = make([]uint64, len(r.benefits)) // counts are said alike, with an expectation or without
+	}
+	r.shapes.begin()
+	for row := range r.benefits {
+		beyond := r.numbers.number(r.shapes.of(&r.details, column, row, e, whole))
+		r.counts[column][row] = e.counted(whole, row, beyond)
+	}
 }
 
 // visit gives the counters of each benefit away.

@@ -1,11 +1,14 @@
 package format_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -110,6 +113,82 @@ func TestDetailsAreReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
+// TestDetailsOfAnEarlierProgramAreRead reads a day that was written before their numbers were
+// packed.
+func TestDetailsOfAnEarlierProgramAreRead(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("testdata/day-with-plain-details")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := visitorsOfDay(t, file), randomVisitors(rand.New(rand.NewPCG(1, 2)), 20, 300, 2); !maps.EqualFunc(got, want, maps.Equal) {
+		t.Errorf("read is %v, want %v", got, want)
+	}
+}
+
+// visitorsOfDay are the visitors by benefit in the file of day 7.
+func visitorsOfDay(t *testing.T, file []byte) counted {
+	t.Helper()
+	got := counted{}
+	sink := format.DaySink{Counts: map[counters.Kind]format.CellVisitor{
+		counters.VisitorsByBenefit: func(benefit counters.Benefit, cells []counters.Cell) error {
+			for _, cell := range cells {
+				got.add(benefit, cell.Key.Detail(), cell.Count)
+			}
+			return nil
+		},
+	}}
+	err := format.ReadDay(bytes.NewReader(file), int64(len(file)), counters.BuiltInKinds(), format.ClosedDay{Day: 7, Generation: 1}, sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// TestADayOfManyVisitorsIsWrittenInSeveralSections has more counts than one section may.
+func TestADayOfManyVisitorsIsWrittenInSeveralSections(t *testing.T) {
+	t.Parallel()
+	want := randomVisitors(storetest.Random(t), 5_000, 100_000, 2)
+	day, tables := format.Day{Day: 7, Generation: 1}, map[counters.Kind]*counters.Table{}
+	for _, rule := range counters.BuiltInKinds() {
+		tables[rule.Kind] = counters.NewTable(1)
+	}
+	for benefit := range counters.Benefit(5_000) {
+		day.Benefits = append(day.Benefits, fmt.Sprint(benefit))
+		for _, cell := range want.cells(benefit, nil) {
+			tables[counters.VisitorsByBenefit].Add(benefit, cell.Key, cell.Count)
+		}
+	}
+	var file bytes.Buffer
+	if err := day.Write(&file, counters.BuiltInKinds(), tables); err != nil {
+		t.Fatal(err)
+	}
+	if got := visitorsOfDay(t, file.Bytes()); !maps.EqualFunc(got, want, maps.Equal) {
+		t.Error("what is read is not what was written")
+	}
+}
+
+// TestDetailsTakeLittleMoreThanThereIsToSay has visitors of 600 benefits, 64 to 127 each, which
+// is 6 bits to say, divided evenly into two variants, which is about ½·log2(2πe·n/4).
+func TestDetailsTakeLittleMoreThanThereIsToSay(t *testing.T) {
+	t.Parallel()
+	random, counts, least := rand.New(rand.NewPCG(1, 2)), counted{}, 0.0
+	for benefit := range counters.Benefit(600) {
+		visitors, inA := 64+random.IntN(64), 0
+		for range visitors {
+			inA += random.IntN(2)
+		}
+		counts.add(benefit, counters.Detail{Field: 1}, uint64(visitors))
+		counts.add(benefit, counters.Detail{Word: 1, Field: 1}, uint64(inA))
+		counts.add(benefit, counters.Detail{Word: 2, Field: 1}, uint64(visitors-inA))
+		least += (6 + math.Log2(2*math.Pi*math.E*float64(visitors)/4)/2) / 8
+	}
+	content, ok := format.Details(7, 1000, counts.cells)
+	if most := 1.1 * least; !ok || float64(len(content)) > most {
+		t.Errorf("details take %d bytes, want at most %.0f", len(content), most)
+	}
+}
+
 // detailsContent is a section of day 7 from its numbers, which are uvarints.
 func detailsContent(numbers ...uint64) (content []byte) {
 	content = binary.AppendUvarint(content, 7)
@@ -130,6 +209,7 @@ func TestDetailsThatMakeNoSenseAreRefused(t *testing.T) {
 		"a share of a sum of keys":          {detailsContent(1, 2, 3, 9, 0, 1, 1, 1, 0, 1<<16, one, one), true},
 		"a share of what is left":           {detailsContent(1, 3, 3, 9, 0, 1, 1, 1, 0, 1<<16, 1, 2, 1<<16, one, one, one), true},
 		"a sum of a key that is to come":    {detailsContent(1, 2, 3, 9, 0, 1, 1, 1, 1, 1<<16, one, one), false},
+		"a sum of a key far beyond":         {detailsContent(1, 2, 3, 9, 0, 1, 1, 1, 7, 1<<16, one, one), false},
 		"a sum of no keys":                  {detailsContent(1, 2, 3, 9, 0, 1, 1, 0, 1<<16, one, one), false},
 		"a sum of more keys than there are": {detailsContent(1, 2, 3, 9, 0, 1, 1, 2, 0, 0, 1<<16, one, one), false},
 		"a place that is to come":           {detailsContent(1, 2, 3, 9, 0, 1, 2, 1<<16, one, one), false},
@@ -140,11 +220,12 @@ func TestDetailsThatMakeNoSenseAreRefused(t *testing.T) {
 		"the last benefit there is":         {detailsContent(1, 1, counters.MaxBenefits-1, 9, 0, one), true},
 		"a benefit that there is not":       {detailsContent(1, 1, counters.MaxBenefits, 9, 0, one), false},
 		"more counts than allowed":          {detailsContent(1<<9, 1<<8), false},
+		"more keys than allowed":            {detailsContent(1, 1<<11), false},
 		"more than can be multiplied":       {detailsContent(1<<16, 1<<48+1), false},
 		"something behind":                  {detailsContent(1, 1, 3, 9, 0, one, 0), false},
 	} {
 		visited := 0
-		sum, err := format.ReadDetails(test.content, func(_ counters.Day, _ counters.Benefit, cells []counters.Cell) error {
+		sum, err := format.ReadPlainDetails(test.content, func(_ counters.Day, _ counters.Benefit, cells []counters.Cell) error {
 			visited += len(cells)
 			return nil
 		})
@@ -160,12 +241,15 @@ func TestDetailsThatMakeNoSenseAreRefused(t *testing.T) {
 func FuzzDetails(f *testing.F) {
 	content, _ := format.Details(7, 50, randomVisitors(rand.New(rand.NewPCG(1, 2)), 10, 200, 2).cells)
 	f.Add(content)
+	f.Add(detailsContent(2, 1, 3, 1, 9, 0, 2, 2))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if len(content) > longest {
 			return
 		}
-		formattest.ExpectModest(t, len(content), 1, func() {
-			_, _ = format.ReadDetails(content, func(counters.Day, counters.Benefit, []counters.Cell) error { return nil })
+		formattest.ExpectModest(t, 2*len(content), 2, func() {
+			ignore := func(counters.Day, counters.Benefit, []counters.Cell) error { return nil }
+			_, _ = format.ReadDetails(content, ignore)
+			_, _ = format.ReadPlainDetails(content, ignore)
 		})
 	})
 }

@@ -17,6 +17,11 @@ func ReadDetails(content []byte, visit func(counters.Day, counters.Benefit, []co
 	return readDetails(content, visit)
 }
 
+// ReadPlainDetails decodes one that an earlier program wrote.
+func ReadPlainDetails(content []byte, visit func(counters.Day, counters.Benefit, []counters.Cell) error) (uint64, error) {
+	return readPlainDetails(content, visit)
+}
+
 func Details(day counters.Day, benefits int, read Cells) (content []byte, ok bool) {
 	all, ok := detailsOf(benefits, read)
 	if !ok {

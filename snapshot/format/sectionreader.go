@@ -10,26 +10,20 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"stats-recorder/counters"
 )
 
 // sectionHandler takes the content of a section, valid during the call, and
 // returns the sum of the counts in it.
 type sectionHandler func(content []byte) (sum uint64, err error)
 
-// columns is for sections of columns; nil for a visitor that is nil.
-func columns(visit dayVisitor) sectionHandler {
+// counts is for sections of counters; nil for a visitor that is nil.
+func counts(read func([]byte, dayVisitor) (uint64, error), visit dayVisitor) sectionHandler {
 	if visit == nil {
 		return nil
 	}
-	return func(content []byte) (uint64, error) { return readColumns(content, visit) }
-}
-
-// detailed is for sections of details; nil for a visitor that is nil.
-func detailed(visit dayVisitor) sectionHandler {
-	if visit == nil {
-		return nil
-	}
-	return func(content []byte) (uint64, error) { return readDetails(content, visit) }
+	return func(content []byte) (uint64, error) { return read(content, visit) }
 }
 
 // names is for sections of names; nil for a visitor that is nil.
@@ -51,6 +45,15 @@ func marks(visit MarkVisitor) sectionHandler {
 // sectionHandlers say what to do with each type of section. One without an
 // entry is unknown; a nil one is passed over unread.
 type sectionHandlers map[uint32]sectionHandler
+
+// addDay adds what to do with the sections of one day of a kind.
+func (h sectionHandlers) addDay(kind counters.Kind, visit dayVisitor) {
+	h[sectionOf(counters.Part{Kind: kind})] = counts(readColumns, visit)
+	if hasDetails(kind) {
+		h[sectionPlainDetails+uint32(kind)] = counts(readPlainDetails, visit)
+		h[sectionDetails+uint32(kind)] = counts(readDetails, visit)
+	}
+}
 
 // sectionReader reads the sections of one file.
 type sectionReader struct {

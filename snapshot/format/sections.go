@@ -50,7 +50,9 @@ import (
 //	21 the log that the directory has left: its epoch
 //	9  end, the last section: uvarint sections before it, uvarint sum of all
 //	   counts of type 3, uvarint sum of all counts of type 4; these are equal
-//	400 and more: details, of one day of the kind whose number is 400 less
+//	400 to 499: plain details, of one day of the kind whose number is 400 less: read, but no
+//	longer written
+//	500 to 599: details, the same of 500
 //	any other: columns, of the part that the type says, see the package's doc
 //
 // Columns:
@@ -98,8 +100,9 @@ const (
 
 	// sectionKinds is where the types of kinds begin that are not built in.
 	sectionKinds = 32
-	// sectionDetails is the same for their details.
-	sectionDetails = 400
+	// sectionPlainDetails and sectionDetails are the same for their details.
+	sectionPlainDetails = 400
+	sectionDetails      = 500
 )
 
 // sectionOf is the type of a part's sections.
@@ -126,11 +129,8 @@ func totalsOf(kind counters.Kind) uint32 {
 	return sectionKinds + 3*uint32(kind) + 2
 }
 
-// detailsSection is the type of the sections with details of a kind, and whether it can
-// have any.
-func detailsSection(kind counters.Kind) (section uint32, any bool) {
-	return sectionDetails + uint32(kind), kind != counters.Positions && kind != counters.Hours
-}
+// hasDetails says whether a kind can have details.
+func hasDetails(kind counters.Kind) bool { return kind != counters.Positions && kind != counters.Hours }
 
 // sectionChecksum ties a section to its file and its place there, so that no
 // section can be lost, doubled or moved unseen. It is of the header alone, so
@@ -220,9 +220,9 @@ type Cells func(benefit counters.Benefit, dst []counters.Cell) []counters.Cell
 // part writes the counters of a part, as details where these are small. Overall kinds have
 // counters of one benefit, also where there is none.
 func (w *sectionWriter) part(part counters.Part, benefits int, read Cells) error {
-	if section, any := detailsSection(part.Kind); any && part.Day != counters.Past {
+	if hasDetails(part.Kind) && part.Day != counters.Past {
 		if details, ok := detailsOf(benefits, read); ok {
-			return w.details(section, part.Day, details)
+			return w.details(sectionDetails+uint32(part.Kind), part.Day, details)
 		}
 	}
 	day := part.Day
@@ -233,7 +233,7 @@ func (w *sectionWriter) part(part counters.Part, benefits int, read Cells) error
 }
 
 func (w *sectionWriter) details(section uint32, day counters.Day, all details) error {
-	most := maxDetails / len(all.keys)
+	most := mostPacked / len(all.keys)
 	for from := 0; from < len(all.benefits); from += most {
 		some := all.of(from, min(from+most, len(all.benefits)))
 		if err := w.section(section, some.encode(day)); err != nil {

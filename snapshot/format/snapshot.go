@@ -148,12 +148,9 @@ func ReadSnapshot(input io.Reader, size int64, kinds counters.Kinds, sink Snapsh
 		sectionMarks:      marks(sink.Marks),
 	}
 	for _, rule := range kinds {
-		handlers[sectionOf(counters.Part{Kind: rule.Kind})] = columns(sink.ofDays(rule.Kind))
-		if section, any := detailsSection(rule.Kind); any {
-			handlers[section] = detailed(sink.ofDays(rule.Kind))
-		}
+		handlers.addDay(rule.Kind, sink.ofDays(rule.Kind))
 		if rule.Kept {
-			handlers[sectionOf(counters.Part{Kind: rule.Kind, Day: counters.Past})] = columns(sink.ofPast(rule.Kind))
+			handlers[sectionOf(counters.Part{Kind: rule.Kind, Day: counters.Past})] = counts(readColumns, sink.ofPast(rule.Kind))
 		}
 	}
 	err := readSections(input, size, snapshotMagic, begin, handlers)
