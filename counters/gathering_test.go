@@ -41,3 +41,29 @@ func TestWhatWasGatheredOfSeveralDeltasCountsTheSame(t *testing.T) {
 	delta.Commit()
 	model.Check(t, store)
 }
+
+func TestACounterThatIsBumpedForLongWithoutBeingToldTakesNoMoreMemory(t *testing.T) {
+	t.Parallel()
+	store := counters.NewStore(counters.WhenDurable)
+	page := storetest.Page(30, storetest.Noon())
+	_, _ = store.Add(storetest.Batch(t, store, page))
+	delta := store.Seal()
+	var gathering counters.Gathering
+	const deltas = 20_000
+	for range deltas {
+		gathering.Add(delta)
+	}
+	if have, most := gathering.Len(), deltas*len(page)/2; have > most {
+		t.Errorf("%d entries of %d counters, want at most %d", have, len(page), most)
+	}
+	entries := gathering.Spans()[0].Entries
+	if len(entries) != len(page) {
+		t.Errorf("%d entries are told, want %d", len(entries), len(page))
+	}
+	for _, entry := range entries {
+		if entry.Count != deltas {
+			t.Errorf("a counter was bumped %d times, want %d", entry.Count, deltas)
+		}
+	}
+	delta.Commit()
+}

@@ -11,8 +11,8 @@ import (
 	"stats-recorder/snapshot"
 )
 
-// entryBytes is about how much memory a counter takes that waits: an entry of a table that
-// is half full.
+// entryBytes is about how much memory a counter takes that waits: an entry, and its place
+// while entries are sorted.
 const entryBytes = 32
 
 // A parcel is what was counted here in the commits up to one.

@@ -30,7 +30,7 @@ func AppendPayload(b []byte, delta *counters.Delta, benefits, events []string, k
 		if span.Merged {
 			kind = frameMerged
 		}
-		b = appendSpanSection(b, kind, span)
+		b = appendSpanSection(b, kind, span, nil)
 	}
 	for _, note := range delta.Notes {
 		b = appendSection(b, frameNote, func(b []byte) []byte { return append(b, note...) })
@@ -64,8 +64,8 @@ func appendNamesSection(b []byte, kind byte, names []string, first int) []byte {
 	return appendSection(b, kind, func(b []byte) []byte { return appendNames(b, names, first) })
 }
 
-func appendSpanSection(b []byte, kind byte, span counters.Span) []byte {
-	return appendSection(b, kind, func(b []byte) []byte { return appendSpan(b, span) })
+func appendSpanSection(b []byte, kind byte, span counters.Span, numbers *portableNumbers) []byte {
+	return appendSection(b, kind, func(b []byte) []byte { return appendSpan(b, span, numbers) })
 }
 
 // appendSection leaves room for the longest length before the content and
@@ -87,7 +87,8 @@ const (
 	runEventMask   = 1<<6 - 1
 )
 
-// appendSpan encodes the counts of one hour:
+// appendSpan encodes the counts of one hour, with the numbers that names have in a portable
+// delta, or those of the store for nil:
 //
 //	uvarint hour, hours since 1970-01-01T00Z
 //	then runs of counters that share benefit, event type and version:
@@ -100,14 +101,18 @@ const (
 //	  then for each, ascending: uvarint 2 × (place less the previous place of the
 //	           run, 0 before the first), + 1 when the count is not 1; then, if so,
 //	           uvarint count
-func appendSpan(b []byte, span counters.Span) []byte {
+func appendSpan(b []byte, span counters.Span, numbers *portableNumbers) []byte {
 	b = binary.AppendUvarint(b, uint64(span.Hour))
 	previous := counters.Benefit(0)
 	version, first := uint16(0), true
 	for entries := span.Entries; len(entries) > 0; first = false {
 		benefit, key := entries[0].Benefit(), entries[0].Key()
 		n := runLength(entries)
-		token := byte(key.Event())
+		event := key.Event()
+		if numbers != nil {
+			benefit, event = numbers.of(benefit, event)
+		}
+		token := byte(event)
 		if !first && benefit == previous {
 			token |= runSameBenefit
 		}
@@ -129,9 +134,8 @@ func appendSpan(b []byte, span counters.Span) []byte {
 
 // runLength is how many entries from the first on share benefit, event type and version.
 func runLength(entries []counters.Entry) int {
-	benefit, group := entries[0].Benefit(), entries[0].Key()>>counters.PlaceBits
 	n := 1
-	for n < len(entries) && entries[n].Benefit() == benefit && entries[n].Key()>>counters.PlaceBits == group {
+	for n < len(entries) && entries[n].DiffersInPlaceAlone(entries[0]) {
 		n++
 	}
 	return n

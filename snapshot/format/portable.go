@@ -17,26 +17,20 @@ import (
 // AppendPortable encodes what a store itself counted, as counters.Gathering has it. The
 // names are the store's, by number. It appends nothing where nothing was counted or marked.
 func AppendPortable(b []byte, spans []counters.Span, marks []counters.Mark, benefits, events []string) []byte {
-	usedBenefits, usedEvents := localNumbers{}, localNumbers{}
+	var numbers portableNumbers
 	for _, span := range spans {
-		for _, entry := range span.Entries {
-			usedBenefits.see(int(entry.Benefit()))
-			usedEvents.see(int(entry.Key().Event()) - 1)
+		for entries := span.Entries; len(entries) > 0; entries = entries[runLength(entries):] {
+			numbers.see(entries[0])
 		}
 	}
-	if len(usedBenefits) == 0 && len(marks) == 0 {
+	if len(numbers.benefits) == 0 && len(marks) == 0 {
 		return b
 	}
 	start := len(b)
-	b = appendNamesSection(b, frameBenefits, usedBenefits.number(benefits), 0)
-	b = appendNamesSection(b, frameEvents, usedEvents.number(events), 0)
+	b = appendNamesSection(b, frameBenefits, numbers.benefits.number(benefits), 0)
+	b = appendNamesSection(b, frameEvents, numbers.events.number(events), 0)
 	for _, span := range spans {
-		local := counters.Span{Hour: span.Hour, Entries: make([]counters.Entry, len(span.Entries))}
-		for i, entry := range span.Entries {
-			benefit, event := usedBenefits[entry.Benefit()]-1, usedEvents[entry.Key().Event()-1]
-			local.Entries[i] = entry.Renumbered(counters.Benefit(benefit), counters.EventType(event))
-		}
-		b = appendSpanSection(b, frameSpan, local)
+		b = appendSpanSection(b, frameSpan, span, &numbers)
 	}
 	b = AppendMarks(b, marks, 0)
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
@@ -52,6 +46,19 @@ func AppendExpiry(b []byte, said cluster.Expiry) []byte {
 		return binary.AppendUvarint(append(b, said.Node[:]...), uint64(said.Before))
 	})
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
+}
+
+// portableNumbers are those of the names of a portable delta.
+type portableNumbers struct{ benefits, events localNumbers }
+
+func (n *portableNumbers) see(entry counters.Entry) {
+	n.benefits.see(int(entry.Benefit()))
+	n.events.see(int(entry.Key().Event()) - 1)
+}
+
+// of are the numbers of names that the store has under others.
+func (n *portableNumbers) of(benefit counters.Benefit, event counters.EventType) (counters.Benefit, counters.EventType) {
+	return counters.Benefit(n.benefits[benefit] - 1), counters.EventType(n.events[event-1])
 }
 
 // localNumbers are, by number in a store, 0 for what is not used, else the number
