@@ -26,10 +26,7 @@ var postFields = []string{fasthttp.HeaderOrigin, fasthttp.HeaderXForwardedFor, f
 type post struct {
 	decoder *records.Decoder
 	batch   *counters.Batch
-	// visits are the visitors of the records, nil if nobody counts them; assign adds a
-	// variant to the last.
-	visits *visitors.Batch
-	assign func(experiment, variant []byte)
+	visits  *visitors.Batch // of the records, nil if nobody counts visitors
 }
 
 // postBenefits records one record or a batch. It returns true when the answer

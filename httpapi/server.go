@@ -137,9 +137,7 @@ func NewServer(config Config) (*Server, error) {
 	s.endpoints = s.newEndpoints()
 	s.metrics = newMetrics(s.endpoints)
 	s.posts.New = func() any {
-		p := &post{decoder: records.NewDecoder(s.rules, recordFigures{s.metrics}), batch: config.Store.NewBatch()}
-		p.assign = func(experiment, variant []byte) { p.visits.Assign(experiment, variant) }
-		return p
+		return &post{decoder: records.NewDecoder(s.rules, recordFigures{s.metrics}), batch: config.Store.NewBatch()}
 	}
 	s.visits.New = func() any { return new(visitors.Batch) }
 	s.commits.New = func() any { return &commit{server: s} }

@@ -24,9 +24,7 @@ func (s *Server) beginVisits(p *post) {
 func (p *post) noteVisit(r, before *records.Record, benefit counters.Benefit) {
 	if before == nil || r.Visitor != before.Visitor || r.Hour != before.Hour {
 		visitor := &p.decoder.Visitors[r.Visitor]
-		if p.visits.Visit(r.Hour.Day(), visitor.HashID, visitor.Experiments) {
-			visitor.Experiments.Each(p.assign)
-		}
+		p.visits.Visit(r.Hour.Day(), visitor.HashID, visitor.Experiments)
 	}
 	p.visits.Add(benefit, r.Index, r.Event.Small())
 }

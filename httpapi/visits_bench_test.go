@@ -13,6 +13,7 @@ import (
 
 	"stats-recorder/counters"
 	"stats-recorder/httpapi/conn"
+	"stats-recorder/httpapi/records"
 	"stats-recorder/visitors"
 )
 
@@ -47,6 +48,7 @@ func BenchmarkPostOfVisitors(b *testing.B) {
 			}
 			register, err := visitors.NewRegister(with.config.Store.Words, visitors.Config{
 				Limits: visitors.DefaultLimits(), Anonymous: []string{"uid_"}, Stages: visitors.StageTable{1: visitors.Shown},
+				Variants: func(source []byte, visit func(experiment, variant []byte)) { records.Experiments(source).Each(visit) },
 			})
 			if err != nil {
 				b.Fatal(err)

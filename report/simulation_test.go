@@ -35,7 +35,10 @@ func (tr trial) run(t *testing.T, seed uint64) (seen outcome) {
 	s.record(t, hour, map[string]map[string]places{"rsa": {"show": {"1": {"1": 1}}, "showDetails": {"1": {"1": 1}}}})
 	show, _ := s.Events.Number([]byte("show"))
 	opened, _ := s.Events.Number([]byte("showDetails"))
-	config := visitors.Config{Limits: visitors.DefaultLimits()}
+	config := visitors.Config{
+		Limits:   visitors.DefaultLimits(),
+		Variants: func(source []byte, visit func(experiment, variant []byte)) { visit([]byte("place"), source) },
+	}
 	config.Stages[show+1], config.Stages[opened+1] = visitors.Shown, visitors.Opened
 	register, err := visitors.NewRegister(s.Words, config)
 	if err != nil {
@@ -67,9 +70,7 @@ func (tr trial) come(register *visitors.Register, random *rand.Rand, date counte
 		variant, rate = "B", rate*(1+tr.lift)
 	}
 	var batch visitors.Batch
-	if batch.Visit(date, fmt.Append(nil, random.Uint64()), []byte(variant)) {
-		batch.Assign([]byte("place"), []byte(variant))
-	}
+	batch.Visit(date, fmt.Append(nil, random.Uint64()), []byte(variant))
 	for range 1 + int(2*random.ExpFloat64()) {
 		batch.Add(0, 1, show)
 		for clicks := rate; clicks > 0; clicks-- {

@@ -85,7 +85,7 @@ const (
 	mostKeys                  = 1_000_000
 	// visitorBytes is what a visitor takes with as many pairs as there is room for, on
 	// each day that may be open: see visitors.Limits.
-	visitorBytes   = visitors.MaxOpenDays * (37 + pairsOfVisitor*19)
+	visitorBytes   = visitors.MaxOpenDays * (74 + pairsOfVisitor*12)
 	pairsOfVisitor = 8
 )
 

@@ -56,6 +56,7 @@ func (c Config) visitorsConfig() visitors.Config {
 		Limits:    visitors.Limits{Visitors: c.MaxVisitors, Pairs: c.MaxVisitorPairs, Variants: c.MaxVariants},
 		Anonymous: c.AnonymousIDs,
 		Stages:    stageTable(c.parsed.stages, c.EventTypes),
+		Variants:  func(source []byte, visit func(experiment, variant []byte)) { records.Experiments(source).Each(visit) },
 	}
 }
 

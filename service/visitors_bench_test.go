@@ -46,7 +46,13 @@ func newSiteDay(b *testing.B, count int) siteDay {
 		_, _ = day.store.Benefits.Number(fmt.Appendf(nil, "benefit-number-%d", i))
 		eligible[i], merit[i] = math.Exp(random.NormFloat64()), 0.03*math.Exp(2.8*random.Float64())
 	}
-	config := visitors.Config{Limits: visitors.DefaultLimits()}
+	config := visitors.Config{
+		Limits: visitors.DefaultLimits(),
+		Variants: func(source []byte, visit func(experiment, variant []byte)) {
+			visit([]byte("aides_bafa"), []byte{'A' + source[0]&1})
+			visit([]byte("plans_to_ask_question"), []byte{'A' + source[0]>>1})
+		},
+	}
 	config.Stages[siteShow], config.Stages[siteDetails], config.Stages[siteLink] = visitors.Shown, visitors.Opened, visitors.Acted
 	register, err := visitors.NewRegister(day.store.Words, config)
 	if err != nil {
@@ -63,10 +69,7 @@ func newSiteDay(b *testing.B, count int) siteDay {
 			}
 			limit := slices.Sorted(slices.Values(chances))[length-1]
 			batch.Reset()
-			if batch.Visit(hour.Day(), fmt.Appendf(nil, "%016x", visitor), []byte{byte(variant)}) {
-				batch.Assign([]byte("aides_bafa"), []byte{'A' + byte(variant&1)})
-				batch.Assign([]byte("plans_to_ask_question"), []byte{'A' + byte(variant>>1)})
-			}
+			batch.Visit(hour.Day(), fmt.Appendf(nil, "%016x", visitor), []byte{byte(variant)})
 			hour, index := hour+counters.Hour(random.IntN(24)), 0
 			for benefit, chance := range chances {
 				if chance > limit {

@@ -19,34 +19,56 @@ type Batch struct {
 // A visit is a run of records of one visitor on one day.
 type visit struct {
 	date    counters.Day
-	id      span
 	set     int32 // in the batch's sets, -1 for none
-	records int32
+	id      span
+	records span // in the batch's records
+
+	// While the ledger adds: whether the visit is not counted yet, the day's hash of its
+	// visitor, and which of the day's visits, from 1, is the next of its shard.
+	due  bool
+	next int32
+	hash uint64
 }
 
 // A set is the variants that visitors are in.
 type set struct {
-	source      span // what they were read from
-	assignments [][2]span
+	source span // what they are read from
 	// numbers are those of a day, so that visitors of the same variants look them up
 	// once.
 	numbers resolved
 	of      *names
 }
 
-// A span is a part of the batch's texts.
+// A span is a part of the batch's texts, or of its records.
 type span struct{ start, end int32 }
 
-// A record is the benefit, the place on the page, and the event type.
-type record struct {
-	benefit counters.Benefit
-	index   uint16
-	event   counters.EventType
+// A record is the benefit, whether it stood first on its page, and the event type.
+type record uint32
+
+const (
+	recordFirst  = 1 << 8 // above the event type
+	benefitShift = 9
+)
+
+func newRecord(benefit counters.Benefit, index uint16, event counters.EventType) record {
+	r := record(benefit)<<benefitShift | record(event)
+	if index == 1 {
+		r |= recordFirst
+	}
+	return r
 }
+
+func (r record) benefit() counters.Benefit { return counters.Benefit(r >> benefitShift) }
+func (r record) event() counters.EventType { return counters.EventType(r) }
+
+// first is 1 for a record of the first place on a page, else 0.
+func (r record) first() int { return int(r / recordFirst & 1) }
 
 // Reset empties the batch and clears what it knew of visitors.
 func (b *Batch) Reset() {
 	clear(b.texts)
+	clear(b.sets)
+	clear(b.visits)
 	b.visits, b.records, b.sets, b.texts = b.visits[:0], b.records[:0], b.sets[:0], b.texts[:0]
 }
 
@@ -54,53 +76,43 @@ func (b *Batch) Reset() {
 func (b *Batch) Len() int { return len(b.records) }
 
 // Bytes is about how much memory it holds.
-func (b *Batch) Bytes() int { return 8*cap(b.records) + cap(b.texts) + 20*cap(b.visits) }
+func (b *Batch) Bytes() int {
+	return recordBytes*cap(b.records) + cap(b.texts) + visitBytes*cap(b.visits) + setBytes*cap(b.sets)
+}
+
+const recordBytes, visitBytes, setBytes = 4, 40, 64
 
 // Visit says of which visitor and day the records are that are added from now on. Those
 // of one visitor cost least one after the other. The source is what the visitor's variants
-// are read from: if it is new to the batch, they follow by Assign, and read is true.
-func (b *Batch) Visit(date counters.Day, hashID, source []byte) (read bool) {
-	v := visit{date: date, id: b.keep(hashID), set: -1}
+// are read from, by Config.Variants.
+func (b *Batch) Visit(date counters.Day, hashID, source []byte) {
+	n := int32(len(b.records))
+	v := visit{date: date, id: b.keep(hashID), set: -1, records: span{n, n}}
 	if len(source) > 0 {
-		v.set, read = b.setOf(source)
+		v.set = b.setOf(source)
 	}
 	b.visits = append(b.visits, v)
-	return read
 }
 
 // fewSets is up to how many sets visitors share. A site has two experiments of two
 // variants.
 const fewSets = 8
 
-func (b *Batch) setOf(source []byte) (number int32, added bool) {
+func (b *Batch) setOf(source []byte) (number int32) {
 	for i := range b.sets[:min(len(b.sets), fewSets)] {
 		if bytes.Equal(b.text(b.sets[i].source), source) {
-			return int32(i), false
+			return int32(i)
 		}
 	}
-	n := len(b.sets)
-	if n < cap(b.sets) {
-		b.sets = b.sets[:n+1] // with the memory that its assignments had
-		b.sets[n].assignments, b.sets[n].of = b.sets[n].assignments[:0], nil
-	} else {
-		b.sets = append(b.sets, set{})
-	}
-	b.sets[n].source = b.keep(source)
-	return int32(n), true
-}
-
-// Assign adds a variant of the visitor of the last Visit. MaxAssignments of them are
-// looked at.
-func (b *Batch) Assign(experiment, variant []byte) {
-	s := &b.sets[len(b.sets)-1]
-	s.assignments = append(s.assignments, [2]span{b.keep(experiment), b.keep(variant)})
+	b.sets = append(b.sets, set{source: b.keep(source)})
+	return int32(len(b.sets) - 1)
 }
 
 // Add adds a record of the visitor of the last Visit. The index is the benefit's place on
 // its page, from 1: a page counts where its first place is shown.
 func (b *Batch) Add(benefit counters.Benefit, index uint16, event counters.EventType) {
-	b.visits[len(b.visits)-1].records++
-	b.records = append(b.records, record{benefit, index, event})
+	b.visits[len(b.visits)-1].records.end++
+	b.records = append(b.records, newRecord(benefit, index, event))
 }
 
 // keep copies a text.
@@ -112,27 +124,25 @@ func (b *Batch) keep(text []byte) span {
 
 func (b *Batch) text(s span) []byte { return b.texts[s.start:s.end] }
 
-// numbersOf are the variants of a visit with the numbers of a day.
-func (b *Batch) numbersOf(v *visit, n *names) *resolved {
+func (b *Batch) recordsOf(v *visit) []record { return b.records[v.records.start:v.records.end] }
+
+// numbersOf are the variants of a visit with the numbers that were read last.
+func (b *Batch) numbersOf(v *visit) *resolved {
 	if v.set < 0 {
 		return &noAssignments
 	}
-	s := &b.sets[v.set]
-	if s.of != n {
-		b.resolve(s, n)
-	}
-	return &s.numbers
+	return &b.sets[v.set].numbers
 }
 
-func (b *Batch) resolve(s *set, n *names) {
-	var assignments [MaxAssignments]Assignment
-	count := min(len(s.assignments), len(assignments))
-	for i, a := range s.assignments[:count] {
-		assignments[i] = Assignment{b.text(a[0]), b.text(a[1])}
+// read gives the variants of a visit the numbers of a day.
+func (b *Batch) read(v *visit, n *names) {
+	if v.set < 0 {
+		return
 	}
-	n.resolve(assignments[:count], &s.numbers)
-	s.numbers.unplaced += len(s.assignments) - count
-	s.of = n
+	if s := &b.sets[v.set]; s.of != n {
+		n.read(b.text(s.source), &s.numbers)
+		s.of = n
+	}
 }
 
 // noAssignments is shared: read only.

@@ -31,7 +31,7 @@ type collapse struct {
 	visitorHalvings, pairHalvings uint32
 	// visitors and pairs are those of the shard at hand.
 	visitors []visitor
-	pairs    []pair
+	pairs    pairSet
 
 	tally    tally
 	all      Group
@@ -65,7 +65,7 @@ func (c *collapse) copy(s *shard) {
 	s.Lock()
 	defer s.Unlock()
 	c.visitors = copyInto(c.visitors, s.visitors.table)
-	c.pairs = copyInto(c.pairs, s.pairs.table)
+	c.pairs.slab = copyInto(c.pairs.slab, s.pairs.slab)
 	c.tally.add(s.tally)
 }
 
@@ -83,7 +83,7 @@ func copyInto[T any](dst, src []T) []T {
 // forget clears the copies of hashes.
 func (c *collapse) forget() {
 	clear(c.visitors[:cap(c.visitors)])
-	clear(c.pairs[:cap(c.pairs)])
+	clear(c.pairs.slab[:cap(c.pairs.slab)])
 }
 
 func (c *collapse) addVisitors() {
@@ -116,20 +116,25 @@ func (g *Group) add(v *visitor) {
 }
 
 func (c *collapse) addPairs() {
-	for _, p := range c.pairs {
-		if p == 0 {
+	for i := range c.visitors {
+		v := &c.visitors[i]
+		if v.pairs.n == 0 || !takes(c.pairHalvings, v.hash()) {
 			continue
 		}
-		v := &c.visitors[p.position()]
-		if !takes(c.pairHalvings, v.hash()) {
-			continue
-		}
-		benefit, stages := p.benefit(), p.stages()
-		c.row(benefit).ByStages[stages]++
-		for _, held := range v.holdings {
-			if held != 0 && !held.isCrossed() {
-				c.share(shareKey{benefit, held.variant()}).add(stages)
+		for _, p := range c.pairs.of(v) {
+			if p != 0 {
+				c.addPair(v, p)
 			}
+		}
+	}
+}
+
+func (c *collapse) addPair(v *visitor, p pair) {
+	benefit, stages := p.benefit(), p.stages()
+	c.row(benefit).ByStages[stages]++
+	for _, held := range v.holdings {
+		if held != 0 && !held.isCrossed() {
+			c.share(shareKey{benefit, held.variant()}).add(stages)
 		}
 	}
 }

@@ -53,37 +53,76 @@ type day struct {
 func newDay(date counters.Day, config *Config, secret [2]uint64) *day {
 	d := &day{date: date, config: config}
 	d.key.set(secret)
-	d.names.init(config.Limits.Variants)
+	d.names.init(config)
 	d.visitors.limit = int64(config.Limits.Visitors)
 	d.pairs.limit = int64(config.Limits.Pairs)
 	return d
 }
 
-// add counts the records of one visitor and says whether the day is open.
-func (d *day) add(b *Batch, v *visit, records []record) bool {
-	id := b.text(v.id)
-	run := run{records: records, hash: newHash(d.key.hash(id))}
-	s := &d.shards[run.hash>>stageBits%shardCount]
-	if d.config.isAnonymous(id) {
-		return s.addAnonymous(len(records))
+// add counts the visits of a batch that are due, shard by shard, and says whether the day
+// is open. If it is not, some may still be due.
+func (d *day) add(b *Batch, visits []visit) (open bool) {
+	open = true
+	for shard, first := range d.prepare(b, visits) {
+		if first != 0 && !d.addTo(&d.shards[shard], b, visits, first) {
+			open = false
+		}
 	}
-	if !d.visitors.takes(run.hash) {
-		return true
-	}
-	run.assignments = b.numbersOf(v, &d.names)
-	s.Lock()
-	if s.closed {
-		s.Unlock()
-		return false
-	}
-	if d.visitors.takes(run.hash) { // still
-		newVisitors, newPairs := s.add(&run, d)
-		d.keep(newVisitors, newPairs)
-	}
-	s.Unlock()
 	if d.visitors.full() || d.pairs.full() {
 		d.halve()
 	}
+	return open
+}
+
+// prepare does for the visits that are due what needs no shard: their hashes, by which a
+// sample leaves some out, and the numbers of their variants. It says which visit, from 1,
+// is the first of each shard; 0 is none. They stay in their order.
+func (d *day) prepare(b *Batch, visits []visit) (first [shardCount]int32) {
+	var last [shardCount]int32
+	for i := range visits {
+		v := &visits[i]
+		if !v.due {
+			continue
+		}
+		v.hash, v.next = nobody, 0
+		if id := b.text(v.id); !d.config.isAnonymous(id) {
+			v.hash = newHash(d.key.hash(id))
+			if v.due = d.visitors.takes(v.hash); !v.due {
+				continue
+			}
+			b.read(v, &d.names)
+		}
+		shard, number := shardOf(v.hash), int32(i+1)
+		if before := last[shard]; before != 0 {
+			visits[before-1].next = number
+		} else {
+			first[shard] = number
+		}
+		last[shard] = number
+	}
+	return first
+}
+
+// addTo counts the visits of one shard, and says whether the day is open.
+func (d *day) addTo(s *shard, b *Batch, visits []visit, first int32) (open bool) {
+	s.Lock()
+	defer s.Unlock()
+	if s.closed {
+		return false
+	}
+	var newVisitors, newPairs int
+	for at := first; at != 0; {
+		v := &visits[at-1]
+		at, v.due = v.next, false
+		switch records := b.recordsOf(v); {
+		case v.hash == nobody:
+			s.tally.anonymous += uint64(len(records))
+		case d.visitors.takes(v.hash): // still
+			visitors, pairs := s.add(&run{v.hash, records, b.numbersOf(v)}, d)
+			newVisitors, newPairs = newVisitors+visitors, newPairs+pairs
+		}
+	}
+	d.keep(newVisitors, newPairs)
 	return true
 }
 
@@ -96,18 +135,6 @@ func (d *day) keep(visitors, pairs int) {
 	if pairs != 0 {
 		d.pairs.kept.Add(int64(pairs))
 	}
-}
-
-// addAnonymous counts records that are of no visitor, and says whether the day is
-// open.
-func (s *shard) addAnonymous(records int) bool {
-	s.Lock()
-	defer s.Unlock()
-	if s.closed {
-		return false
-	}
-	s.tally.anonymous += uint64(records)
-	return true
 }
 
 // isAnonymous says whether an id is no visitor.
@@ -196,7 +223,7 @@ func (s *shard) forget() (visitors, pairs int) {
 	defer s.Unlock()
 	visitors, pairs = s.visitors.used, s.pairs.used
 	clear(s.visitors.table)
-	clear(s.pairs.table)
+	clear(s.pairs.slab)
 	s.visitors, s.pairs = visitorSet{}, pairSet{}
 	return -visitors, -pairs
 }

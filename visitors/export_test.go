@@ -3,7 +3,6 @@ package visitors
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 
 	"stats-recorder/counters"
@@ -12,6 +11,7 @@ import (
 // NewSeeded is New with keys that a seed determines, so that a test is the same
 // each time.
 func NewSeeded(config Config, seed uint64) (*Ledger, error) {
+	config.Variants = ReadSource
 	l, err := New(config)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (l *Ledger) Secrets(date counters.Day) (key func() [2]uint64, words func() 
 			for _, v := range sets[i].table {
 				found = append(found, v.word)
 			}
-			for _, p := range pairs[i].table {
+			for _, p := range pairs[i].slab {
 				found = append(found, uint64(p))
 			}
 		}
@@ -78,17 +78,28 @@ func (b *Batch) Fill(records []Record) {
 	for i := range records {
 		r := &records[i]
 		if i == 0 || !r.continues(&records[i-1]) {
-			var source []byte
-			for _, a := range r.Assignments {
-				source = fmt.Appendf(source, "%q=%q,", a.Experiment, a.Variant)
-			}
-			if b.Visit(r.Hour.Day(), r.HashID, source) {
-				for _, a := range r.Assignments {
-					b.Assign(a.Experiment, a.Variant)
-				}
-			}
+			b.Visit(r.Hour.Day(), r.HashID, sourceOf(r.Assignments))
 		}
 		b.Add(r.Benefit, r.Index, r.Event)
+	}
+}
+
+// sourceOf writes each text with its length before it, and ReadSource reads that.
+func sourceOf(assignments []Assignment) (source []byte) {
+	for _, a := range assignments {
+		source = append(append(source, byte(len(a.Experiment))), a.Experiment...)
+		source = append(append(source, byte(len(a.Variant))), a.Variant...)
+	}
+	return source
+}
+
+// ReadSource is Config.Variants of tests.
+func ReadSource(source []byte, visit func(experiment, variant []byte)) {
+	for len(source) > 0 {
+		experiment, rest := source[1:1+source[0]], source[1+source[0]:]
+		variant, next := rest[1:1+rest[0]], rest[1+rest[0]:]
+		visit(experiment, variant)
+		source = next
 	}
 }
 
@@ -126,6 +137,7 @@ func (l *Ledger) Adder(date counters.Day) (add func([]Record) (taken bool)) {
 	return func(records []Record) bool {
 		var b Batch
 		b.Fill(records)
-		return d.add(&b, &b.visits[0], b.records)
+		b.visits[0].due = true
+		return d.add(&b, b.visits[:1])
 	}
 }

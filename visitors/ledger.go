@@ -23,9 +23,9 @@ const maxWaiting = 3
 // Limits bound the memory of an open day. When they are reached its tables take at
 // most about
 //
-//	Visitors × 37 bytes + Pairs × 19 bytes
+//	Visitors × 74 bytes + Pairs × 12 bytes
 //
-// and half of that where they have not just doubled: 10 MB with DefaultLimits, and
+// and half of that where they have not just doubled: 11 MB with DefaultLimits, and
 // at most 12. While one of the 16 shards grows, halves or is read, there is a copy of it.
 type Limits struct {
 	// Visitors is how many are kept of a day (MAX_VISITORS).
@@ -69,7 +69,13 @@ type Config struct {
 	// records are counted, nothing else is. An empty id is anonymous too.
 	Anonymous []string
 	Stages    StageTable
+	// Variants reads the sources that Batch.Visit is given; nil if no visitor is in a variant.
+	Variants Variants
 }
+
+// Variants visits the variants that a source says, of each experiment one. The texts are
+// those of the source.
+type Variants func(source []byte, visit func(experiment, variant []byte))
 
 // A Ledger is the visitors of the open days. All methods may be called by any
 // goroutine at any time. The zero value is not usable; see New.
@@ -94,6 +100,9 @@ func New(config Config) (*Ledger, error) {
 		return nil, err
 	}
 	config.Anonymous = slices.Clone(config.Anonymous)
+	if config.Variants == nil {
+		config.Variants = func([]byte, func(experiment, variant []byte)) {}
+	}
 	l := &Ledger{config: config, secret: randomSecret}
 	l.open.Store(new([]*day))
 	return l, nil
@@ -113,28 +122,37 @@ func (l *Ledger) Format(state fmt.State, _ rune) { _, _ = state.Write([]byte("vi
 // open; one that is newer than the oldest of these closes that one, whose sums wait for
 // Close.
 func (l *Ledger) Add(b *Batch) {
-	records := b.records
-	for i := range b.visits {
-		v := &b.visits[i]
-		l.addVisit(b, v, records[:v.records])
-		records = records[v.records:]
+	for visits := b.visits; len(visits) > 0; {
+		n := 0
+		for ; n < len(visits) && visits[n].date == visits[0].date; n++ {
+			visits[n].due = true
+		}
+		l.addVisits(b, visits[:n])
+		visits = visits[n:]
 	}
 }
 
-func (l *Ledger) addVisit(b *Batch, v *visit, records []record) {
-	if len(records) == 0 {
-		return
-	}
+// addVisits counts visits of one day.
+func (l *Ledger) addVisits(b *Batch, visits []visit) {
 	for {
-		d := l.dayOf(v.date)
+		d := l.dayOf(visits[0].date)
 		if d == nil {
-			l.refused.Add(uint64(len(records)))
+			l.refuse(visits)
 			return
 		}
-		if d.add(b, v, records) {
+		if d.add(b, visits) {
 			return
 		}
 		// It has been closed meanwhile.
+	}
+}
+
+// refuse counts the records that are still due.
+func (l *Ledger) refuse(visits []visit) {
+	for i := range visits {
+		if v := &visits[i]; v.due {
+			l.refused.Add(uint64(v.records.end - v.records.start))
+		}
 	}
 }
 

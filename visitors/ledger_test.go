@@ -28,6 +28,25 @@ func TestSumsAreExactBelowTheLimits(t *testing.T) {
 	}
 }
 
+// TestAVisitorOfManyBenefitsIsExact has few visitors meet so many benefits that what is kept
+// of each grows again and again, and batches that say a benefit twice.
+func TestAVisitorOfManyBenefitsIsExact(t *testing.T) {
+	ledger, model := newLedger(t, visitors.DefaultLimits()), newModel()
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 400 {
+		batch := make([]visitors.Record, 1+random.IntN(200))
+		id, benefits := fmt.Append(nil, random.IntN(20)), 1+random.IntN(4_000)
+		for i := range batch {
+			batch[i] = visitors.Record{
+				HashID: id, Hour: noon, Benefit: counters.Benefit(random.IntN(benefits)), Index: 2, Event: show + counters.EventType(random.IntN(4)),
+			}
+		}
+		ledger.AddRecords(batch)
+		model.add(batch)
+	}
+	expectModel(t, ledger, model)
+}
+
 // expectModel compares the days of a ledger while they are open, then as they
 // close.
 func expectModel(t *testing.T, ledger *visitors.Ledger, model *model) {
@@ -331,4 +350,51 @@ func TestNothingIsAllocatedForABatchOfWhatIsKnown(t *testing.T) {
 	if got := testing.AllocsPerRun(100, add); got != 0 {
 		t.Errorf("a batch allocates %v times", got)
 	}
+}
+
+// TestASourceIsReadOnce holds it for what visitors nearly always say. What would have to be
+// kept beyond names, and more than a site ever says, is read each time.
+func TestASourceIsReadOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		assignments []string
+		others      int // sources before
+		reads       int
+	}{
+		"two experiments":                {[]string{"place=A", "text=long"}, 0, 1},
+		"a name that is too long":        {[]string{"place=" + strings.Repeat("x", visitors.MaxNameBytes+1)}, 0, 3},
+		"after more than are known":      {[]string{"place=A", "text=long"}, 300, 3},
+		"longer than any site's":         {slices.Repeat([]string{"place=" + strings.Repeat("x", visitors.MaxNameBytes)}, 8), 0, 3},
+		"a variant there is no room for": {[]string{"place=A", "place=B", "text=long", "text=short"}, 0, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reads := 0
+			limits := visitors.DefaultLimits()
+			limits.Variants = 3
+			ledger, err := visitors.New(visitors.Config{Limits: limits, Stages: stageTable(), Variants: func(source []byte, visit func(experiment, variant []byte)) {
+				reads++
+				visitors.ReadSource(source, visit)
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range test.others {
+				ledger.AddRecords(shown("one", noon, ninePlaces(i)...))
+			}
+			reads = 0
+			for i := range 3 {
+				ledger.AddRecords(shown(fmt.Sprint(i), noon, test.assignments...))
+			}
+			if reads != test.reads {
+				t.Errorf("it was read %d times, want %d", reads, test.reads)
+			}
+		})
+	}
+}
+
+// ninePlaces are variants A and B in one of 512 orders.
+func ninePlaces(order int) (assignments []string) {
+	for bit := range 9 {
+		assignments = append(assignments, []string{"place=A", "place=B"}[order>>bit&1])
+	}
+	return assignments
 }

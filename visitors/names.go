@@ -29,11 +29,12 @@ const (
 type assignment struct{ experiment, variant uint8 }
 
 // names gives the experiments and variants of a day their numbers. Numbers are
-// never taken back. Any goroutine may resolve.
+// never taken back. Any goroutine may read.
 type names struct {
-	limit   int
-	current atomic.Pointer[nameTable]
-	growing sync.Mutex
+	limit    int
+	variants Variants
+	current  atomic.Pointer[nameTable]
+	growing  sync.Mutex
 }
 
 // A nameTable is the names at one time. It does not change.
@@ -43,13 +44,16 @@ type nameTable struct {
 	list        []variantName    // by number
 	// experimentOf is by number of the variant.
 	experimentOf [maxVariants + 1]uint8
+	// known are the numbers of sources that say nothing but names of the table. Visitors
+	// of the same variants have the same source.
+	known map[string]*resolved
 }
 
 type variantName struct{ experiment, variant string }
 
-func (n *names) init(limit int) {
-	n.limit = limit
-	table := &nameTable{variants: map[string]uint8{}, experiments: map[string]uint8{}}
+func (n *names) init(config *Config) {
+	n.limit, n.variants = config.Limits.Variants, config.Variants
+	table := &nameTable{variants: map[string]uint8{}, experiments: map[string]uint8{}, known: map[string]*resolved{}}
 	table.experimentOf[otherVariant] = noExperiment
 	n.current.Store(table)
 }
@@ -62,30 +66,65 @@ func (t *nameTable) name(variant uint8) variantName {
 	return t.list[variant]
 }
 
-// resolved are the assignments of a run of records.
+// resolved are the assignments that a source says.
 type resolved struct {
 	list [MaxAssignments]assignment
 	n    int
-	// unplaced is how many had no name that can be kept, or no room for it.
+	// unplaced is how many had no name that can be kept, or no room for it, or came after
+	// MaxAssignments.
 	unplaced int
 }
 
-// resolve gives at most MaxAssignments assignments their numbers.
-func (n *names) resolve(assignments []Assignment, into *resolved) {
+// maxKnown is how many sources a day knows, maxKnownBytes how long one is. Others are read
+// each time.
+const (
+	maxKnown      = 256
+	maxKnownBytes = 512
+)
+
+// read gives the assignments of a source their numbers.
+func (n *names) read(source []byte, into *resolved) {
+	if known := n.current.Load().known[string(source)]; known != nil {
+		*into = *known
+		return
+	}
+	n.resolve(source, into)
+	if len(source) <= maxKnownBytes && into.unplaced == 0 {
+		n.know(source, *into)
+	}
+}
+
+// know keeps the numbers of a source if there is room.
+func (n *names) know(source []byte, numbers resolved) {
+	if len(n.current.Load().known) >= maxKnown {
+		return // without waiting: a stranger may send new sources without end
+	}
+	n.growing.Lock()
+	defer n.growing.Unlock()
+	grown := *n.current.Load()
+	if len(grown.known) == maxKnown {
+		return
+	}
+	grown.known = maps.Clone(grown.known)
+	grown.known[string(source)] = &numbers
+	n.current.Store(&grown)
+}
+
+func (n *names) resolve(source []byte, into *resolved) {
 	into.n, into.unplaced = 0, 0
-	for i := range assignments {
-		a := &assignments[i]
-		if !validName(a.Experiment) || !validName(a.Variant) {
+	n.variants(source, func(experiment, variant []byte) {
+		a := Assignment{experiment, variant}
+		if into.n == len(into.list) || !validName(experiment) || !validName(variant) {
 			into.unplaced++
-			continue
+			return
 		}
-		number := n.number(a)
+		number := n.number(&a)
 		if number.variant == otherVariant {
 			into.unplaced++
 		}
 		into.list[into.n] = number
 		into.n++
-	}
+	})
 }
 
 func validName(name []byte) bool { return len(name) > 0 && len(name) <= MaxNameBytes }
@@ -159,7 +198,7 @@ func (n *names) grow(a *Assignment) *nameTable {
 func (t *nameTable) with(a *Assignment) *nameTable {
 	grown := &nameTable{
 		variants: maps.Clone(t.variants), experiments: maps.Clone(t.experiments),
-		list: slices.Clone(t.list), experimentOf: t.experimentOf,
+		list: slices.Clone(t.list), experimentOf: t.experimentOf, known: t.known,
 	}
 	name := variantName{string(a.Experiment), string(a.Variant)}
 	experiment, known := grown.experiments[name.experiment]

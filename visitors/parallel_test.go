@@ -2,6 +2,7 @@ package visitors_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -137,6 +138,43 @@ func TestEachBatchIsInOneOfThePartsOfADay(t *testing.T) {
 	last, _ := ledger.Close(noon.Day())
 	if got := pages + last.All.Pages; got != goroutines*batches {
 		t.Errorf("the parts have %d pages, want %d", got, goroutines*batches)
+	}
+}
+
+// TestEachVisitOfABatchIsInOneOfThePartsOfADay closes a day while batches of many visitors,
+// and of records of nobody, are added: a part of a batch may come before, and the rest after.
+func TestEachVisitOfABatchIsInOneOfThePartsOfADay(t *testing.T) {
+	ledger := newLedger(t, visitors.DefaultLimits())
+	const batches, visits = 3_000, 40
+	batch := make([]visitors.Record, visits)
+	for i := range batch {
+		batch[i] = visitors.Record{HashID: fmt.Append(nil, []string{"", "uid_"}[i&1], i), Hour: noon, Index: 1, Event: show}
+	}
+	done := make(chan struct{})
+	var feeder sync.WaitGroup
+	feeder.Go(func() {
+		defer close(done)
+		for range batches {
+			ledger.AddRecords(batch)
+		}
+	})
+	var pages, anonymous uint64
+	closeDay := func() {
+		sums, _ := ledger.Close(noon.Day())
+		pages, anonymous = pages+sums.All.Pages, anonymous+sums.AnonymousRecords
+	}
+	for open := true; open; {
+		select {
+		case <-done:
+			open = false
+		default:
+		}
+		closeDay()
+	}
+	feeder.Wait()
+	closeDay()
+	if want := uint64(batches * visits / 2); pages != want || anonymous != want {
+		t.Errorf("the parts have %d pages and %d records of nobody, want %d of each", pages, anonymous, want)
 	}
 }
 

@@ -31,7 +31,7 @@ func newStore(t testing.TB) *counters.Store {
 
 func newRegister(t testing.TB, store *counters.Store, limits visitors.Limits) *visitors.Register {
 	t.Helper()
-	register, err := visitors.NewRegister(store.Words, visitors.Config{Limits: limits, Anonymous: []string{"uid_"}, Stages: stageTable()})
+	register, err := visitors.NewRegister(store.Words, visitors.Config{Limits: limits, Anonymous: []string{"uid_"}, Stages: stageTable(), Variants: visitors.ReadSource})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,9 @@ const (
 	shardCount = 1 << shardBits
 )
 
+// shardOf is the number of a hash's shard.
+func shardOf(hash uint64) int { return int(hash >> stageBits % shardCount) }
+
 // A shard is the visitors of a day whose hashes have the same few bits, with all
 // that is known of them: whoever looks at a shard under its lock sees whole
 // visitors.
@@ -17,7 +20,6 @@ type shard struct {
 	visitors visitorSet
 	pairs    pairSet
 	tally    tally
-	fetched  pair // by fetch
 
 	_ [64]byte // the locks of two shards are not in one cache line
 }
@@ -46,26 +48,16 @@ type run struct {
 // the lock.
 func (s *shard) add(run *run, d *day) (newVisitors, newPairs int) {
 	if s.visitors.isCrowded() {
-		s.pairs.move(s.visitors.rebuild(max(minVisitors, 2*len(s.visitors.table)), 0))
+		s.visitors.rebuild(max(minVisitors, 2*len(s.visitors.table)), 0)
 	}
-	pairs := d.pairs.takes(run.hash)
-	if pairs {
-		s.pairs.reserve(len(run.records), &s.visitors)
-		s.fetched = s.pairs.fetch(run.hash, run.records)
-	}
-	position, added := s.visitors.locate(run.hash)
+	v, added := s.visitors.locate(run.hash)
 	if added {
 		newVisitors = 1
 	}
-	v := &s.visitors.table[position]
 	s.assign(v, run.assignments, &d.names)
-	stages := &d.config.Stages
-	for i := range run.records {
-		r := &run.records[i]
-		v.count(stages[r.event], r.index)
-	}
-	if pairs {
-		newPairs = s.addPairs(run, position, stages)
+	v.count(run.records, &d.config.Stages)
+	if d.pairs.takes(run.hash) {
+		newPairs = s.pairs.add(v, run.records, &d.config.Stages, s.visitors.table)
 	}
 	return newVisitors, newPairs
 }
@@ -83,22 +75,12 @@ func (s *shard) assign(v *visitor, assignments *resolved, names *names) {
 	}
 }
 
-func (s *shard) addPairs(run *run, position int, stages *StageTable) (added int) {
-	for i := range run.records {
-		r := &run.records[i]
-		reached := stages[r.event]
-		if reached != 0 && s.pairs.add(run.hash, newPair(position, r.benefit), reached) {
-			added++
-		}
-	}
-	return added
-}
-
 // sift keeps what the rates of a day take, and says how many visitors and pairs
 // went. The caller holds the lock.
 func (s *shard) sift(visitorHalvings, pairHalvings uint32) (visitorsGone, pairsGone int) {
 	visitors, pairs := s.visitors.used, s.pairs.used
-	moved := s.visitors.rebuild(len(s.visitors.table), visitorHalvings)
-	s.pairs.sift(pairHalvings, moved, &s.visitors)
+	s.pairs.sift(pairHalvings, s.visitors.table)
+	s.visitors.rebuild(len(s.visitors.table), visitorHalvings)
+	s.pairs.compact(0, s.visitors.table)
 	return visitors - s.visitors.used, pairs - s.pairs.used
 }

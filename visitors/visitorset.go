@@ -18,12 +18,13 @@ func newHolding(variant uint8) holding {
 	return holding(variant + 1)
 }
 
-// A visitor is what is known of one in a day, in 16 bytes.
+// A visitor is what is known of one in a day, in half a line of memory.
 type visitor struct {
 	// word is the hash, in whose lowest bits the stages are.
 	word          uint64
 	pages, clicks uint16
 	holdings      [maxHoldings]holding
+	pairs         ownPairs
 }
 
 func (v *visitor) hash() uint64   { return hashOf(v.word) }
@@ -32,18 +33,25 @@ func (v *visitor) stages() Stages { return Stages(v.word & allStages) }
 // hashOf is the hash in a visitor's word.
 func hashOf(word uint64) uint64 { return word &^ allStages }
 
+// nobody is the hash of an id that is no visitor's.
+const nobody = 0
+
 // newHash is a hash that leaves the bits that stages take, and is never 0.
 func newHash(hash uint64) uint64 { return max(hashOf(hash), 1<<stageBits) }
 
-// count adds what one record says.
-func (v *visitor) count(stages Stages, index uint16) {
-	v.word |= uint64(stages)
-	if stages&Shown != 0 && index == 1 && v.pages < math.MaxUint16 {
-		v.pages++
+// count adds what records say.
+func (v *visitor) count(records []record, stages *StageTable) {
+	var reached Stages
+	var pages, clicks int
+	for _, r := range records {
+		of := stages[r.event()]
+		reached |= of
+		pages += r.first() * int(of&Shown/Shown)
+		clicks += int(of & Opened / Opened)
 	}
-	if stages&Opened != 0 && v.clicks < math.MaxUint16 {
-		v.clicks++
-	}
+	v.word |= uint64(reached)
+	v.pages = uint16(min(int(v.pages)+pages, math.MaxUint16))
+	v.clicks = uint16(min(int(v.clicks)+clicks, math.MaxUint16))
 }
 
 // assign says that the visitor is in a variant, and whether there was room to
@@ -65,8 +73,7 @@ func (v *visitor) assign(a assignment, table *nameTable) bool {
 	return false
 }
 
-// A visitorSet is the visitors of a shard, in an open-addressing table. A visitor's
-// position in it stays the same until the table is rebuilt.
+// A visitorSet is the visitors of a shard, in an open-addressing table.
 type visitorSet struct {
 	table []visitor // word 0 is free; the length is 0 or a power of two
 	used  int
@@ -81,45 +88,36 @@ const (
 // isCrowded says whether the table must be rebuilt before one more is located.
 func (s *visitorSet) isCrowded() bool { return 8*(s.used+1) > 7*len(s.table) }
 
-// locate returns the position of a visitor, who is added if new.
-func (s *visitorSet) locate(hash uint64) (position int, added bool) {
+// locate returns a visitor, who is added if new.
+func (s *visitorSet) locate(hash uint64) (v *visitor, added bool) {
 	mask := len(s.table) - 1
 	for i := int(hash>>homeShift) & mask; ; i = (i + 1) & mask {
-		word := s.table[i].word
-		if hashOf(word) == hash {
-			return i, false
+		v = &s.table[i]
+		if hashOf(v.word) == hash {
+			return v, false
 		}
-		if word == 0 {
-			s.table[i].word = hash
+		if v.word == 0 {
+			v.word = hash
 			s.used++
-			return i, true
+			return v, true
 		}
 	}
 }
 
-// gone is the new position of a visitor who was removed.
-const gone = math.MaxUint32
-
-// rebuild keeps the visitors that a rate takes in a table of the given size, and
-// returns the new position of each.
-func (s *visitorSet) rebuild(size int, halvings uint32) (moved []uint32) {
+// rebuild keeps the visitors that a rate takes in a table of the given size.
+func (s *visitorSet) rebuild(size int, halvings uint32) {
 	old := s.table
-	moved = make([]uint32, len(old))
 	s.table, s.used = make([]visitor, size), 0
-	for position, v := range old {
-		if v.word == 0 || !takes(halvings, v.hash()) {
-			moved[position] = gone
-			continue
+	for i := range old {
+		if v := &old[i]; v.word != 0 && takes(halvings, v.hash()) {
+			at, _ := s.locate(v.hash())
+			*at = *v
 		}
-		at, _ := s.locate(v.hash())
-		s.table[at] = v
-		moved[position] = uint32(at)
 	}
 	clear(old)
-	return moved
 }
 
 // bytes is the memory that the set holds.
 func (s *visitorSet) bytes() int { return len(s.table) * visitorBytes }
 
-const visitorBytes = 16
+const visitorBytes = 32

@@ -28,6 +28,8 @@ var steps = []step{
 	{"count 30 records", "counters", "^BenchmarkAdd$/^batch=30$", 512},
 	{"count, seal and fold 16 batches", "counters", "^BenchmarkSeal$/^batches=16$", 50},
 	{"encode a frame of 16 batches", "snapshot", "^BenchmarkEncodeFrame$/^batches=16$", 100},
+	{"count a visitor of 30 records", "visitors", "^BenchmarkAddKnown$/^one_visitor_of_16$", 500},
+	{"count 30 visitors of a record", "visitors", "^BenchmarkAddKnown$/^a_visitor_a_record_of_480$", 200},
 	{"a post of one record, without a disk", "httpapi", "^BenchmarkPostOverTCP$", 500},
 }
 
