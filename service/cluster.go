@@ -263,10 +263,13 @@ func (c Config) gate(m *member.Member) ([]httpapi.Header, error) {
 
 // clusterFigures are those of a member.
 func clusterFigures(m *member.Member) *admin.Cluster {
-	status := m.Status()
+	status, untold := m.Status(), time.Duration(-1)
+	if !status.ToldUntil.IsZero() {
+		untold = time.Since(status.ToldUntil)
+	}
 	return &admin.Cluster{
 		Joined: status.Joined, Position: status.Position.Sequence, End: status.End.Sequence, Lag: status.Lag,
-		Waiting: status.Waiting, Outbox: status.Outbox, Failing: status.Failing, Skew: status.Skew, Nodes: status.Nodes,
+		Waiting: status.Waiting, Outbox: status.Outbox, Failing: status.Failing, Untold: untold, Skew: status.Skew, Nodes: status.Nodes,
 		Appended: status.Appended, AppendedBytes: status.AppendedBytes, Merged: status.Merged, Skipped: status.Skipped, Repeated: status.Repeated,
 		SharedAt: status.SharedAt, Trouble: status.Trouble != nil, Apart: status.Apart, Used: status.Used, Limit: status.Limit,
 	}

@@ -104,11 +104,22 @@ func (k *Keeper) Refusing() bool {
 	return refused > 0 && time.Since(k.pulse.opened)-refused < refusalMemory
 }
 
+// lastCommit is when records last became a commit, the zero time if none did.
+func (p *pulse) lastCommit() time.Time {
+	committed := p.committed.Load()
+	if committed == 0 {
+		return time.Time{}
+	}
+	return p.opened.Add(time.Duration(committed))
+}
+
+// LastCommit is Committed of Status, without a look at the directory. Who waits for that
+// commit is woken afterwards.
+func (k *Keeper) LastCommit() time.Time { return k.pulse.lastCommit() }
+
 // describe fills in what the pulse has of a status.
 func (p *pulse) describe(status *Status) {
-	if committed := p.committed.Load(); committed > 0 {
-		status.Committed = p.opened.Add(time.Duration(committed))
-	}
+	status.Committed = p.lastCommit()
 	if since := p.unsynced.Load(); since > 0 {
 		status.Unsynced = time.Since(p.opened) - time.Duration(since)
 	}

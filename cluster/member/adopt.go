@@ -18,9 +18,11 @@ var ErrNothingToAdopt = errors.New("no shared state has what this node lacks yet
 // what only this directory has counted added. It is for a member that failed with
 // ErrAdopt; the options are those of the keeper. Afterwards another keeper is to be
 // opened, with another member, also where the error is ErrNothingToAdopt: the directory
-// is as it was then.
+// is as it was then. Clients must be gone: who waits for the log ends with ErrAdopt, though
+// it is counted.
 func (m *Member) Adopt(ctx context.Context, options snapshot.Options) (err error) {
 	m.Close()
+	m.outbox.release()
 	if err := m.frameAll(ctx); err != nil {
 		return errors.Join(err, m.keeper.Close())
 	}
@@ -87,11 +89,13 @@ var ErrAlone = errors.New("the directory never counted with others: start it wit
 // first frame on. The directory knows by its vector what it has; what others may lack of it
 // goes into that log after the next start.
 func AdoptLog(ctx context.Context, options snapshot.Options, epoch cluster.Epoch) error {
-	options.Follower = newOutbox() // which needs all of the journal
+	outbox := newOutbox() // which needs all of the journal
+	options.Follower = outbox
 	keeper, err := snapshot.Open(options)
 	if err != nil {
 		return err
 	}
+	outbox.begin(keeper)
 	if keeper.Membership() == nil {
 		return errors.Join(ErrAlone, keeper.Close())
 	}

@@ -231,3 +231,43 @@ func TestANodeAdoptsAStateThatHasMoreThoughItsOwnIsTheFurthest(t *testing.T) {
 	three.page(5)
 	w.agree()
 }
+
+func TestANodeSaysUntilWhenAllThatItAcknowledgedIsInTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one := w.add()
+	one.page(3)
+	told := func(moment time.Time) func() bool {
+		return func() bool { return one.member.Status().ToldUntil.After(moment) }
+	}
+	harnesstest.Until(t, "the record is told", told(time.Now()))
+	w.broker.SetFaults(clustertest.Faults{Lost: 1}, storetest.Random(t))
+	before := time.Now()
+	one.page(4)
+	acknowledged := time.Now()
+	expectUntold := func(when string) {
+		t.Helper()
+		if until := one.member.Status().ToldUntil; until.Before(before) || until.After(acknowledged) {
+			t.Errorf("%s all is told until %v, want from %v to %v", when, until, before, acknowledged)
+		}
+	}
+	expectUntold("while the log is asked to take it,")
+	harnesstest.Until(t, "the log takes nothing", func() bool { return one.member.Status().Failing > 0 })
+	one.page(5)
+	expectUntold("when more waits behind it,")
+	one.kill()
+	one.setAway(errors.New("no server answers"))
+	one.start()
+	if until := one.member.Status().ToldUntil; !until.IsZero() {
+		t.Errorf("it does not know what the log has of what it finds, and says that all is told until %v", until)
+	}
+	one.page(6)
+	one.setAway(nil)
+	harnesstest.Until(t, "the node knows what it has to tell", func() bool { return one.member.Status().Failing > 0 })
+	if until := one.member.Status().ToldUntil; !until.IsZero() {
+		t.Errorf("what it found waits, and it says that all is told until %v", until)
+	}
+	w.broker.SetFaults(clustertest.Faults{}, storetest.Random(t))
+	harnesstest.Until(t, "all is told", told(time.Now()))
+	w.agree()
+}

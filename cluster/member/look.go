@@ -193,6 +193,10 @@ type Status struct {
 	// log has refused them.
 	Waiting int64
 	Failing time.Duration
+	// ToldUntil is a moment before which all is in the log that was acknowledged here until
+	// then; the zero time while that is not known. If the disk is gone for good, what was
+	// acknowledged later is lost.
+	ToldUntil time.Time
 	// Outbox is how many frames are kept because most nodes may lack them.
 	Outbox int
 	// Appended, AppendedBytes, Merged and Skipped are frames since the start: told, and
@@ -211,7 +215,7 @@ type Status struct {
 
 // Status says how the member is.
 func (m *Member) Status() Status {
-	status := Status{Lag: -1, Waiting: m.outbox.bytes.Load(), Outbox: len(m.published.list())}
+	status := Status{Lag: -1, Waiting: m.outbox.bytes.Load(), ToldUntil: m.outbox.toldUntil(), Outbox: len(m.published.list())}
 	if known := m.keeper.Membership(); known != nil {
 		status.Origin, status.Sequence, status.Covered = known.Origin, known.Sequence, &known.Covered
 	}

@@ -19,6 +19,9 @@ const entryBytes = 32
 type parcel struct {
 	counted counters.Gathering
 	upTo    uint64
+	// since is a moment before which none of it was acknowledged; the zero time for one that
+	// has counts of before this process.
+	since time.Time
 }
 
 // An outbox gathers what was counted here until it is told. The committing goroutine
@@ -35,9 +38,11 @@ type outbox struct {
 	bytes atomic.Int64 // of the counters that wait
 
 	open     parcel
-	closed   *parcel // ends where a snapshot was frozen; nil for none
-	inFlight int     // parcels that were taken and are not told yet
-	told     uint64  // commit up to which all that was counted here is in the log
+	closed   *parcel     // ends where a snapshot was frozen; nil for none
+	inFlight []time.Time // since of the parcels that were taken and are not told yet, in order
+	told     uint64      // commit up to which all that was counted here is in the log
+	resumed  bool        // what this process found untold is among that
+	seen     time.Time   // when the last commit was that Committed was called for
 
 	expiry counters.Day // to be told of; 0 for none
 
@@ -75,7 +80,11 @@ func (o *outbox) begin(keeper *snapshot.Keeper) {
 func (o *outbox) Committed(sequence uint64, delta *counters.Delta) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.seen = o.keeper.LastCommit()
 	before := o.open.counted.Len()
+	if before == 0 {
+		o.open.since = o.seen
+	}
 	o.open.counted.Add(delta)
 	o.open.upTo = sequence
 	if o.open.counted.Len() == before && !o.gathers() {
@@ -92,8 +101,11 @@ func (o *outbox) Frozen(sequence uint64, known *cluster.Membership) {
 	if !o.cut || known == nil {
 		return
 	}
+	if o.open.counted.Len() == 0 {
+		o.open.since = time.Now() // all that was acknowledged before is told, or in what was taken
+	}
 	if o.closed == nil {
-		o.closed = &parcel{}
+		o.closed = &parcel{since: o.open.since}
 	}
 	o.closed.counted.Take(&o.open.counted)
 	o.closed.upTo = sequence
@@ -104,7 +116,7 @@ func (o *outbox) Frozen(sequence uint64, known *cluster.Membership) {
 // gathers says whether anything waits. The caller holds the lock, as for all that
 // follows in lower case without a lock of its own.
 func (o *outbox) gathers() bool {
-	return o.inFlight > 0 || o.closed != nil || o.open.counted.Len() > 0
+	return len(o.inFlight) > 0 || o.closed != nil || o.open.counted.Len() > 0
 }
 
 func (o *outbox) notify() {
@@ -120,7 +132,7 @@ func (o *outbox) notify() {
 // tell says that the log has all that was counted here up to a commit.
 func (o *outbox) tell(sequence uint64) {
 	o.told = max(o.told, sequence)
-	for len(o.awaiting) > 0 && o.awaiting[0].sequence <= o.told {
+	for !o.ended && len(o.awaiting) > 0 && o.awaiting[0].sequence <= o.told {
 		o.awaiting[0].ticket.Settle(nil)
 		o.awaiting = o.awaiting[1:]
 	}
@@ -131,6 +143,9 @@ func (o *outbox) tell(sequence uint64) {
 func (o *outbox) restore(counted *counters.Gathering, upTo uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.resumed = true; counted.Len() > 0 {
+		o.open.since = time.Time{}
+	}
 	o.open.counted.Take(counted)
 	o.open.upTo = max(o.open.upTo, upTo)
 	o.notify()
@@ -140,7 +155,7 @@ func (o *outbox) restore(counted *counters.Gathering, upTo uint64) {
 func (o *outbox) resume() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.inFlight++
+	o.inFlight = append(o.inFlight, time.Time{})
 }
 
 // take takes the next parcel, or returns nil and what to wait for. A parcel without
@@ -158,12 +173,12 @@ func (o *outbox) take() (*parcel, <-chan struct{}) {
 	case taken != nil:
 		o.closed = nil
 	case o.open.counted.Len() > 0:
-		taken = &parcel{upTo: o.open.upTo}
+		taken = &parcel{upTo: o.open.upTo, since: o.open.since}
 		taken.counted.Take(&o.open.counted)
 	default:
 		return nil, o.changed
 	}
-	o.inFlight++
+	o.inFlight = append(o.inFlight, taken.since)
 	o.notify()
 	return taken, nil
 }
@@ -181,7 +196,7 @@ func (o *outbox) takeExpiry() (before counters.Day) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if before, o.expiry = o.expiry, 0; before != 0 {
-		o.inFlight++
+		o.inFlight = append(o.inFlight, time.Now())
 	}
 	return before
 }
@@ -190,7 +205,7 @@ func (o *outbox) takeExpiry() (before counters.Day) {
 func (o *outbox) putBackExpiry(before counters.Day) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.inFlight--
+	o.inFlight = o.inFlight[:len(o.inFlight)-1]
 	o.expiry = max(o.expiry, before)
 	o.notify()
 }
@@ -199,11 +214,12 @@ func (o *outbox) putBackExpiry(before counters.Day) {
 func (o *outbox) putBack(p *parcel) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.inFlight--
+	o.inFlight = o.inFlight[:len(o.inFlight)-1]
 	if o.closed == nil {
 		o.closed = p // and not open: it may end where a snapshot was frozen
 	} else {
 		o.closed.counted.Take(&p.counted)
+		o.closed.since = p.since
 	}
 	o.notify()
 }
@@ -212,11 +228,33 @@ func (o *outbox) putBack(p *parcel) {
 func (o *outbox) done(upTo uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.inFlight--
+	o.inFlight = o.inFlight[1:]
 	if !o.gathers() {
 		upTo = max(upTo, o.open.upTo)
 	}
 	o.tell(upTo)
+}
+
+// toldUntil is a moment before which all was told that was acknowledged until then; the zero
+// time while that is not known, because counts of before this process wait.
+func (o *outbox) toldUntil() time.Time {
+	now := time.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case !o.resumed:
+		return time.Time{}
+	case len(o.inFlight) > 0:
+		return o.inFlight[0]
+	case o.closed != nil:
+		return o.closed.since
+	case o.open.counted.Len() > 0:
+		return o.open.since
+	}
+	if last := o.keeper.LastCommit(); last.After(o.seen) {
+		return last // Committed is about to be called for it
+	}
+	return now
 }
 
 // idleAt is a commit up to which nothing waits that was counted here; 0 if something does.
@@ -269,6 +307,15 @@ func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended = true
+}
+
+// release ends the waiting of those who were forgotten, once nobody can be told any more.
+func (o *outbox) release() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, forgotten := range o.awaiting {
+		forgotten.ticket.Settle(ErrAdopt)
+	}
 	o.awaiting = nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -136,6 +137,11 @@ func (l *Log) subject(origin cluster.Origin) string {
 	return l.stream.name + "." + origin.String()
 }
 
+// addTimeout bounds how long a frame waits to be stored before it is sent again. One that
+// meets a stream without a leader is never answered, and counts that are on one disk alone
+// wait behind it. To send one twice costs little: it is stored once.
+const addTimeout = time.Second
+
 // engine is the stream as package fence wants it.
 type engine struct{ *Log }
 
@@ -175,7 +181,9 @@ func (e engine) Add(ctx context.Context, entry fence.Entry) (uint64, bool, error
 		Header:  nats.Header{highestHeader: {strconv.FormatUint(entry.Highest, 10)}},
 		Data:    entry.Encoded,
 	}
-	ack, err := e.stream.publish(ctx, message,
+	waiting, cancel := context.WithTimeout(ctx, addTimeout)
+	defer cancel()
+	ack, err := e.stream.publish(waiting, message,
 		jetstream.WithMsgID(entry.ID.String()),
 		jetstream.WithExpectLastSequencePerSubject(entry.After))
 	if err != nil {

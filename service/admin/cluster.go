@@ -18,9 +18,12 @@ type Cluster struct {
 	Lag time.Duration
 	// Waiting is how many bytes of counters wait for the log, Outbox how many frames are
 	// kept because most nodes may lack them, Failing for how long the log has taken none.
+	// Untold is how old the oldest acknowledged count may be that the log does not have, -1
+	// while that is not known.
 	Waiting int64
 	Outbox  int
 	Failing time.Duration
+	Untold  time.Duration
 	// Skew is how far the clock of the log's servers is ahead.
 	Skew time.Duration
 	// Nodes is how many share states, and SharedAt when this one last did.
@@ -57,15 +60,17 @@ func (m *Metrics) addCluster() {
 	value("stats_recorder_log_trouble", "gauge", "Whether the log cannot be used, 1 or 0.", func(c *Cluster) float64 { return flag(c.Trouble) })
 	value("stats_recorder_log_position", "gauge", "Up to where the log is merged.", func(c *Cluster) float64 { return float64(c.Position) })
 	value("stats_recorder_log_end", "gauge", "Where the log ended when it was last asked.", func(c *Cluster) float64 { return float64(c.End) })
-	value("stats_recorder_log_lag_seconds", "gauge", "Since when not all of the log is merged; -1 if it never was.", func(c *Cluster) float64 {
-		if c.Lag < 0 {
+	since := func(duration time.Duration) float64 {
+		if duration < 0 {
 			return -1
 		}
-		return c.Lag.Seconds()
-	})
+		return duration.Seconds()
+	}
+	value("stats_recorder_log_lag_seconds", "gauge", "Since when not all of the log is merged; -1 if it never was.", func(c *Cluster) float64 { return since(c.Lag) })
 	value("stats_recorder_log_waiting_bytes", "gauge", "Counters that wait for the log.", func(c *Cluster) float64 { return float64(c.Waiting) })
 	value("stats_recorder_log_outbox_frames", "gauge", "Frames that are kept because most nodes may lack them.", func(c *Cluster) float64 { return float64(c.Outbox) })
 	value("stats_recorder_log_failing_seconds", "gauge", "For how long the log has taken no frames.", func(c *Cluster) float64 { return c.Failing.Seconds() })
+	value("stats_recorder_log_untold_seconds", "gauge", "How old the oldest acknowledged count may be that the log does not have; -1 while that is not known.", func(c *Cluster) float64 { return since(c.Untold) })
 	value("stats_recorder_log_clock_skew_seconds", "gauge", "How far the clock of the log's servers is ahead.", func(c *Cluster) float64 { return c.Skew.Seconds() })
 	value("stats_recorder_log_nodes", "gauge", "Nodes that share states.", func(c *Cluster) float64 { return float64(c.Nodes) })
 	value("stats_recorder_log_shared_seconds", "gauge", "When the state was last shared, in seconds since 1970.", func(c *Cluster) float64 {

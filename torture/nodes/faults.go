@@ -17,7 +17,9 @@ type fault struct {
 	name string
 	// cuts says that it needs a network that can be cut, and a disk that can be filled.
 	cuts bool
-	do   func(w *world, ctx context.Context) error
+	// loses says that a disk is gone for good.
+	loses bool
+	do    func(w *world, ctx context.Context) error
 }
 
 // faults are all that a world can be made to suffer. The first are those of the short test.
@@ -35,8 +37,9 @@ func faults() []fault {
 		{name: "frames are in the log twice", do: func(w *world, ctx context.Context) error { return w.stream.repeat(ctx, 20) }},
 		{name: "the stream is deleted", do: (*world).deleteStream},
 		{name: "a directory comes back from a backup", do: (*world).restore},
-		{name: "a node's disk is gone for good", do: (*world).loseNode},
-		{name: "a machine's disk is gone for good, node and server", do: (*world).loseMachine},
+		{name: "a node's disk is gone for good", loses: true, do: (*world).loseNode},
+		{name: "a node's disk is gone for good while the log takes nothing", loses: true, do: (*world).loseNodeWithoutLog},
+		{name: "a machine's disk is gone for good, node and server", loses: true, do: (*world).loseMachine},
 		{name: "the leader of the log is cut off", cuts: true, do: cutServer(true, incoming, outgoing)},
 		{name: "a follower of the log is cut off", cuts: true, do: cutServer(false, incoming, outgoing)},
 		{name: "all servers of the log are cut off from each other", cuts: true, do: (*world).cutAll},
@@ -243,13 +246,35 @@ const roundTrip = 2 * time.Second
 // acknowledged in the last window may be lost.
 func (w *world) loseNode(ctx context.Context) error {
 	n := w.any()
-	if err := w.awaitLog(ctx); err != nil {
-		return err
-	}
-	if err := w.loseDirectory(n); err != nil {
+	if err := w.loseDirectory(ctx, n, w.awaitLog, window+roundTrip); err != nil {
 		return err
 	}
 	rest(ctx, w.between(0, 3*time.Second))
+	return n.start()
+}
+
+// loseNodeWithoutLog is loseNode when most servers of the log have been away for some time:
+// all of that may be lost.
+func (w *world) loseNodeWithoutLog(ctx context.Context) error {
+	n, left := w.any(), w.random.IntN(3)
+	if err := w.awaitLog(ctx); err != nil {
+		return err
+	}
+	away := []int{(left + 1) % 3, (left + 2) % 3}
+	began := time.Now()
+	for _, i := range away {
+		if err := w.servers.running[i].Kill(); err != nil {
+			return err
+		}
+	}
+	rest(ctx, w.between(2*time.Second, 8*time.Second))
+	err := w.loseDirectory(ctx, n, func(context.Context) error { return nil }, time.Since(began)+window+roundTrip)
+	if err != nil {
+		return err
+	}
+	if err := w.startServers(away...); err != nil {
+		return err
+	}
 	return n.start()
 }
 
@@ -276,13 +301,40 @@ func (w *world) expect(n *node, metric string, want float64) error {
 	return err
 }
 
-func (w *world) loseDirectory(n *node) error {
-	since := time.Now().Add(-window - roundTrip)
+// loseDirectory kills a node and removes its directory once the world is ready for it and the
+// node says that the log lacks at most so much of what it has acknowledged. With ACK=disk the
+// ledger expects everything that is older than what the node says, and with ACK=cluster all.
+func (w *world) loseDirectory(ctx context.Context, n *node, ready func(context.Context) error, most time.Duration) error {
+	var told time.Time
+	err := again(ctx, func(ctx context.Context) error {
+		if err := ready(ctx); err != nil {
+			return err
+		}
+		asked := time.Now()
+		untold, err := n.figure(w.client, "stats_recorder_log_untold_seconds")
+		if err != nil {
+			return err
+		}
+		told = asked.Add(-time.Duration(untold * float64(time.Second)))
+		if untold < 0 || time.Since(told) > most {
+			return fmt.Errorf("%w: the oldest that it has not told is %v s old, want at most %v", errWrong, untold, most)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	if err := n.kill(); err != nil {
 		return err
 	}
+	w.disks++
 	if w.byDisk {
-		w.ledger.forgive(n, since)
+		after := time.Since(told)
+		mayBeLost, err := w.ledger.loseDisk(n, told)
+		if err != nil {
+			return err
+		}
+		w.say("the disk is gone; what it acknowledged in its last %v may be lost, at least %d records", after.Round(time.Millisecond), mayBeLost)
 	}
 	return os.RemoveAll(n.settings.Data)
 }
@@ -290,10 +342,10 @@ func (w *world) loseDirectory(n *node) error {
 // loseMachine takes the disk of a node and of the server beside it.
 func (w *world) loseMachine(ctx context.Context) error {
 	i := w.random.IntN(min(len(w.nodes), len(w.servers.running)))
-	if err := w.awaitLog(ctx); err != nil {
+	if err := w.loseDirectory(ctx, w.nodes[i], w.awaitLog, window+roundTrip); err != nil {
 		return err
 	}
-	if err := errors.Join(w.servers.running[i].Kill(), w.loseDirectory(w.nodes[i]), w.servers.lose(i)); err != nil {
+	if err := errors.Join(w.servers.running[i].Kill(), w.servers.lose(i)); err != nil {
 		return err
 	}
 	rest(ctx, w.between(0, 3*time.Second))

@@ -33,6 +33,8 @@ type world struct {
 	say     func(format string, values ...any)
 	// states is how often the hashes of all directories were found equal.
 	states int
+	// disks is how many nodes have lost theirs.
+	disks int
 }
 
 // A plan says what a world is made of.
@@ -103,7 +105,7 @@ func (w *world) load(ctx context.Context, postersOfANode int, pause time.Duratio
 // post posts a page. What is not answered may be counted or not.
 func (w *world) post(n *node) {
 	page := rand.IntN(pages)
-	w.ledger.send(page)
+	life := w.ledger.send(n, page)
 	response, err := w.client.Post(n.url+"/benefits", "application/json", bytes.NewReader(aPage(page)))
 	var failed *net.OpError
 	if errors.As(err, &failed) && failed.Op == "dial" {
@@ -117,17 +119,19 @@ func (w *world) post(n *node) {
 	response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusOK:
-		w.ledger.acknowledge(n, page)
+		w.ledger.acknowledge(n, life, page)
 	case http.StatusServiceUnavailable:
 		w.ledger.refuse(page)
 	}
 }
 
 // settle waits until all nodes count the same, what the ledger says, and have the same
-// state, and reports what is wrong if they never do.
+// state, and reports what is wrong if they never do. It returns how many records were lost
+// that might be.
 func (w *world) settle(ctx context.Context) (lost int64, err error) {
+	var counted [pages]int64
 	for deadline := time.Now().Add(patience); ; {
-		if lost, err = w.compare(ctx); err == nil || ctx.Err() != nil || time.Now().After(deadline) {
+		if counted, err = w.compare(ctx); err == nil || ctx.Err() != nil || time.Now().After(deadline) {
 			break
 		}
 		rest(ctx, 200*time.Millisecond)
@@ -135,44 +139,45 @@ func (w *world) settle(ctx context.Context) (lost int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return lost, w.stream.count(ctx)
+	return w.ledger.writeOff(counted), w.stream.count(ctx)
 }
 
-// compare holds the answers of all nodes to each other and to the ledger.
-func (w *world) compare(ctx context.Context) (lost int64, err error) {
+// compare holds the answers of all nodes to each other and to the ledger, and returns how
+// often each page is counted.
+func (w *world) compare(ctx context.Context) (counted [pages]int64, err error) {
 	var first *harness.Ledger
 	hashes, tags := map[string]bool{}, map[string]bool{}
 	for i, n := range w.nodes {
 		counts, err := harness.ReadBack(ctx, n.server.URL(), 2)
 		if err != nil {
-			return 0, fmt.Errorf("node %d: %w", i+1, err)
+			return counted, fmt.Errorf("node %d: %w", i+1, err)
 		}
-		if lost, err = w.ledger.check(counts); err != nil {
-			return 0, fmt.Errorf("node %d: %w", i+1, err)
+		if counted, err = w.ledger.check(counts); err != nil {
+			return counted, fmt.Errorf("node %d: %w", i+1, err)
 		}
 		if first == nil {
 			first = counts
 		}
 		if err := first.Compare(counts); err != nil {
-			return 0, fmt.Errorf("nodes 1 and %d: %w", i+1, err)
+			return counted, fmt.Errorf("nodes 1 and %d: %w", i+1, err)
 		}
 		tag, err := w.tag(n)
 		if err != nil {
-			return 0, err
+			return counted, err
 		}
 		tags[tag] = true
 		hash, err := n.program("cluster", "hash")
 		if err != nil {
-			return 0, err
+			return counted, err
 		}
 		hash, _, _ = strings.Cut(hash, "commit") // which is each one's own
 		hashes[hash] = true
 	}
 	if len(hashes) != 1 || len(tags) != 1 {
-		return 0, fmt.Errorf("%w: there are %d states, and %d tags of one answer, want one: %v", errWrong, len(hashes), len(tags), hashes)
+		return counted, fmt.Errorf("%w: there are %d states, and %d tags of one answer, want one: %v", errWrong, len(hashes), len(tags), hashes)
 	}
 	w.states++
-	return lost, nil
+	return counted, nil
 }
 
 // tag is the ETag of all statistics.
