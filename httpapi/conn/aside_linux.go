@@ -57,7 +57,9 @@ func (a *aside) answerIt() {
 	} else {
 		a.header, a.large, a.last = nil, nil, true
 	}
-	c.loop.post(a.give) // which is not over while it has this connection
+	if !c.loop.post(a.give) { // it was abandoned: it is not over while it has this connection
+		a.DropStream()
+	}
 }
 
 // render turns the response into bytes. A large body is not copied.

@@ -92,6 +92,16 @@ func (l *loop) drain() {
 	})
 }
 
+// abandon has the loop close its connections and end.
+func (l *loop) abandon() {
+	l.post(func() {
+		l.waiting = nil
+		for _, c := range l.sockets {
+			c.close()
+		}
+	})
+}
+
 func (l *loop) run() {
 	defer close(l.ended)
 	defer l.poller.close()

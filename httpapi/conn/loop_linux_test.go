@@ -403,6 +403,65 @@ func TestAStopAnswersWhatHasCome(t *testing.T) {
 	})
 }
 
+// TestARequestThatIsOnItsWayAtAStopIsAnswered has a client send on a connection that was
+// idle when the server began to stop: it cannot know, and must not send it again.
+func TestARequestThatIsOnItsWayAtAStopIsAnswered(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, way func(*Config)) {
+		d := open(t, way)
+		d.lastWait = time.Hour
+		sends, answers := d.seasoned(t)
+		silent, _ := d.seasoned(t)
+		stopped := make(chan error, 1)
+		go func() { stopped <- d.Shutdown(context.Background()) }()
+		eventually(t, "the server stops", d.isStopped)
+		if response := ask(t, sends, answers, emptyPost, http.StatusOK); !response.Close {
+			t.Error("the answer does not say that it is the last one")
+		}
+		expectEnd(t, answers)
+		select {
+		case <-stopped:
+			t.Error("the server has stopped before the client that sent nothing could")
+		default:
+		}
+		silent.Close()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAStopLeavesNobodyWaitingForAnOutcome(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, way func(*Config)) {
+		pending := undecided()
+		d := open(t, way, func(c *Config) {
+			c.Handler = func(x *Exchange) { x.Await(pending, accepted{}) }
+		})
+		defer pending.make(nil)
+		var readers []*bufio.Reader
+		for _, request := range []string{emptyPost, getNothing} { // in a loop, and beside it
+			conn, reader := d.dial(t)
+			send(t, conn, request)
+			readers = append(readers, reader)
+		}
+		eventually(t, "both wait", func() bool { return d.handled.Load() == 2 })
+		impatient, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := d.Shutdown(impatient); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		for _, reader := range readers {
+			if answer, _ := io.ReadAll(reader); len(answer) > 0 {
+				t.Errorf("%q is answered, and nothing is decided", answer)
+			}
+		}
+		if left := d.places.count(); left > 0 {
+			t.Errorf("%d connections are left", left)
+		}
+	})
+}
+
 // counting is an Outcome that counts.
 type counting struct {
 	accepted

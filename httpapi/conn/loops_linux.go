@@ -137,6 +137,14 @@ func (e *loops) drain(ctx context.Context) {
 	}
 }
 
+// abandon ends the loops that have not ended since drain, whatever waits in them.
+func (e *loops) abandon() {
+	for _, l := range e.running() {
+		l.abandon()
+		<-l.ended
+	}
+}
+
 // handover is a listener that has the connections which have left their loops.
 type handover struct {
 	conns   chan net.Conn

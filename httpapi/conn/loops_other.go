@@ -15,3 +15,5 @@ func newLoops(*Server) *loops { return nil }
 func (s *Server) serveInLoops(net.Listener) (served bool, err error) { return false, nil }
 
 func (*loops) drain(context.Context) {}
+
+func (*loops) abandon() {}

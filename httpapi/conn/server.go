@@ -77,6 +77,8 @@ type Server struct {
 	stopping atomic.Bool
 	stopped  chan struct{}
 	stop     func() // closes stopped, once
+	// lastWait is how long a stop waits for a request on a connection that has none.
+	lastWait time.Duration
 
 	oversized oversized
 	// exchanges holds *Exchange for fasthttp's requests, bodies *[]byte.
@@ -89,7 +91,7 @@ type Server struct {
 // NewServer returns a server. It must be shut down, so that nothing of it is left.
 func NewServer(config Config) *Server {
 	s := &Server{
-		config: config, places: newPlaces(config.Bounds, config.Events), stopped: make(chan struct{}),
+		config: config, places: newPlaces(config.Bounds, config.Events), stopped: make(chan struct{}), lastWait: leastWait,
 		answers: answers{limit: int64(config.Bounds.AnswerBytes)},
 		refused: make(chan struct{}, min(maxRefused, config.Bounds.Connections/4+4)),
 	}
@@ -131,25 +133,37 @@ func (s *Server) listening(listener io.Closer) {
 }
 
 // Shutdown closes the listener, and each connection when its request has been
-// answered. It returns when all are closed, or the context ends: a client that
-// keeps its connection open until then has its answers.
+// answered. One on which none comes stays for a moment: a request may be on its way, and
+// whoever has sent it cannot know whether it was served, and must not send it again. When the
+// context ends, what is left is closed: a client that kept its connection open until then
+// has its answers, but for those that still wait to be decided, which nobody gets any more.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	closing := s.closeListener() // at once: nobody new comes while the loops end
+	s.awaitRequests(ctx)
 	s.stopLoops(ctx)
 	err := s.http.ShutdownWithContext(ctx)
 	s.awaitPlaces(ctx)
+	s.abandon()
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil
 	}
 	return errors.Join(closing, err)
 }
 
+// abandon closes the connections that are left.
+func (s *Server) abandon() {
+	s.loops.abandon()
+	for c, since := range s.places.those(func(state) bool { return true }) {
+		c.evict(since)
+	}
+}
+
 // closeListener closes the listener, and a moment later those of its connections
 // on which nothing has come by then.
 func (s *Server) closeListener() error {
 	s.stop()
-	time.AfterFunc(leastWait, s.places.evictFresh)
+	time.AfterFunc(s.lastWait, s.places.evictFresh)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listener == nil {
@@ -168,6 +182,13 @@ func (s *Server) isStopped() bool {
 	}
 }
 
+// awaitRequests lets the requests come that were on their way at a stop.
+func (s *Server) awaitRequests(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.lastWait)
+	defer cancel()
+	s.awaitPlaces(ctx)
+}
+
 // stopLoops ends the event loops. A client that does not take its answers must not
 // use up the time that others have, so it has half of it.
 func (s *Server) stopLoops(ctx context.Context) {
@@ -179,8 +200,8 @@ func (s *Server) stopLoops(ctx context.Context) {
 	s.loops.drain(ctx)
 }
 
-// awaitPlaces waits for connections that linger, so that the end of the process
-// does not reset them.
+// awaitPlaces waits until no connection is left, also of those that linger: the end of the
+// process would reset them.
 func (s *Server) awaitPlaces(ctx context.Context) {
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()

@@ -178,7 +178,7 @@ func (c *socket) serve(data []byte) (rest []byte) {
 // isLast says whether an answer is the last one because of a stop: then the client
 // may still send, and must not be reset before it has read the answer.
 func (c *socket) isLast(more bool) bool {
-	if !c.loop.draining || c.fate != stays || c.pending > 0 || c.away || more || c.stopped || c.mayRead() {
+	if !c.loop.server.stopping.Load() || c.fate != stays || c.pending > 0 || c.away || more || c.stopped || c.mayRead() {
 		return false
 	}
 	c.fate = closes
