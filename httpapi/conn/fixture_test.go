@@ -260,3 +260,46 @@ func eventually(t testing.TB, what string, condition func() bool) {
 		}
 	}
 }
+
+const streamedBytes = 3 << 20
+
+// stream is a body of x, which holds room of its server until it is closed. One of a
+// server that has a name fails in the middle.
+type stream struct {
+	server *Server
+	left   int
+	began  bool
+	closed bool
+}
+
+var errStream = errors.New("the disk is gone")
+
+func (s *stream) Read(b []byte) (int, error) {
+	if s.closed {
+		panic("a stream is read after its end")
+	}
+	if !s.began {
+		s.began = true
+		s.server.TakeRoom(1)
+	}
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	if s.server.config.PlainPath == "/failing" && s.left < streamedBytes/2 {
+		return 0, errStream
+	}
+	n := min(len(b), s.left, 50_000)
+	for i := range b[:n] {
+		b[i] = 'x'
+	}
+	s.left -= n
+	return n, nil
+}
+
+func (s *stream) Close() error {
+	if s.began && !s.closed {
+		s.server.GiveRoom(1)
+	}
+	s.closed = true
+	return nil
+}
