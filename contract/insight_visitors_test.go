@@ -12,8 +12,10 @@ import (
 	"hash/crc32"
 	"hash/crc64"
 	"hash/fnv"
+	"math"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -232,42 +234,43 @@ func TestExperimentsAreCompared(t *testing.T) {
 	}
 }
 
-// TestABrokenAssignmentIsAlarmedAtAndAFairOneIsNot runs two experiments on today: one that
-// divides visitors fairly and changes nothing, and one that loses a third of a variant.
-func TestABrokenAssignmentIsAlarmedAtAndAFairOneIsNot(t *testing.T) {
+// TestThreeExperimentsOfTodayAreToldApart runs one that divides visitors fairly and changes
+// nothing, one whose variant B is opened 10 % more, and one that loses a third of a variant.
+func TestThreeExperimentsOfTodayAreToldApart(t *testing.T) {
 	t.Parallel()
 	s := blackbox.StartServer(t, nil)
-	const visitors = 600
-	for from := 0; from < visitors; from += 100 {
+	const visitors, together = 600, 40
+	for from := 0; from < visitors; from += together {
 		var records []string
-		for i := from; i < from+100; i++ {
-			assignments := fmt.Sprintf(`{"fair":"%c"`, 'A'+i%2)
+		for i := from; i < from+together; i++ {
+			better := i / 2 % 2
+			assignments := fmt.Sprintf(`{"fair":"%c","better":"%c"`, 'A'+i%2, 'A'+better)
 			if i%6 != 5 { // every third of variant B is lost
 				assignments += fmt.Sprintf(`,"broken":"%c"`, 'A'+i%2)
 			}
 			fields := blackbox.Fields{"hash_id": blackbox.Quote(fmt.Sprint("visitor ", i)), "abtesting": assignments + "}"}
 			records = append(records, blackbox.Record(fields))
-			if i/2%3 == 0 {
-				fields["event_type"] = `"showDetails"`
-				records = append(records, blackbox.Record(fields))
-			}
+			fields["event_type"] = `"showDetails"`
+			opened := 9 + i/4%3 + better // 10 of A on average
+			records = append(records, slices.Repeat([]string{blackbox.Record(fields)}, opened)...)
 		}
 		s.Created(t, blackbox.Array(records...))
 	}
 	answer := answerOf(t, s, "experiments")
-	for _, test := range []struct {
-		experiment   int
-		name         string
-		ratio, value string
-	}{{0, "broken", "broken", "withheld"}, {1, "fair", "ok", "undecided"}} {
-		one := at(t, answer, "experiments", test.experiment)
-		if name, ratio, verdict := at(t, one, "name"), at(t, one, "srm", "verdict"), at(t, one, "variants", 1, "verdict"); name != test.name ||
-			ratio != test.ratio || verdict != test.value {
-			t.Errorf("%v: the ratio is %v and the verdict %v, want %s: %s and %s", name, ratio, verdict, test.name, test.ratio, test.value)
+	for i, want := range []struct {
+		name, ratio, value string
+	}{{"better", "ok", "above"}, {"broken", "broken", "withheld"}, {"fair", "ok", "undecided"}} {
+		one := at(t, answer, "experiments", i)
+		if name, ratio, verdict := at(t, one, "name"), at(t, one, "srm", "verdict"), at(t, one, "variants", 1, "verdict"); name != want.name ||
+			ratio != want.ratio || verdict != want.value {
+			t.Errorf("%v: the ratio is %v and the verdict %v, want %+v", name, ratio, verdict, want)
 		}
 	}
-	if got := at(t, answer, "experiments", 1, "variants", 0, "visitors"); got != visitors/2.0 {
+	if got := at(t, answer, "experiments", 2, "variants", 0, "visitors"); got != visitors/2.0 {
 		t.Errorf("%v visitors are in a variant of the fair one, want %d", got, visitors/2)
+	}
+	if got := at(t, answer, "experiments", 0, "variants", 1, "lift").(float64); math.Abs(got-0.1) > 1e-9 {
+		t.Errorf("the lift is %v, want 0.1", got)
 	}
 }
 

@@ -165,8 +165,8 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 		return pos + len(emptyRecord), nil
 	}
 	if end, ok := d.shape.match(body, pos, d.rules, counters.HourOf(d.now)); ok {
-		d.repeat.learn(body[pos:end], d.shape.found, d.shape.record)
 		d.addShaped()
+		d.repeat.learn(body[pos:end], d.shape.found, d.shape.record) // with its visitor
 		return end, nil
 	}
 	end, layout := elementEnd(body, pos)

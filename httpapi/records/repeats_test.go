@@ -26,6 +26,8 @@ func repeats() []string {
 			page(",", record(`"5"`, index), record(`"b"`, "2"), record(`"c"`, "2.5"))
 		}
 		first, second := record(`"5"`, "1"), record(`"b"`, "2")
+		of := func(visitor, record string) string { return strings.Replace(record, `"v"`, visitor, 1) }
+		page(",", first, second, of(`"w"`, first), of(`"w"`, second), of(`"w"`, second), of(`"x"`, first), of(`"x"`, second), first, second)
 		page(",", first, second, ``)
 		page("", first, second)
 		page(",", first, second+`x`)
