@@ -148,11 +148,11 @@ func (d *Delta) Commit() {
 // Reject says that the delta cannot be made durable. Those who wait for it get the
 // reason, and none of it counts.
 func (d *Delta) Reject(reason error) {
-	d.ticket.settle(reason)
 	d.store.drop()
 	d.store.forgetRejected()
 	d.store.limits.waiting.Add(-int64(d.Records))
 	d.store.settled.Add(1)
+	d.ticket.settle(reason) // last: whoever is told finds nothing of it any more
 }
 
 // reset prepares a delta for reuse, keeping its memory.
