@@ -59,22 +59,30 @@ type Benefit struct {
 //
 // Its cost is some passes over the cells: see the benchmarks. It needs about 20
 // bytes a pooled cell for as long as it runs.
-func Analyse(c *Counts) *Analysis {
+func Analyse(c *Counts) *Analysis { return AnalyseInPieces(c, func() {}) }
+
+// AnalyseInPieces is Analyse for who has something more urgent to do: it calls pause
+// again and again, at most some ten thousand cells or a few thousand rows apart. The
+// answer is the same.
+func AnalyseInPieces(c *Counts, pause func()) *Analysis {
 	benefits := c.sorted()
-	t := pool(benefits)
+	t := pool(benefits, pause)
+	defer t.release()
 	model, compared := newModel(t)
-	a := &Analysis{Model: model, Benefits: describe(benefits)}
+	a := &Analysis{Model: model, Benefits: describe(benefits, pause)}
 	rows := a.comparedRows(t, compared)
 	setEvidence(rows, compared.evidence, model)
 	setExposure(rows, t, compared, model)
 	return a
 }
 
-// describe makes the rows of what is known without a comparison.
-func describe(benefits []benefitCounts) []Benefit {
-	sums := sumPlaces(benefits)
+// describe makes the rows of what is known without a comparison. It pauses after each
+// benefit.
+func describe(benefits []benefitCounts, pause func()) []Benefit {
+	sums := sumPlaces(benefits, pause)
 	rows := make([]Benefit, len(benefits))
 	for i, b := range benefits {
+		pause()
 		row := &rows[i]
 		*row = Benefit{
 			Name: b.name, COEC: Unknown(), Merit: Unknown(), MeritInterval: UnknownInterval(),

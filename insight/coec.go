@@ -5,10 +5,12 @@ import "stats-recorder/counters"
 // placeSums are shows and clicks by exact place.
 type placeSums = placeGrid[PlaceCount]
 
-// sumPlaces adds up all benefits but counters.OtherBenefit, without orphans.
-func sumPlaces(benefits []benefitCounts) *placeSums {
+// sumPlaces adds up all benefits but counters.OtherBenefit, without orphans. It pauses
+// after each.
+func sumPlaces(benefits []benefitCounts, pause func()) *placeSums {
 	sums := &placeSums{}
 	for _, b := range benefits {
+		pause()
 		if b.name == counters.OtherBenefit {
 			continue
 		}

@@ -58,7 +58,11 @@ func NewCounts(version uint16, roles Roles) *Counts {
 // them. Cells of other versions and of event types without a role are left out.
 // A benefit may come again, as one day after the other does. The slice is not
 // kept. A benefit without cells that count is still known afterwards.
-func (c *Counts) Add(name string, cells []counters.Cell) {
+func (c *Counts) Add(name string, cells []counters.Cell) { c.AddSince(nil, name, cells) }
+
+// AddSince is Add for counts of which most were the same before: what a benefit has
+// there in the same places is shared with these and not held twice. Before may be nil.
+func (c *Counts) AddSince(before *Counts, name string, cells []counters.Cell) {
 	b, known := c.number[name]
 	if !known {
 		b = len(c.benefits)
@@ -76,7 +80,17 @@ func (c *Counts) Add(name string, cells []counters.Cell) {
 		cells = cells[run:]
 	}
 	c.scratch = [2][]PlaceCount{merged, spare}
-	c.benefits[b].places = slices.Clone(merged)
+	c.benefits[b].places = sharedOr(before, name, merged)
+}
+
+// sharedOr are the places of a benefit as they were before, if they are these, or a copy.
+func sharedOr(before *Counts, name string, places []PlaceCount) []PlaceCount {
+	if before != nil {
+		if same := before.Places(name); slices.Equal(same, places) {
+			return same
+		}
+	}
+	return slices.Clone(places)
 }
 
 // nextRun is how many of the first cells are of one event type and version.

@@ -77,3 +77,25 @@ func TestCountsAreEqualInWhateverOrderTheyCame(t *testing.T) {
 		t.Error("counts equal no counts")
 	}
 }
+
+func TestPlacesThatAreAsBeforeAreHeldOnce(t *testing.T) {
+	t.Parallel()
+	a, more := []counters.Cell{cell(t, show, 2, 1, 3)}, []counters.Cell{cell(t, show, 2, 1, 4)}
+	before, now := insight.NewCounts(fixtureVersion, openedRoles()), insight.NewCounts(fixtureVersion, openedRoles())
+	for _, name := range []string{"x", "y"} {
+		before.Add(name, a)
+	}
+	now.AddSince(before, "x", a)
+	now.AddSince(before, "y", more)
+	now.AddSince(before, "z", a)
+	if &now.Places("x")[0] != &before.Places("x")[0] {
+		t.Error("those of x are held twice")
+	}
+	if before.Places("y")[0].Shows != 3 || now.Places("y")[0].Shows != 4 || now.Places("z")[0].Shows != 3 {
+		t.Errorf("y was %v and is %v, z is %v", before.Places("y"), now.Places("y"), now.Places("z"))
+	}
+	now.AddSince(before, "x", a)
+	if before.Places("x")[0].Shows != 3 || now.Places("x")[0].Shows != 6 {
+		t.Errorf("x was %v and is %v when it has come again", before.Places("x"), now.Places("x"))
+	}
+}

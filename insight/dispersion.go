@@ -55,7 +55,7 @@ func (s *solution) dispersion() float64 {
 	e := s.evaluation
 	p := e.problem
 	var sums pearson
-	for position, b := range p.benefits {
+	for position, b := range p.eachBenefit() {
 		p.eachCell(b, func(i int) {
 			mean := s.benefit[position] * p.table.shows[i] * s.rank[p.table.rank[i]] * s.length[p.table.length[i]]
 			sums.add(p.table.clicks[i], mean)

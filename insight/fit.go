@@ -85,7 +85,7 @@ func indicator(condition bool) float64 {
 func (p *problem) fitRanks(f *factors) {
 	var weight [Classes]float64
 	t := p.table
-	for position, b := range p.benefits {
+	for position, b := range p.eachBenefit() {
 		for i := t.from[b]; i < t.from[b+1]; i++ {
 			weight[t.rank[i]] += t.shows[i] * f.length[t.length[i]] * f.benefit[position]
 		}
@@ -96,7 +96,7 @@ func (p *problem) fitRanks(f *factors) {
 func (p *problem) fitLengths(f *factors) {
 	var weight [Classes]float64
 	t := p.table
-	for position, b := range p.benefits {
+	for position, b := range p.eachBenefit() {
 		for i := t.from[b]; i < t.from[b+1]; i++ {
 			weight[t.length[i]] += t.shows[i] * f.rank[t.rank[i]] * f.benefit[position]
 		}
@@ -105,7 +105,7 @@ func (p *problem) fitLengths(f *factors) {
 }
 
 func (p *problem) fitBenefits(f *factors) {
-	for position, b := range p.benefits {
+	for position, b := range p.eachBenefit() {
 		f.benefit[position] = p.clicks.benefit[position] / p.table.weight(b, f)
 	}
 }

@@ -1,5 +1,7 @@
 package insight
 
+import "iter"
+
 // A problem is the part of a table that is fitted: the benefits that can be
 // compared, without the page lengths that had to be left out.
 type problem struct {
@@ -7,6 +9,10 @@ type problem struct {
 	benefits []int         // of the table, ascending; all with clicks
 	outside  [Classes]bool // length classes that are left out
 	clicks   factors       // of each benefit and class
+
+	// sums and block are memory for the evaluations, one after the other.
+	sums  expected
+	block block
 }
 
 // factors has one number for each benefit of a problem and each class.
@@ -29,7 +35,7 @@ func newProblem(t *table) *problem {
 func (p *problem) sum() {
 	kept := p.benefits[:0]
 	p.clicks = factors{benefit: p.clicks.benefit[:0]}
-	for _, b := range p.benefits {
+	for _, b := range p.eachBenefit() {
 		clicks := 0.0
 		p.eachCell(b, func(i int) {
 			clicks += p.table.clicks[i]
@@ -42,6 +48,18 @@ func (p *problem) sum() {
 		}
 	}
 	p.benefits = kept
+}
+
+// eachBenefit are the positions and the benefits of the problem, with a pause after each.
+func (p *problem) eachBenefit() iter.Seq2[int, int] {
+	return func(yield func(position, benefit int) bool) {
+		for position, b := range p.benefits {
+			if !yield(position, b) {
+				return
+			}
+			p.table.pause()
+		}
+	}
 }
 
 // eachCell visits the cells of a benefit of the table that are not left out.
@@ -71,7 +89,7 @@ func (p *problem) keepThoseThatMeet() {
 func (p *problem) meeting(class []uint8, clicks *[Classes]float64) []int {
 	sets := newDisjointSets(len(p.benefits))
 	var first [Classes]int // one more than the first benefit with the class
-	for position, b := range p.benefits {
+	for position, b := range p.eachBenefit() {
 		p.eachCell(b, func(i int) {
 			c := class[i]
 			if clicks[c] == 0 {

@@ -110,7 +110,7 @@ func newModel(t *table) (*Model, comparison) {
 	for i, b := range compared.benefits {
 		m.merits[t.names[b]] = compared.evidence[i].Clicks / compared.evidence[i].Expected
 	}
-	m.Prior = Shrink(compared.evidence)
+	m.Prior = shrink(compared.evidence, t.pause)
 	return m, compared
 }
 

@@ -76,11 +76,13 @@ type expected struct {
 	eliminated *mat.SymDense // Σ_b u_b·u_bᵀ ÷ C_b by column; nil without columns
 }
 
-// expect adds up the expected clicks of all cells, and sets the merits.
+// expect adds up the expected clicks of all cells, and sets the merits. The sums are
+// good until the next ones.
 func (p *problem) expect(e *evaluation) *expected {
-	sums := &expected{}
-	block := newBlock(e.columns())
-	for position, b := range p.benefits {
+	sums, block := &p.sums, &p.block
+	*sums = expected{}
+	block.begin(e.columns())
+	for position, b := range p.eachBenefit() {
 		clicks := p.clicks.benefit[position]
 		merit := clicks / p.table.weight(b, &e.factors)
 		e.factors.benefit[position] = merit
@@ -224,11 +226,17 @@ type block struct {
 	total *mat.SymDense
 }
 
-func newBlock(columns int) *block {
-	if columns == 0 {
-		return &block{}
+// begin forgets all rows. It takes memory for as many columns, unless it has that.
+func (b *block) begin(columns int) {
+	b.used = 0
+	switch {
+	case columns == 0:
+		*b = block{}
+	case b.rows != nil && b.total.SymmetricDim() == columns:
+		b.total.Zero()
+	default:
+		*b = block{rows: mat.NewDense(blockRows, columns, nil), total: mat.NewSymDense(columns, nil)}
 	}
-	return &block{rows: mat.NewDense(blockRows, columns, nil), total: mat.NewSymDense(columns, nil)}
 }
 
 // next is the row to fill next.

@@ -3,6 +3,8 @@ package insight
 import (
 	"encoding/json"
 	"math"
+
+	"github.com/goccy/go-json/jsontext"
 )
 
 // A Number is a statistic that may not be known. The zero value is the known
@@ -20,8 +22,11 @@ func (n Number) MarshalJSON() ([]byte, error) {
 	if !n.Known() {
 		return []byte("null"), nil
 	}
-	return json.Marshal(float64(n))
+	return n.appendTo(nil), nil
 }
+
+// appendTo writes a number that is known.
+func (n Number) appendTo(text []byte) []byte { return jsontext.AppendFloat(text, float64(n), 64) }
 
 // UnmarshalJSON reads what MarshalJSON writes.
 func (n *Number) UnmarshalJSON(text []byte) error {
@@ -60,7 +65,9 @@ func (i Interval) MarshalJSON() ([]byte, error) {
 	if !i.Known() {
 		return []byte("null"), nil
 	}
-	return json.Marshal([2]float64{float64(i.Lower), float64(i.Upper)})
+	const usual = 44 // bytes
+	text := append(i.Lower.appendTo(append(make([]byte, 0, usual), '[')), ',')
+	return append(i.Upper.appendTo(text), ']'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

@@ -2,6 +2,8 @@ package insight
 
 import (
 	"math/bits"
+	"slices"
+	"sync"
 
 	"stats-recorder/counters"
 )
@@ -17,25 +19,41 @@ type table struct {
 	length []uint8
 	shows  []float64
 	clicks []float64
+
+	grid  poolGrid // empty but while the table is made
+	pause func()   // called after each benefit of each pass
+}
+
+// tables are those of fits that are over, for others: a fit of each second or so is
+// otherwise most of what there is to collect.
+var tables = sync.Pool{New: func() any { return new(table) }}
+
+// release leaves the memory of a table that nobody looks at any more to others.
+func (t *table) release() {
+	clear(t.names)
+	t.pause = nil
+	tables.Put(t)
 }
 
 // pool sums the exact places of all benefits but counters.OtherBenefit, which is
 // many benefits and none. Clicks at exact places without shows are orphans: no
-// rate explains them, so they are left out.
-func pool(benefits []benefitCounts) *table {
-	t := &table{from: []int{0}}
+// rate explains them, so they are left out. It pauses after each benefit.
+func pool(benefits []benefitCounts, pause func()) *table {
+	t := tables.Get().(*table)
+	t.pause = pause
+	t.names, t.from = t.names[:0], append(t.from[:0], 0)
 	t.reserve(benefits)
-	var grid poolGrid
 	for _, b := range benefits {
 		if b.name == counters.OtherBenefit {
 			continue
 		}
 		for _, place := range b.places {
 			if place.Shows > 0 {
-				grid.add(place)
+				t.grid.add(place)
 			}
 		}
-		grid.drainInto(t)
+		t.grid.drainInto(t)
+		pause()
 		t.names = append(t.names, b.name)
 		t.from = append(t.from, len(t.shows))
 	}
@@ -51,10 +69,10 @@ func (t *table) reserve(benefits []benefitCounts) {
 	}
 	const mostCells = Classes * (Classes + 1) / 2
 	cells := min(places, len(benefits)*min(largest, mostCells))
-	t.rank = make([]uint8, 0, cells)
-	t.length = make([]uint8, 0, cells)
-	t.shows = make([]float64, 0, cells)
-	t.clicks = make([]float64, 0, cells)
+	t.rank = slices.Grow(t.rank[:0], cells)
+	t.length = slices.Grow(t.length[:0], cells)
+	t.shows = slices.Grow(t.shows[:0], cells)
+	t.clicks = slices.Grow(t.clicks[:0], cells)
 }
 
 // A poolGrid gathers the cells of one benefit. It remembers which ones it has in

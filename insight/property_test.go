@@ -61,6 +61,22 @@ func TestTheOrderInWhichBenefitsComeChangesNotOneDigit(t *testing.T) {
 	}
 }
 
+func TestAnAnalysisInPiecesIsTheSameAndPausesAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	const benefits = 40
+	counts := simulated(t, 13, benefits, 1000).counts()
+	pauses := 0
+	have := text(t, insight.AnalyseInPieces(counts, func() { pauses++ }))
+	if have != text(t, insight.Analyse(counts)) {
+		t.Error("it gives another answer")
+	}
+	// Pooling, the sums of places and rows, and each of at least two rounds and two steps of
+	// the fit, go over all benefits.
+	if pauses < 7*benefits {
+		t.Errorf("%d pauses of %d benefits", pauses, benefits)
+	}
+}
+
 func TestAWindowInPartsIsTheWindow(t *testing.T) {
 	t.Parallel()
 	whole := simulated(t, 13, 40, 1000)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"sort"
+	"strconv"
 )
 
 // A RankInterval holds the ranks that are left open, from 1, both ends within.
@@ -16,7 +17,8 @@ func (r RankInterval) MarshalJSON() ([]byte, error) {
 	if r == (RankInterval{}) {
 		return []byte("null"), nil
 	}
-	return json.Marshal([2]int{r.First, r.Last})
+	text := append(strconv.AppendInt([]byte{'['}, int64(r.First), 10), ',')
+	return append(strconv.AppendInt(text, int64(r.Last), 10), ']'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

@@ -45,7 +45,7 @@ func (e *evaluation) followMerits(d *direction) []float64 {
 	p := e.problem
 	changes := make([]float64, len(p.benefits))
 	largest := d.largest()
-	for position, b := range p.benefits {
+	for position, b := range p.eachBenefit() {
 		weighted := 0.0
 		p.eachCell(b, func(i int) {
 			length, rank := p.table.length[i], p.table.rank[i]

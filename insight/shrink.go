@@ -22,7 +22,10 @@ type Prior struct {
 // fixed point is neared slowly, and the estimate ends after 1,000 rounds instead
 // of the ten or so that are usual. No prior is known of fewer than two, or without
 // clicks.
-func Shrink(evidence []Evidence) Prior {
+func Shrink(evidence []Evidence) Prior { return shrink(evidence, func() {}) }
+
+// shrink is Shrink with a pause after each round.
+func shrink(evidence []Evidence, pause func()) Prior {
 	clicks := 0.0
 	for _, e := range evidence {
 		clicks += e.Clicks
@@ -32,30 +35,47 @@ func Shrink(evidence []Evidence) Prior {
 	}
 	const mostRounds, closeEnough = 1000, 1e-15
 	var shape, rate float64 // both 0: scores are merits
+	e := newEstimate(evidence)
 	for range mostRounds {
-		nextShape, nextRate := refine(evidence, shape, rate)
+		nextShape, nextRate := e.refine(shape, rate)
 		done := math.Abs(nextShape-shape) <= closeEnough*nextShape && math.Abs(nextRate-rate) <= closeEnough*nextRate
 		shape, rate = nextShape, nextRate
 		if done {
 			break
 		}
+		pause()
 	}
 	return Prior{Number(shape), Number(rate)}
 }
 
+// An estimate holds what all rounds need of the evidence.
+type estimate struct {
+	clicks, expected, scores []float64
+}
+
+func newEstimate(evidence []Evidence) estimate {
+	n := len(evidence)
+	of := estimate{make([]float64, n), make([]float64, n), make([]float64, n)}
+	for i, e := range evidence {
+		of.clicks[i], of.expected[i] = e.information(), e.Expected/e.Dispersion
+	}
+	return of
+}
+
 // refine is one round.
-func refine(evidence []Evidence, shape, rate float64) (nextShape, nextRate float64) {
+func (e estimate) refine(shape, rate float64) (nextShape, nextRate float64) {
 	mean := 0.0
-	for _, e := range evidence {
-		mean += shrunk(e, shape, rate)
+	for i, expected := range e.expected {
+		e.scores[i] = (shape + e.clicks[i]) / (rate + expected)
+		mean += e.scores[i]
 	}
-	mean /= float64(len(evidence))
+	mean /= float64(len(e.scores))
 	variance := 0.0
-	for _, e := range evidence {
-		away := shrunk(e, shape, rate) - mean
-		variance += (1 + rate/(e.Expected/e.Dispersion)) * away * away
+	for i, score := range e.scores {
+		away := score - mean
+		variance += (1 + rate/e.expected[i]) * away * away
 	}
-	variance = max(variance/float64(len(evidence)-1), mean*mean/1e4)
+	variance = max(variance/float64(len(e.scores)-1), mean*mean/1e4)
 	return mean * mean / variance, mean / variance
 }
 

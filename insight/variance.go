@@ -36,16 +36,18 @@ func (s *solution) variances(expected []float64) *variances {
 	for _, clicks := range expected {
 		total += clicks
 	}
-	mean, common := mat.NewVecDense(max(1, e.columns()), nil), 0.0
-	for position, clicks := range expected {
-		w := clicks / total
-		mean.AddScaledVec(mean, w, e.profile(position, &spare))
+	columns := max(1, e.columns())
+	mean, away, common := mat.NewVecDense(columns, nil), mat.NewVecDense(columns, nil), 0.0
+	for position := range e.problem.eachBenefit() {
+		w := expected[position] / total
+		e.profile(position, away, &spare)
+		mean.AddScaledVec(mean, w, away)
 		common += w * w / e.problem.clicks.benefit[position]
 	}
-	for position, clicks := range expected {
-		away := e.profile(position, &spare)
+	for position := range e.problem.eachBenefit() {
+		e.profile(position, away, &spare)
 		away.SubVec(away, mean)
-		v.benefit[position] = (1-2*clicks/total)/e.problem.clicks.benefit[position] +
+		v.benefit[position] = (1-2*expected[position]/total)/e.problem.clicks.benefit[position] +
 			common + mat.Inner(away, inverse, away)
 	}
 	return v
@@ -67,19 +69,18 @@ func (e *evaluation) inverse() *mat.Dense {
 	return &inverse
 }
 
-// profile is q_b of a benefit of the problem by column, scaled as the factor is.
-// The sums that it leaves in spare mean nothing.
-func (e *evaluation) profile(position int, spare *jointMargins) *mat.VecDense {
-	n := e.columns()
-	if n == 0 {
-		return mat.NewVecDense(1, nil)
-	}
+// profile makes a vector q_b of a benefit of the problem by column, scaled as the factor
+// is. The sums that it leaves in spare mean nothing.
+func (e *evaluation) profile(position int, into *mat.VecDense, spare *jointMargins) {
 	p := e.problem
+	if e.columns() == 0 {
+		into.Zero()
+		return
+	}
 	own := p.expectBenefit(p.benefits[position], e.factors.benefit[position], &e.factors, spare)
-	row := make([]float64, n)
+	row := into.RawVector().Data
 	e.fill(row, &own, 1/p.clicks.benefit[position])
 	for column := range row {
 		row[column] /= math.Sqrt(e.margin[column])
 	}
-	return mat.NewVecDense(n, row)
 }
