@@ -143,17 +143,20 @@ func btoi(b bool) int {
 
 // never are the benefits with a label, among those asked for, without shows.
 func (e *examined) never(labels Labels, q Query) []Identity {
-	shown := make(map[string]bool, len(e.analysis.Benefits))
-	for _, b := range e.analysis.Benefits {
-		shown[b.Name] = b.Shows > 0
-	}
 	never := []Identity{}
 	for _, id := range labels.ids() {
-		if identity := labels.identity(id); !shown[id] && q.chooses(identity) && id != counters.OtherBenefit {
+		if identity := labels.identity(id); !e.shown(id) && q.chooses(identity) && id != counters.OtherBenefit {
 			never = append(never, identity)
 		}
 	}
 	return never
+}
+
+// shown says whether a benefit was.
+func (e *examined) shown(id string) bool {
+	rows := e.analysis.Benefits
+	i, found := slices.BinarySearchFunc(rows, id, func(b insight.Benefit, id string) int { return strings.Compare(b.Name, id) })
+	return found && rows[i].Shows > 0
 }
 
 // groupSums adds up groups.

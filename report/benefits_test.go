@@ -3,6 +3,7 @@ package report_test
 import (
 	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -235,5 +236,31 @@ func TestATextIsKeptWhileNeitherCountsNorLabelsChange(t *testing.T) {
 	kept("another key")
 	if made != 4 {
 		t.Errorf("another was made %d times, want 4", made)
+	}
+}
+
+func TestAFitGivesWayInTheCourseOfItsWork(t *testing.T) {
+	t.Parallel()
+	s := newSource()
+	statistics := map[string]map[string]places{}
+	for benefit := range 60 {
+		shows := places{"30": {}}
+		for index := range 30 {
+			shows["30"][strconv.Itoa(index+1)] = uint64(1 + (benefit+index)%7)
+		}
+		statistics[strconv.Itoa(benefit)] = map[string]places{"show": shows, "showDetails": shows}
+	}
+	s.record(t, hour, statistics)
+	gaveWay := 0
+	r := report.New(report.Options{Source: s, CacheBytes: 1 << 20, GiveWay: func() { gaveWay++ }})
+	if _, err := r.Benefits(t.Context(), report.Query{Version: version}); err != nil {
+		t.Fatal(err)
+	}
+	if gaveWay == 0 {
+		t.Error("it never did")
+	}
+	fit := gaveWay
+	if _, err := r.Benefits(t.Context(), report.Query{Version: version}); err != nil || gaveWay != fit {
+		t.Errorf("%v; what was kept gave way %d times", err, gaveWay-fit)
 	}
 }

@@ -31,11 +31,15 @@ type eventCounts []uint64
 func (r *Reporter) examine(ctx context.Context, q Query) (e *examined, w Window, err error) {
 	key, cut := q.window(r.source)
 	w = key.window(cut)
-	if e := r.keptWindow(key); e != nil && e.edition == r.source.Edition() {
+	isKept := func() bool {
+		e = r.keptWindow(key)
+		return e != nil && e.edition == r.source.Edition()
+	}
+	if isKept() {
 		return e, w, nil
 	}
-	err = r.alone(ctx, func() error {
-		e, err = r.examineAlone(key)
+	err = r.alone(ctx, r.source.Edition(), isKept, func() error {
+		e, err = r.examineAlone(key, e)
 		return err
 	})
 	return e, w, err
@@ -50,13 +54,9 @@ func (r *Reporter) keptWindow(key windowKey) *examined {
 }
 
 // examineAlone reads a window and fits it, unless the counts are those of the fit
-// before: posts change the edition of all windows, but the counts of few.
-func (r *Reporter) examineAlone(key windowKey) (*examined, error) {
-	before, edition := r.keptWindow(key), r.source.Edition()
-	if before != nil && before.edition == edition {
-		return before, nil // of those who came first
-	}
-	now, err := r.read(key, edition)
+// before, which may be nil: posts change the edition of all windows, but the counts of few.
+func (r *Reporter) examineAlone(key windowKey, before *examined) (*examined, error) {
+	now, err := r.read(key, r.source.Edition(), before)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (r *Reporter) examineAlone(key windowKey) (*examined, error) {
 		now.counts, now.analysis, now.positions, now.quality = before.counts, before.analysis, before.positions, before.quality
 	} else {
 		began := time.Now()
-		now.analyse()
+		now.analyse(r.courtesy.pause)
 		r.fits.Add(1)
 		r.fitTime.Add(int64(time.Since(began)))
 	}
@@ -72,25 +72,30 @@ func (r *Reporter) examineAlone(key windowKey) (*examined, error) {
 	return now, nil
 }
 
-func (e *examined) analyse() {
+func (e *examined) analyse(pause func()) {
 	counts := e.counts
-	analysis := insight.Analyse(counts)
+	analysis := insight.AnalyseInPieces(counts, pause)
 	e.analysis = analysis
 	e.positions = sync.OnceValue(func() insight.PositionRows { return insight.Positions(counts, analysis.Model) })
 	e.quality = sync.OnceValue(func() insight.Quality { return insight.Examine(counts) })
 }
 
-// read reads a window. The edition is that from before.
-func (r *Reporter) read(key windowKey, edition uint64) (*examined, error) {
-	e := &examined{
-		key: key, edition: edition,
-		counts: insight.NewCounts(key.version, r.roles(key.stage)),
-		events: make(map[string]eventCounts),
+// read reads a window, of which something else may have been read before. The edition is
+// that from before it is read.
+func (r *Reporter) read(key windowKey, edition uint64, before *examined) (*examined, error) {
+	e := &examined{key: key, edition: edition, counts: insight.NewCounts(key.version, r.roles(key.stage))}
+	var earlier *insight.Counts
+	if before != nil {
+		earlier = before.counts
+		e.events = make(map[string]eventCounts, len(before.events))
+	} else {
+		e.events = make(map[string]eventCounts)
 	}
 	err := r.source.Read(counters.PositionsOf(key.version, key.bounds()), func(benefit counters.Benefit, cells []counters.Cell) {
 		name := r.source.BenefitNames()[benefit]
-		e.counts.Add(name, cells)
+		e.counts.AddSince(earlier, name, cells)
 		e.events[name] = countEvents(cells)
+		r.courtesy.pause()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read a window of counts: %w", err)

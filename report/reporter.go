@@ -1,8 +1,6 @@
 package report
 
 import (
-	"context"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +22,9 @@ type Options struct {
 	Stages insight.Stages
 	// CacheBytes bounds what is kept of windows; 0 keeps nothing.
 	CacheBytes int
+	// GiveWay lets others run who wait for the processor of its caller; it is called every
+	// tenth of a millisecond of a fit. Nil does nothing.
+	GiveWay func()
 }
 
 // A Reporter answers queries. Any number of goroutines may use it. Make one with
@@ -38,7 +39,9 @@ type Reporter struct {
 	// fitting has one place: only one window is read and fitted at a time, so that
 	// posts keep their processor, and those who wait for the same one share it.
 	// A singleflight.Group would have different windows fitted side by side.
-	fitting chan struct{}
+	fitting  chan struct{}
+	pace     pace     // of who has that place
+	courtesy courtesy // of who has that place
 	// fits is how many windows were fitted, fitTime how long that took, in nanoseconds.
 	fits    atomic.Uint64
 	fitTime atomic.Int64
@@ -68,7 +71,10 @@ func New(options Options) *Reporter {
 	r := &Reporter{
 		source: options.Source, visitors: options.Visitors, oddities: options.Oddities, stages: options.Stages,
 		kept:    cache{limit: options.CacheBytes},
-		fitting: make(chan struct{}, 1),
+		fitting: make(chan struct{}, 1), courtesy: courtesy{giveWay: options.GiveWay},
+	}
+	if r.courtesy.giveWay == nil {
+		r.courtesy.giveWay = func() {}
 	}
 	if r.stages == nil {
 		r.stages = insight.DefaultStages()
@@ -110,15 +116,4 @@ func (r *Reporter) Kept(key any, make func() ([]byte, error)) ([]byte, error) {
 		r.kept.put(bodyKey{key}, keptBody{edition, labels, body}, len(body)+overhead)
 	}
 	return body, err
-}
-
-// alone calls do when no other fit is at work, unless the context ends before.
-func (r *Reporter) alone(ctx context.Context, do func() error) error {
-	select {
-	case r.fitting <- struct{}{}:
-		defer func() { <-r.fitting }()
-		return do()
-	case <-ctx.Done():
-		return fmt.Errorf("wait for another fit: %w", context.Cause(ctx))
-	}
 }

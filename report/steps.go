@@ -106,6 +106,7 @@ func (r *Reporter) days(e *examined, from, to counters.Day, chosen func(name str
 		if name := r.source.BenefitNames()[benefit]; chosen(name) {
 			day.add(name, cells)
 		}
+		r.courtesy.pause()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read days of a window: %w", err)

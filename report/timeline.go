@@ -126,23 +126,20 @@ func (r *Reporter) addVisitorDays(t *Timeline, q Query) error {
 // keptTimeline is what was kept, or what is made now and kept.
 func (r *Reporter) keptTimeline(ctx context.Context, key timelineKey, e *examined, make func() (Timeline, error)) (Timeline, error) {
 	labels := r.labels.Load()
-	fresh := func() (Timeline, bool) {
+	var t Timeline
+	isKept := func() bool {
 		value, found := r.kept.get(key)
 		if !found {
-			return Timeline{}, false
+			return false
 		}
 		kept := value.(keptTimeline)
-		return kept.timeline, kept.edition == e.edition && kept.labels == labels
+		t = kept.timeline
+		return kept.edition == e.edition && kept.labels == labels
 	}
-	if t, is := fresh(); is {
+	if isKept() {
 		return t, nil
 	}
-	var t Timeline
-	err := r.alone(ctx, func() (err error) {
-		var is bool
-		if t, is = fresh(); is {
-			return nil
-		}
+	err := r.alone(ctx, e.edition, isKept, func() (err error) {
 		if t, err = make(); err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ func newReporter(config Config, keeper *snapshot.Keeper, beside *beside) *report
 		Source:     keeper.History(),
 		Stages:     config.parsed.stages,
 		CacheBytes: config.InsightCacheBytes,
+		GiveWay:    giveWay,
 	}
 	if beside.oddities != nil {
 		options.Oddities = func(from, to counters.Day) ([]oddities.Count, error) {

@@ -1,0 +1,84 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// restOfWork is how many times as long as some work the rest after it is.
+	restOfWork = 15
+	// freeWork is how much work is done before any rest, as that of a page that asks
+	// for several windows.
+	freeWork = 50 * time.Millisecond
+	// longestRest is how long a reader waits at most for what others have caused.
+	longestRest = time.Second
+)
+
+// A pace has rests follow work while records come, so that readers who ask without pause
+// take a share of a processor and not all of it: even work of the lowest priority collects
+// garbage and fills caches at the expense of posts. It belongs to who has the place of a fit.
+// It has no clock.
+type pace struct {
+	// due is work that no rest has followed yet, as it was at a moment.
+	due time.Duration
+	at  time.Time
+	// edition is that of the counts that were worked on last.
+	edition uint64
+}
+
+// rest is how long to wait before work on an edition begins. There is none if no record has
+// come since the last work did.
+func (p *pace) rest(now time.Time, edition uint64) time.Duration {
+	p.settle(now)
+	if edition == p.edition {
+		return 0
+	}
+	return min(max(p.due-freeWork, 0)*restOfWork, longestRest)
+}
+
+// worked notes work on an edition that has just ended.
+func (p *pace) worked(now time.Time, took time.Duration, edition uint64) {
+	p.settle(now.Add(-took))
+	p.due, p.at, p.edition = p.due+took, now, edition
+}
+
+// settle takes off what time has passed in the meantime.
+func (p *pace) settle(now time.Time) {
+	p.due, p.at = max(p.due-now.Sub(p.at)/restOfWork, 0), now
+}
+
+// alone has make called for counts of an edition when no other fit is at work and the rest
+// after those before is over, unless the context ends first. Nothing is made if those who
+// came before have left what is wanted: made says so.
+func (r *Reporter) alone(ctx context.Context, edition uint64, made func() bool, make func() error) error {
+	select {
+	case r.fitting <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for another fit: %w", context.Cause(ctx))
+	}
+	defer func() { <-r.fitting }()
+	if made() {
+		return nil
+	}
+	if err := r.restBefore(ctx, edition); err != nil {
+		return err
+	}
+	began := time.Now()
+	defer func() { r.pace.worked(time.Now(), time.Since(began), edition) }()
+	return make()
+}
+
+func (r *Reporter) restBefore(ctx context.Context, edition uint64) error {
+	rest := r.pace.rest(time.Now(), edition)
+	if rest == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(rest):
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("rest after another fit: %w", context.Cause(ctx))
+	}
+}

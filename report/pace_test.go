@@ -1,0 +1,93 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// asks works again and again for a time, as a reader does who asks without pause while
+// records come, and returns how long it worked.
+func asks(p *pace, work, during time.Duration) (worked time.Duration) {
+	start := time.Unix(0, 0)
+	now := start
+	for edition := uint64(1); now.Sub(start) < during; edition++ {
+		now = now.Add(p.rest(now, edition)).Add(work)
+		worked += work
+		p.worked(now, work, edition)
+	}
+	return worked
+}
+
+func TestWhoAsksWithoutPauseGetsAShareOfAProcessor(t *testing.T) {
+	t.Parallel()
+	for _, work := range []time.Duration{time.Millisecond, 5 * time.Millisecond, 60 * time.Millisecond} {
+		const during = 10 * time.Second
+		worked := asks(&pace{}, work, during)
+		share := during / (restOfWork + 1)
+		if worked > share+freeWork+2*work || worked < share/2 {
+			t.Errorf("work of %v is done for %v of %v, want about %v", work, worked, during, share)
+		}
+	}
+}
+
+func TestWhoAsksNowAndThenNeverRests(t *testing.T) {
+	t.Parallel()
+	var p pace
+	now := time.Unix(0, 0)
+	for edition := range uint64(20) {
+		if rest := p.rest(now, edition); rest > 0 {
+			t.Fatalf("ask %d rests for %v", edition, rest)
+		}
+		now = now.Add(freeWork)
+		p.worked(now, freeWork, edition)
+		now = now.Add(freeWork * restOfWork)
+	}
+}
+
+func TestNobodyRestsWhileNoRecordComes(t *testing.T) {
+	t.Parallel()
+	var p pace
+	now := time.Unix(0, 0)
+	p.worked(now, time.Minute, 7)
+	if rest := p.rest(now, 7); rest != 0 {
+		t.Errorf("a rest of %v", rest)
+	}
+	if rest := p.rest(now, 8); rest != longestRest {
+		t.Errorf("a rest of %v when a record has come, want %v", rest, longestRest)
+	}
+}
+
+func TestWorkWaitsForTheRestUnlessWhatIsWantedIsThere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Options{})
+		there, made := func() bool { return true }, 0
+		make := func() error { made++; return nil }
+		r.pace.worked(time.Now(), time.Minute, 1)
+		start := time.Now()
+		if err := r.alone(t.Context(), 2, there, make); err != nil || made > 0 || time.Since(start) > 0 {
+			t.Errorf("what is there: %v, made %d times after %v", err, made, time.Since(start))
+		}
+		missing := func() bool { return false }
+		if err := r.alone(t.Context(), 2, missing, make); err != nil || made != 1 || time.Since(start) != longestRest {
+			t.Errorf("what is missing: %v, made %d times after %v", err, made, time.Since(start))
+		}
+	})
+}
+
+func TestWhoCannotWaitForTheRestIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Options{})
+		r.pace.worked(time.Now(), time.Minute, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), longestRest/2)
+		defer cancel()
+		missing, make := func() bool { return false }, func() error { t.Error("made all the same"); return nil }
+		if err := r.alone(ctx, 2, missing, make); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, want that the context has ended", err)
+		}
+	})
+}
