@@ -70,15 +70,21 @@ func columns() []column {
 func (c *cellResult) ratioColumns() []column {
 	var compared []column
 	for position := range c.Lanes {
-		reference := c.Lanes[position].Name
+		other := &c.Lanes[position]
+		reference := other.Name
 		title := "first"
-		if kind := c.Lanes[position].Kind; kind.isMeasure() {
+		if kind := other.Kind; kind.isMeasure() {
 			title = string(kind)
 		}
 		compared = append(compared, column{"rec/s ÷ " + title, func(lane *laneResult) string {
 			return decimals(lane.Ratios[reference].Records, 2)
 		}}, column{"CPU ÷ " + title, func(lane *laneResult) string {
 			return decimals(lane.Ratios[reference].CPUPerRequest, 2)
+		}}, column{"p99 ÷ " + title, func(lane *laneResult) string {
+			if _, compared := lane.Ratios[reference]; !compared || c.Rate == 0 {
+				return "" // of a closed loop, p99 says how many were sent at a time
+			}
+			return decimals(divide(float64(lane.Latency.P99), float64(other.Latency.P99)), 2)
 		}})
 	}
 	return compared
