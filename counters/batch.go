@@ -105,6 +105,8 @@ func (i *increments) seeDays(seen map[Day]bool) {
 		seen[hour.Day()] = true
 	}
 	for _, span := range i.merged {
-		seen[span.Hour.Day()] = true
+		if span.Hour != Undated {
+			seen[span.Hour.Day()] = true
+		}
 	}
 }

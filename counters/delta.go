@@ -94,6 +94,12 @@ func (e Entry) Benefit() Benefit { return e.increment.benefit() }
 // Key says what the entry counts.
 func (e Entry) Key() Key { return e.increment.key() }
 
+// Renumbered is the entry with the numbers that another list of names has for its
+// benefit and its event type.
+func (e Entry) Renumbered(benefit Benefit, event EventType) Entry {
+	return Entry{newIncrement(benefit, e.Key().ofEvent(event)), e.Count}
+}
+
 // DiffersInPlaceAlone says whether another entry is of the same benefit, event type and
 // version.
 func (e Entry) DiffersInPlaceAlone(other Entry) bool {

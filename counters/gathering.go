@@ -114,6 +114,13 @@ func (g *Gathering) Len() (sum int) {
 	return sum + len(g.marks)
 }
 
+// AddUp adds up what several deltas have, so that Len says how many counters there are.
+func (g *Gathering) AddUp() {
+	for _, of := range g.hours {
+		of.addUp()
+	}
+}
+
 // Spans are the counters, by hour, until the gathering changes. Equal gatherings of stores
 // that number names alike have equal spans.
 func (g *Gathering) Spans() (spans []Span) {
@@ -121,6 +128,19 @@ func (g *Gathering) Spans() (spans []Span) {
 		of := g.hours[hour]
 		of.addUp()
 		spans = append(spans, Span{Hour: hour, Entries: of.entries})
+	}
+	return spans
+}
+
+// SpansAs is Spans with other numbers, by which no two counters become one. The gathering
+// must not be used after it.
+func (g *Gathering) SpansAs(renumbered func(Entry) Entry) []Span {
+	spans := g.Spans()
+	for i, span := range spans {
+		for j, entry := range span.Entries {
+			span.Entries[j] = renumbered(entry)
+		}
+		spans[i].Entries, _ = sortEntries(span.Entries, nil)
 	}
 	return spans
 }

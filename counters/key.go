@@ -112,6 +112,11 @@ func unpair(position uint64) (pageTotal, index uint16) {
 // Hour is a UTC hour: hours since 1970-01-01T00:00Z.
 type Hour uint32
 
+// Undated is the hour of counts of which nobody knows when they were made: they count to
+// the Past, of kinds that keep it, and on no day. It is beyond MaxDay, and no bound of a
+// query.
+const Undated = Hour(math.MaxUint32 - 7)
+
 // Day is a UTC day: days since 1970-01-01.
 type Day uint32
 
@@ -127,8 +132,13 @@ func HourOf(t time.Time) Hour {
 // Time is the start of the hour.
 func (h Hour) Time() time.Time { return time.Unix(int64(h)*3600, 0).UTC() }
 
-// Day is the UTC day that contains the hour.
-func (h Hour) Day() Day { return Day(h / 24) }
+// Day is the UTC day that contains the hour, the Past for Undated.
+func (h Hour) Day() Day {
+	if h == Undated {
+		return Past
+	}
+	return Day(h / 24)
+}
 
 // MaxDay is the last day whose hours are all Hours.
 const MaxDay = Day(math.MaxUint32/24 - 1)

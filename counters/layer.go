@@ -63,7 +63,7 @@ func (l layer) addRecords(s *Store, shard int, hour Hour, entries []Entry) (adde
 	tables := l.tables(s, hour.Day())
 	added = s.tableAt(tables, shard, 0).addEntries(entries)
 	for kind := 1; kind < len(tables); kind++ {
-		if rule := &s.kinds[kind]; rule.OfRecord != nil {
+		if rule := &s.kinds[kind]; rule.OfRecord != nil && (hour != Undated || rule.Kept) {
 			added += s.tableAt(tables, shard, kind).addRuns(hour, entries, rule)
 		}
 	}

@@ -47,10 +47,10 @@ func (f *Foreign) release() {
 	cellBuffers.Put(&cells)
 }
 
-// Add adds counted records of one benefit and hour. It returns ErrImpossibleCounts for
+// Add adds counted records of one benefit and hour, or Undated. It returns ErrImpossibleCounts for
 // what has no name, and for counts that no records can have made.
 func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
-	if int(benefit) >= len(f.Benefits) || hour.Day() > MaxDay {
+	if int(benefit) >= len(f.Benefits) || hour.Day() > MaxDay && hour != Undated {
 		return fmt.Errorf("%w: benefit number %d of %d named, hour %d", ErrImpossibleCounts, benefit, len(f.Benefits), hour)
 	}
 	start := int32(len(f.cells))

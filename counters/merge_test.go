@@ -47,9 +47,10 @@ func merge(t testing.TB, store *counters.Store, records []storetest.Record) *cou
 	return ticket
 }
 
-func TestWhatIsMergedCountsLikeRecordsAtEveryStageOfItsWay(t *testing.T) {
-	t.Parallel()
-	for stage, prepare := range map[string]func(*counters.Store) (after func()){
+// stagesOfMerges are those of the way of what is merged: each prepares a store, and brings what was
+// merged after that there.
+func stagesOfMerges() map[string]func(*counters.Store) (after func()) {
+	return map[string]func(*counters.Store) (after func()){
 		"added":  func(*counters.Store) func() { return func() {} },
 		"sealed": func(store *counters.Store) func() { return func() { store.Seal() } },
 		"folded": func(store *counters.Store) func() { return func() { storetest.Commit(store) } },
@@ -64,7 +65,12 @@ func TestWhatIsMergedCountsLikeRecordsAtEveryStageOfItsWay(t *testing.T) {
 				frozen.Thaw()
 			}
 		},
-	} {
+	}
+}
+
+func TestWhatIsMergedCountsLikeRecordsAtEveryStageOfItsWay(t *testing.T) {
+	t.Parallel()
+	for stage, prepare := range stagesOfMerges() {
 		for _, scenario := range storetest.Scenarios() {
 			if scenario.Name == "the largest position, version and event type" {
 				continue // takes all event types, of which the source knows one more
@@ -85,6 +91,50 @@ func TestWhatIsMergedCountsLikeRecordsAtEveryStageOfItsWay(t *testing.T) {
 				scenario.Model().Check(t, store)
 			})
 		}
+	}
+}
+
+func TestWhatIsMergedWithoutADayCountsInAllTimeAndOnNoDayAtEveryStageOfItsWay(t *testing.T) {
+	t.Parallel()
+	for stage, prepare := range stagesOfMerges() {
+		t.Run(stage, func(t *testing.T) {
+			t.Parallel()
+			store := counters.NewStore(counters.WhenAdded)
+			page := storetest.Page(3, storetest.Noon())
+			after := prepare(store)
+			merge(t, store, page)
+			foreign := &counters.Foreign{Benefits: [][]byte{[]byte("benefit-0"), []byte("undated")}, Events: [][]byte{[]byte("show")}}
+			for benefit := range counters.Benefit(2) {
+				if err := foreign.Add(counters.Undated, benefit, []counters.Cell{{Key: mustKey(t, 1, 2, 3, 1), Count: 5}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := store.Merge(nil, foreign); err != nil {
+				t.Fatal(err)
+			}
+			after()
+			sum := func(q counters.Query) (sum uint64) {
+				store.Read(q, nil, func(_ counters.Benefit, cells []counters.Cell) {
+					for _, cell := range cells {
+						sum += cell.Count
+					}
+				})
+				return sum
+			}
+			always := []counters.Hour{0, counters.EndOfTime}
+			for name, have := range map[string][2]uint64{
+				"positions of all time":   {sum(counters.PositionsOf(2, nil)), 13},
+				"events of all time":      {sum(counters.EventTotals(nil)), 13},
+				"positions of all days":   {sum(counters.PositionsOf(2, always)), 3},
+				"events of all days":      {sum(counters.EventTotals(always)), 3},
+				"positions of many steps": {sum(counters.PositionsOf(2, append([]counters.Hour{0, 1}, storetest.Noon()-12, counters.EndOfTime))), 3},
+				"how many days are open":  {uint64(len(store.OpenDays())), 1},
+			} {
+				if have[0] != have[1] {
+					t.Errorf("%s: %d, want %d", name, have[0], have[1])
+				}
+			}
+		})
 	}
 }
 

@@ -43,11 +43,7 @@ func (a asked) ofHour(hour Hour, key Key) (Key, bool) {
 
 // ofRecords returns what the keys of records of an hour become.
 func (a asked) ofRecords(hour Hour) (keys func(Key) (Key, bool), any bool) {
-	at := hour
-	if !a.rule.Hourly {
-		at = hour.Day().FirstHour()
-	}
-	step, inside := a.StepOf(at)
+	step, inside := a.stepOfRecords(hour)
 	if !inside || a.rule.OfRecord == nil {
 		return nil, false
 	}
@@ -58,6 +54,17 @@ func (a asked) ofRecords(hour Hour) (keys func(Key) (Key, bool), any bool) {
 		}
 		return project(key)
 	}, true
+}
+
+// stepOfRecords is the step of records of an hour, and whether there is one.
+func (a asked) stepOfRecords(hour Hour) (step uint32, inside bool) {
+	switch {
+	case hour == Undated:
+		return 0, a.Bounds == nil && a.rule.Kept
+	case !a.rule.Hourly:
+		hour = hour.Day().FirstHour()
+	}
+	return a.StepOf(hour)
 }
 
 // ofClosed is for a table of days that the store has not.
