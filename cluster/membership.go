@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"stats-recorder/counters"
 )
@@ -20,6 +21,8 @@ type Membership struct {
 	Framed uint64
 	// Expired are the days that all nodes let go of.
 	Expired Expired
+	// Imports are those that were announced.
+	Imports []Import
 	// MustAdopt is set where the counts are not those of Covered: a repair may have lost some,
 	// or some are in frames that only the log has, because the directory is a copy or came from
 	// a backup. What it has told itself, and what it has counted since, is whole.
@@ -41,7 +44,11 @@ func (m *Membership) Apply(note Note) {
 	}
 	for _, dropped := range note.Dropped {
 		m.Covered.remove(dropped.Origin, dropped.Sequence)
+		if dropped.Origin == ImportsOrigin {
+			m.forgetImport(dropped.Sequence)
+		}
 	}
+	m.Imports = append(slices.Clip(m.Imports), note.Imports...)
 	for _, merged := range note.Merged {
 		m.Covered.Add(merged.Origin, merged.Sequence)
 	}
@@ -51,6 +58,11 @@ func (m *Membership) Apply(note Note) {
 			m.Sequence = max(m.Sequence, own.Sequence)
 		}
 	}
+}
+
+// forgetImport forgets the import that was announced under a number. Copies keep it.
+func (m *Membership) forgetImport(number uint64) {
+	m.Imports = slices.DeleteFunc(slices.Clone(m.Imports), func(one Import) bool { return one.Number == number })
 }
 
 func flagsOf(mustAdopt bool) byte {
@@ -71,7 +83,8 @@ func (m *Membership) Clone() *Membership {
 }
 
 const (
-	membershipVersion = 1
+	// membershipVersion is of what is written; before imports were announced it was 1.
+	membershipVersion = 2
 	membershipFixed   = 1 + 16 + 8 + 8 + expirySize + 4 + 1
 
 	flagMustAdopt = 1
@@ -79,13 +92,14 @@ const (
 
 // AppendTo appends the membership to b, little endian:
 //
-//	byte  version, 1
+//	byte  version, 2
 //	16    origin
 //	8     last sequence number of the origin
 //	8     framed
 //	20    the saying that expires most: 16 node, 4 first day kept
 //	4     first day kept by what another node said
 //	1     1 if a state must be adopted, else 0
+//	      the imports, as a note has them; not in version 1
 //	      the vector, as Covered.AppendTo has it, up to the end
 func (m *Membership) AppendTo(b []byte) []byte {
 	b = append(b, membershipVersion)
@@ -95,24 +109,34 @@ func (m *Membership) AppendTo(b []byte) []byte {
 	b = appendExpiry(b, m.Expired.furthest)
 	b = binary.LittleEndian.AppendUint32(b, uint32(m.Expired.seconded))
 	b = append(b, flagsOf(m.MustAdopt))
+	b = appendImports(b, m.Imports)
 	return m.Covered.AppendTo(b)
 }
 
 // DecodeMembership reads what AppendTo appended, which must be all of data. Errors are
 // those of DecodeCovered.
 func DecodeMembership(data []byte) (*Membership, error) {
-	if len(data) > 0 && data[0] != membershipVersion {
-		return nil, fmt.Errorf("%w: the membership has %d, this program reads %d", ErrFormat, data[0], membershipVersion)
+	if len(data) > 0 && (data[0] == 0 || data[0] > membershipVersion) {
+		return nil, fmt.Errorf("%w: the membership has %d, this program reads 1 to %d", ErrFormat, data[0], membershipVersion)
 	}
 	if len(data) < membershipFixed {
 		return nil, fmt.Errorf("%w: a membership of %d bytes, want at least %d", ErrMalformed, len(data), membershipFixed)
 	}
-	covered, err := DecodeCovered(data[membershipFixed:])
+	rest := noteDecoder{data: data[membershipFixed:]}
+	var imports []Import
+	if data[0] > 1 {
+		imports = rest.imports()
+	}
+	if rest.err != nil {
+		return nil, rest.err
+	}
+	covered, err := DecodeCovered(rest.data)
 	if err != nil {
 		return nil, err
 	}
 	return &Membership{
 		Covered:  *covered,
+		Imports:  imports,
 		Origin:   Origin(data[1:17]),
 		Sequence: binary.LittleEndian.Uint64(data[17:]),
 		Framed:   binary.LittleEndian.Uint64(data[25:]),

@@ -1,9 +1,11 @@
 package cluster_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"stats-recorder/cluster"
@@ -30,6 +32,9 @@ func randomNote(random *rand.Rand) cluster.Note {
 	}
 	if random.IntN(3) == 0 {
 		note.Expiries = append(note.Expiries, cluster.Expiry{Node: origins[random.IntN(3)], Before: counters.Day(random.IntN(100))})
+	}
+	if random.IntN(4) == 0 {
+		note.Imports = append(note.Imports, cluster.Import{Number: 1 + random.Uint64N(9), Origin: origins[random.IntN(3)], Frames: 1 + random.Uint64N(9), Memory: []byte("documents")})
 	}
 	for range random.IntN(3) {
 		own := number()
@@ -71,11 +76,52 @@ func TestNotesAndMembershipsAreReadBackAsTheyWere(t *testing.T) {
 
 func TestWhatANewerProgramNotedIsNotRead(t *testing.T) {
 	t.Parallel()
-	if _, err := cluster.DecodeNote([]byte{2, 0}); !errors.Is(err, cluster.ErrFormat) {
+	if _, err := cluster.DecodeNote([]byte{3, 0}); !errors.Is(err, cluster.ErrFormat) {
 		t.Error(err)
 	}
-	if _, err := cluster.DecodeMembership([]byte{2, 0}); !errors.Is(err, cluster.ErrFormat) {
+	if _, err := cluster.DecodeMembership([]byte{3, 0}); !errors.Is(err, cluster.ErrFormat) {
 		t.Error(err)
+	}
+}
+
+func TestWhatWasNotedBeforeImportsWereAnnouncedIsStillRead(t *testing.T) {
+	t.Parallel()
+	note := cluster.Note{Framed: 7, Own: []cluster.Frame{{Origin: cluster.Origin{1}, Sequence: 2, Format: 1, Payload: []byte("counts")}}}
+	encoded, err := note.AppendTo(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noImports := len(binary.LittleEndian.AppendUint32(nil, 0))
+	encoded[0] = 1
+	if read, err := cluster.DecodeNote(encoded[:len(encoded)-noImports]); err != nil || !reflect.DeepEqual(read, note) {
+		t.Errorf("%+v, %v", read, err)
+	}
+	known := &cluster.Membership{Origin: cluster.Origin{1}, Sequence: 3}
+	vector := len(known.Covered.AppendTo(nil))
+	kept := known.AppendTo(nil)
+	kept[0] = 1
+	kept = slices.Delete(kept, len(kept)-vector-noImports, len(kept)-vector)
+	if read, err := cluster.DecodeMembership(kept); err != nil || string(read.AppendTo(nil)) != string(known.AppendTo(nil)) {
+		t.Errorf("%+v, %v", read, err)
+	}
+}
+
+func TestAnImportWhoseAnnouncementIsDroppedIsNotKnown(t *testing.T) {
+	t.Parallel()
+	m := &cluster.Membership{}
+	for number := range uint64(3) {
+		m.Apply(cluster.Note{
+			Merged:  []cluster.FrameNumber{{Origin: cluster.ImportsOrigin, Sequence: number + 1}},
+			Imports: []cluster.Import{{Number: number + 1, Origin: cluster.Origin{byte(number + 1)}, Frames: 1}},
+		})
+	}
+	before := m.Clone()
+	m.Apply(cluster.Note{Dropped: []cluster.FrameNumber{{Origin: cluster.ImportsOrigin, Sequence: 2}}})
+	if _, known := m.ImportOf(2); known || len(m.Imports) != 2 {
+		t.Errorf("%+v", m.Imports)
+	}
+	if len(before.Imports) != 3 || before.Imports[1].Number != 2 {
+		t.Errorf("a copy has changed: %+v", before.Imports)
 	}
 }
 

@@ -32,22 +32,25 @@ type Note struct {
 	Dropped []FrameNumber
 	// Merged are the frames of others whose counts are in the commit.
 	Merged []FrameNumber
-	// Expiries are what nodes say of RETENTION in the frames of this note.
+	// Expiries are what nodes say of RETENTION in the frames of this note, and Imports
+	// what they announce.
 	Expiries []Expiry
+	Imports  []Import
 	// Own are frames made of what was counted here, whose counts are in the state
 	// already. The journal keeps them until others have them.
 	Own []Frame
 }
 
 const (
-	noteVersion = 1
+	// noteVersion is of what is written; before imports were announced it was 1.
+	noteVersion = 2
 	numberSize  = 16 + 8
 	expirySize  = 16 + 4
 )
 
 // AppendTo appends the note to b, little endian:
 //
-//	byte     version, 1
+//	byte     version, 2
 //	1        1 if a state must be adopted, else 0
 //	16       origin, zeros for none
 //	8        framed
@@ -56,6 +59,8 @@ const (
 //	4        how many merged, then the same
 //	4        how many expiries, then for each: 16 node, 4 first day kept
 //	4        how many own, then for each: 4 length, the frame as Frame.Encode has it
+//	4        how many imports, then for each: 4 length, the import as Import.AppendTo has it;
+//	         not in version 1
 //
 // The error is that of Frame.Encode.
 func (n Note) AppendTo(b []byte) ([]byte, error) {
@@ -79,7 +84,7 @@ func (n Note) AppendTo(b []byte) ([]byte, error) {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(encoded)))
 		b = append(b, encoded...)
 	}
-	return b, nil
+	return appendImports(b, n.Imports), nil
 }
 
 func appendExpiry(b []byte, said Expiry) []byte {
@@ -103,11 +108,11 @@ func appendNumbers(b []byte, numbers []FrameNumber) []byte {
 // DecodeNote reads what AppendTo appended, which must be all of data. Payloads are
 // copies. The error wraps ErrFormat if a newer program wrote it, else ErrMalformed.
 func DecodeNote(data []byte) (Note, error) {
-	if len(data) > 0 && data[0] != noteVersion {
-		return Note{}, fmt.Errorf("%w: the note has %d, this program reads %d", ErrFormat, data[0], noteVersion)
+	if len(data) > 0 && (data[0] == 0 || data[0] > noteVersion) {
+		return Note{}, fmt.Errorf("%w: the note has %d, this program reads 1 to %d", ErrFormat, data[0], noteVersion)
 	}
 	d := noteDecoder{data: data}
-	d.take(1)
+	version := d.take(1)[0]
 	note := Note{MustAdopt: d.take(1)[0] == flagMustAdopt, Origin: d.origin(), Framed: d.number()}
 	note.Position = Position{Epoch: Epoch(d.origin()), Sequence: d.number()}
 	note.Dropped, note.Merged = d.numbers(), d.numbers()
@@ -120,6 +125,9 @@ func DecodeNote(data []byte) (Note, error) {
 			d.err = err
 		}
 		note.Own = append(note.Own, frame)
+	}
+	if version > 1 {
+		note.Imports = d.imports()
 	}
 	if d.err == nil && len(d.data) > 0 {
 		d.err = fmt.Errorf("%w: note with %d bytes after its end", ErrMalformed, len(d.data))
@@ -159,6 +167,18 @@ func (d *noteDecoder) count(least int) int {
 		return 0
 	}
 	return n
+}
+
+// imports reads what appendImports appended. Memories are copies.
+func (d *noteDecoder) imports() (imports []Import) {
+	for range d.count(importFixed) {
+		one, err := DecodeImport(bytes.Clone(d.take(d.length())))
+		if d.err == nil && err != nil {
+			d.err = err
+		}
+		imports = append(imports, one)
+	}
+	return imports
 }
 
 func (d *noteDecoder) numbers() []FrameNumber {

@@ -203,10 +203,10 @@ func BenchmarkMerge(b *testing.B) {
 				counted.Add(delta)
 				portable = format.AppendPortable(portable[:0], counted.Spans(), counted.Marks(), source.Benefits.Names(), source.Events.Names())
 				encoded := time.Now()
-				foreign, _, err := format.ReadPortable(portable)
+				told, err := format.ReadPortable(portable)
 				decoded := time.Now()
 				if err == nil {
-					_, err = store.Merge(nil, foreign)
+					_, err = store.Merge(nil, told.Counts)
 				}
 				if err != nil {
 					b.Fatal(err)

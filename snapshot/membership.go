@@ -114,18 +114,20 @@ func (k *Keeper) Sequence() uint64 { return k.pulse.sequence.Load() }
 func (k *Keeper) Identity() [16]byte { return k.committer.snapshots.identity }
 
 // Merge adds what other keepers' Followers were told, of any names and numbers, as
-// Record adds a batch, and the note in the same commit, with what those say of RETENTION.
+// Record adds a batch, and the note in the same commit, with what those say of RETENTION
+// and announce.
 // That each is merged once is up to the caller. It returns an error of format.ReadPortable
 // for what cannot be read, of which nothing counts, and counters.ErrDirectoryFull for more
 // names than a store can number.
 func (k *Keeper) Merge(note cluster.Note, portable ...[]byte) (*counters.Ticket, error) {
 	var foreign []*counters.Foreign
 	for _, one := range portable {
-		read, expiries, err := format.ReadPortable(one)
+		told, err := format.ReadPortable(one)
 		if err != nil {
 			return nil, err
 		}
-		foreign, note.Expiries = append(foreign, read), append(note.Expiries, expiries...)
+		foreign = append(foreign, told.Counts)
+		note.Expiries, note.Imports = append(note.Expiries, told.Expiries...), append(note.Imports, told.Imports...)
 	}
 	encoded, err := note.AppendTo(nil)
 	if err != nil {

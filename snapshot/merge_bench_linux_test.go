@@ -61,10 +61,11 @@ func BenchmarkMergeOfASecond(b *testing.B) {
 				began := processorTime(b)
 				foreign := make([]*counters.Foreign, frames)
 				for i := range foreign {
-					var err error
-					if foreign[i], _, err = format.ReadPortable(told[next]); err != nil {
+					read, err := format.ReadPortable(told[next])
+					if err != nil {
 						b.Fatal(err)
 					}
+					foreign[i] = read.Counts
 					total += counted[next]
 					next = (next + 1) % len(told)
 				}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"stats-recorder/cluster"
-	"stats-recorder/counters"
 	"stats-recorder/snapshot/format"
 )
 
@@ -22,8 +21,9 @@ type ownFrame struct {
 	upTo uint64
 	// isLast is set for the last one of a parcel.
 	isLast bool
-	// isExpiry is set for one that tells nothing that was counted.
-	isExpiry bool
+	// isExpiry is set for one that tells nothing that was counted, and isImport for one of an
+	// import: what it tells is counted with the note, and not before.
+	isExpiry, isImport bool
 }
 
 // publishedFrame is what is kept of a frame until most nodes have it.
@@ -47,7 +47,7 @@ type published struct {
 func (p *published) add(frame ownFrame, at uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.frames = append(p.frames, publishedFrame{number: numberOf(frame.frame), upTo: frame.upTo, at: at, isInNote: frame.isExpiry})
+	p.frames = append(p.frames, publishedFrame{number: numberOf(frame.frame), upTo: frame.upTo, at: at, isInNote: frame.isExpiry || frame.isImport})
 }
 
 func (p *published) pin(pinned bool) {
@@ -144,7 +144,7 @@ func (s *session) appendPending(ctx context.Context) error {
 		s.published.isAt(numberOf(next.frame), at.Sequence)
 		s.pending = s.pending[1:]
 		switch {
-		case next.isExpiry:
+		case next.isExpiry, next.isImport && next.isLast:
 			s.outbox.done(0)
 		case next.isLast:
 			s.outbox.done(next.upTo)
@@ -211,7 +211,7 @@ func (s *session) commit(note cluster.Note, portable ...[]byte) error {
 // framesOf makes frames of a parcel, as few as it fits into.
 func (s *session) framesOf(p *parcel) ([]ownFrame, error) {
 	known, store := s.keeper.Membership(), s.keeper.Store()
-	payloads, err := payloadsOf(p.counted.Spans(), p.counted.Marks(), store.Benefits.Names(), store.Events.Names())
+	payloads, err := format.Portables(p.counted.Spans(), p.counted.Marks(), store.Benefits.Names(), store.Events.Names())
 	if err != nil {
 		return nil, err
 	}
@@ -223,45 +223,6 @@ func (s *session) framesOf(p *parcel) ([]ownFrame, error) {
 		}}
 	}
 	return frames, nil
-}
-
-// payloadsOf encodes counts, in halves where they do not fit into one frame.
-func payloadsOf(spans []counters.Span, marks []counters.Mark, benefits, events []string) ([][]byte, error) {
-	payload := format.AppendPortable(nil, spans, marks, benefits, events)
-	if len(payload) <= cluster.MaxPayload {
-		return [][]byte{payload}, nil
-	}
-	first, second := halves(spans)
-	half := len(marks) / 2
-	if len(second) == 0 && half == 0 {
-		return nil, fmt.Errorf("%w: one counter takes %d bytes", cluster.ErrTooLarge, len(payload))
-	}
-	some, err := payloadsOf(first, marks[:half], benefits, events)
-	if err != nil {
-		return nil, err
-	}
-	rest, err := payloadsOf(second, marks[half:], benefits, events)
-	return append(some, rest...), err
-}
-
-// halves are the first half of some counters and the second.
-func halves(spans []counters.Span) (first, second []counters.Span) {
-	total := 0
-	for _, span := range spans {
-		total += len(span.Entries)
-	}
-	left := total / 2
-	for _, span := range spans {
-		n := min(left, len(span.Entries))
-		left -= n
-		if n > 0 {
-			first = append(first, counters.Span{Hour: span.Hour, Entries: span.Entries[:n]})
-		}
-		if n < len(span.Entries) {
-			second = append(second, counters.Span{Hour: span.Hour, Entries: span.Entries[n:]})
-		}
-	}
-	return first, second
 }
 
 // renumber is for a frame under whose number the log has another one. The state has

@@ -90,7 +90,7 @@ const (
 // appendSpan encodes the counts of one hour, with the numbers that names have in a portable
 // delta, or those of the store for nil:
 //
-//	uvarint hour, hours since 1970-01-01T00Z
+//	uvarint hour, hours since 1970-01-01T00Z; counters.Undated for none that is known
 //	then runs of counters that share benefit, event type and version:
 //	  byte     event type, 1 to 63; + 64 when the benefit is the previous run's;
 //	           + 128 when the version is the previous run's (0 before the first)
@@ -161,7 +161,7 @@ func appendRun(b []byte, entries []counters.Entry) []byte {
 func readSpan(content []byte, visit func(counters.Hour, counters.Benefit, []counters.Cell) error) error {
 	c := &cursor{data: content}
 	hour := c.uvarint()
-	if c.err == nil && hour > uint64(counters.MaxDay)*24 {
+	if c.err == nil && hour > uint64(counters.MaxDay)*24 && hour != uint64(counters.Undated) {
 		c.fail("bad hour")
 	}
 	var benefit, version uint64
@@ -238,6 +238,8 @@ type FrameSink struct {
 	Note func(cluster.Note) error
 	// Expiry gets what a node says of RETENTION; nil for nobody.
 	Expiry func(cluster.Expiry)
+	// Import gets what a node announces to import; nil for nobody.
+	Import func(cluster.Import)
 	// Marks gets the keys of batches that came here, and of those that were merged where
 	// MergedMarks is nil; nil for nobody.
 	Marks, MergedMarks MarkVisitor
@@ -290,6 +292,21 @@ func (s FrameSink) readExpiry(content []byte) error {
 	}
 	if s.Expiry != nil {
 		s.Expiry(said)
+	}
+	return nil
+}
+
+// readImport decodes what AppendImport encoded.
+func (s FrameSink) readImport(content []byte) error {
+	announced, err := cluster.DecodeImport(content)
+	if err == nil {
+		_, err = ReadMemory(announced.Memory)
+	}
+	if err != nil {
+		return ofCluster(err)
+	}
+	if s.Import != nil {
+		s.Import(announced)
 	}
 	return nil
 }
@@ -361,6 +378,8 @@ func ReadPayload(payload []byte, sink FrameSink) error {
 			err = sink.readNote(content)
 		case frameExpiry:
 			err = sink.readExpiry(content)
+		case frameImport:
+			err = sink.readImport(content)
 		case frameMarks:
 			err = readMarks(content, sink.marks())
 		case frameMergedMarks:

@@ -181,7 +181,7 @@ func FuzzPortable(f *testing.F) {
 			return
 		}
 		sum := crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
-		foreign, _, err := format.ReadPortable(binary.LittleEndian.AppendUint32(data, sum))
+		told, err := format.ReadPortable(binary.LittleEndian.AppendUint32(data, sum))
 		if err != nil {
 			if !errors.Is(err, format.ErrMalformed) && !errors.Is(err, format.ErrVersion) {
 				t.Errorf("%v is not a documented error", err)
@@ -189,7 +189,7 @@ func FuzzPortable(f *testing.F) {
 			return
 		}
 		store := storeWithNames(t)
-		if _, err := store.Merge(nil, foreign); err != nil {
+		if _, err := store.Merge(nil, told.Counts); err != nil {
 			if !errors.Is(err, counters.ErrDirectoryFull) && !errors.Is(err, counters.ErrImpossibleCounts) {
 				t.Errorf("merge: %v", err)
 			}

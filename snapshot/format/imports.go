@@ -1,8 +1,11 @@
 package format
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -44,6 +47,49 @@ type ImportRange struct {
 	First, Last [12]byte
 	Documents   uint64
 	Sum         [16]byte
+}
+
+// With are these imports and more after them. The sources of more have no range in common
+// with these.
+func (i Imports) With(more Imports) Imports {
+	i.List = slices.Concat(i.List, more.List)
+	i.Sources = slices.Clone(i.Sources)
+	for _, added := range more.Sources {
+		at, found := slices.BinarySearchFunc(i.Sources, added.Name, func(s ImportSource, name string) int { return strings.Compare(s.Name, name) })
+		if !found {
+			i.Sources = slices.Insert(i.Sources, at, ImportSource{Name: added.Name})
+		}
+		source := &i.Sources[at]
+		source.Ranges = slices.Concat(source.Ranges, added.Ranges)
+		slices.SortFunc(source.Ranges, func(a, b ImportRange) int { return bytes.Compare(a.First[:], b.First[:]) })
+	}
+	return i
+}
+
+// AppendMemory appends to b what other directories are to remember of imports, as
+// cluster.Import has it:
+//
+//	uvarint  length of the list, the list as in a snapshot
+//	then for each source: uvarint length, the source as in a snapshot
+func (i Imports) AppendMemory(b []byte) []byte {
+	appendWithLength := func(content []byte) {
+		b = append(binary.AppendUvarint(b, uint64(len(content))), content...)
+	}
+	appendWithLength(i.appendList(nil, i.List))
+	for _, source := range i.Sources {
+		appendWithLength(i.appendSource(nil, source.Name, source.Ranges))
+	}
+	return b
+}
+
+// ReadMemory reads what AppendMemory appended, which must be all of data.
+func ReadMemory(data []byte) (i Imports, err error) {
+	c := &cursor{data: data}
+	_, err = i.readList(c.bytes(c.uvarint()))
+	for err == nil && c.more() {
+		_, err = i.readSource(c.bytes(c.uvarint()))
+	}
+	return i, errors.Join(c.end(), err)
 }
 
 // areTold says whether there is anything to remember beside the list.

@@ -66,6 +66,7 @@ const (
 	frameNote        = 8
 	frameMerged      = 9
 	frameExpiry      = 10
+	frameImport      = 11
 )
 
 // AppendJournalHeader appends the header of a journal file and returns its CRC, which

@@ -61,6 +61,55 @@ func (n *portableNumbers) of(benefit counters.Benefit, event counters.EventType)
 	return counters.Benefit(n.benefits[benefit] - 1), counters.EventType(n.events[event-1])
 }
 
+// AppendImport encodes what a node announces to import as a portable delta without counts:
+// the import, as cluster.Import.AppendTo has it.
+func AppendImport(b []byte, announced cluster.Import) []byte {
+	start := len(b)
+	b = appendSection(b, frameImport, announced.AppendTo)
+	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
+}
+
+// Portables are portable deltas of what AppendPortable encodes, each of which fits into a
+// frame of the log: one, or halves of halves. It returns cluster.ErrTooLarge for a counter
+// or a mark that fits into none.
+func Portables(spans []counters.Span, marks []counters.Mark, benefits, events []string) ([][]byte, error) {
+	payload := AppendPortable(nil, spans, marks, benefits, events)
+	if len(payload) <= cluster.MaxPayload {
+		return [][]byte{payload}, nil
+	}
+	first, second := halves(spans)
+	half := len(marks) / 2
+	if len(second) == 0 && half == 0 {
+		return nil, fmt.Errorf("%w: one counter takes %d bytes", cluster.ErrTooLarge, len(payload))
+	}
+	some, err := Portables(first, marks[:half], benefits, events)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := Portables(second, marks[half:], benefits, events)
+	return append(some, rest...), err
+}
+
+// halves are the first half of some counters and the second.
+func halves(spans []counters.Span) (first, second []counters.Span) {
+	total := 0
+	for _, span := range spans {
+		total += len(span.Entries)
+	}
+	left := total / 2
+	for _, span := range spans {
+		n := min(left, len(span.Entries))
+		left -= n
+		if n > 0 {
+			first = append(first, counters.Span{Hour: span.Hour, Entries: span.Entries[:n]})
+		}
+		if n < len(span.Entries) {
+			second = append(second, counters.Span{Hour: span.Hour, Entries: span.Entries[n:]})
+		}
+	}
+	return first, second
+}
+
 // localNumbers are, by number in a store, 0 for what is not used, else the number
 // in a portable delta, from 1.
 type localNumbers []int
@@ -84,19 +133,28 @@ func (l localNumbers) number(names []string) (used []string) {
 	return used
 }
 
+// A Told is what a portable delta has.
+type Told struct {
+	Counts *counters.Foreign
+	// Expiries are what nodes say of RETENTION, and Imports what they announce.
+	Expiries []cluster.Expiry
+	Imports  []cluster.Import
+}
+
 // ReadPortable decodes a portable delta, all or nothing; the bytes must stay as they
-// are until it is merged. What nodes say of RETENTION in it comes beside. It returns ErrTruncated,
-// ErrChecksum or ErrMalformed, or ErrVersion for what a newer program encoded.
-func ReadPortable(data []byte) (*counters.Foreign, []cluster.Expiry, error) {
+// are until it is merged. It returns ErrTruncated, ErrChecksum or ErrMalformed, or ErrVersion
+// for what a newer program encoded.
+func ReadPortable(data []byte) (Told, error) {
 	end := len(data) - 4
 	if end < 0 {
-		return nil, nil, fmt.Errorf("portable delta: %w: %d bytes", ErrTruncated, len(data))
+		return Told{}, fmt.Errorf("portable delta: %w: %d bytes", ErrTruncated, len(data))
 	}
 	if have, want := checksum(data[:end]), binary.LittleEndian.Uint32(data[end:]); have != want {
-		return nil, nil, fmt.Errorf("portable delta: %w: have %08x, want %08x", ErrChecksum, have, want)
+		return Told{}, fmt.Errorf("portable delta: %w: have %08x, want %08x", ErrChecksum, have, want)
 	}
 	const bytesOfACounter = 2 // about; names take some of them, too
-	foreign, expiries := counters.NewForeign(len(data)/bytesOfACounter), []cluster.Expiry(nil)
+	foreign := counters.NewForeign(len(data) / bytesOfACounter)
+	told := Told{Counts: foreign}
 	err := ReadPayload(data[:end], FrameSink{
 		Benefits: listNames(&foreign.Benefits),
 		Events:   listNames(&foreign.Events),
@@ -104,16 +162,17 @@ func ReadPortable(data []byte) (*counters.Foreign, []cluster.Expiry, error) {
 			return fmt.Errorf("it has names in place of others")
 		},
 		Counts: foreign.Add,
-		Expiry: func(said cluster.Expiry) { expiries = append(expiries, said) },
+		Expiry: func(said cluster.Expiry) { told.Expiries = append(told.Expiries, said) },
+		Import: func(announced cluster.Import) { told.Imports = append(told.Imports, announced) },
 		Marks: func(mark counters.Mark, _ time.Duration) error {
 			foreign.Marks = append(foreign.Marks, mark)
 			return nil
 		},
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("portable delta: %w", err)
+		return Told{}, fmt.Errorf("portable delta: %w", err)
 	}
-	return foreign, expiries, nil
+	return told, nil
 }
 
 // listNames appends names, whose numbers must follow each other from 0.
