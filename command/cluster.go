@@ -36,7 +36,7 @@ func clusterCommand(output io.Writer) *cli.Command {
 			{
 				Name: "leave", OnUsageError: usageError,
 				Usage: "have the data directory forget the log that it counted with",
-				Description: "Stop the server first. The counts stay, and may be corrected or imported to. After that the\n" +
+				Description: "Stop the server first. The counts stay, and may be corrected. After that the\n" +
 					"directory counts alone, or begins a log of another LOG_STREAM. It cannot join the same log again.",
 				Action: func(_ context.Context, c *cli.Command) error { return clusterLeave(c, output) },
 			},
@@ -131,6 +131,10 @@ func clusterLeave(c *cli.Command, output io.Writer) error {
 	known, err := snapshot.Leave(snapshot.Options{Directory: directory})
 	if err != nil {
 		return err
+	}
+	for _, unfinished := range known.Unfinished() {
+		fmt.Fprintf(output, "an import that is announced is not whole: %d of its %s are counted\n",
+			known.Covered.UpTo(unfinished.Origin), several(unfinished.Frames, "frame"))
 	}
 	fmt.Fprintf(output, "left log %s, which was merged up to %d; the directory counts alone from now on\n",
 		known.Covered.Position.Epoch, known.Covered.Position.Sequence)

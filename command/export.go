@@ -117,6 +117,9 @@ func originOf(from *snapshot.Origin) exporter.Origin {
 	for _, imported := range from.Imports.List {
 		origin.Holds = append(origin.Holds, hex.EncodeToString(imported.Fingerprint[:]))
 	}
+	if from.Membership != nil { // so that no other node takes it for what it lacks
+		origin.Holds = append(origin.Holds, from.Membership.Covered.Position.Epoch.String())
+	}
 	return origin
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/urfave/cli/v3"
@@ -23,7 +24,8 @@ func importCommand(output io.Writer) *cli.Command {
 			"program's own jsonl export, compressed or not; - is standard input. Without a dump it\n" +
 			"takes the answers of GET /statistics and GET /benefits, saved to files, or the URL of a\n" +
 			"server that is asked for them: sums of all time alone. Stop the server first. Either\n" +
-			"everything is imported or nothing is, and the same document only once.",
+			"everything is imported or nothing is, and the same document only once. A directory that\n" +
+			"counts with other nodes needs LOG_URL and what belongs to it: then all of them count it.",
 		OnUsageError: usageError,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "collection", Usage: "which collection of a dump to read, where it has several"},
@@ -75,6 +77,7 @@ func importJobOf(c *cli.Command, directory string) (importJob, error) {
 		directory: directory,
 		open:      snapshot.OpenImport,
 		skipped:   c.String("skipped"),
+		log:       func() (service.Config, error) { return logConfigForImport(c) },
 		options: importer.Options{
 			Paths: c.Args().Slice(), Collection: c.String("collection"), Source: c.String("source"), Progress: os.Stderr,
 		},
@@ -90,4 +93,12 @@ func importJobOf(c *cli.Command, directory string) (importJob, error) {
 		job.open, job.isRehearsal = snapshot.RehearseImport, true
 	}
 	return job, nil
+}
+
+// logConfigForImport is logConfigOf for a node that runs for as long as an import takes: what it
+// does is no news to who imports.
+func logConfigForImport(c *cli.Command) (service.Config, error) {
+	config, err := logConfigOf(c)
+	config.Logger = newLogger(os.Stderr, max(config.LogLevel, slog.LevelWarn))
+	return config, err
 }

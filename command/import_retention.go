@@ -16,11 +16,12 @@ import (
 type unshown struct {
 	retention time.Duration // 0 for none
 	kept      counters.Day  // the first day that is shown
+	isAgreed  bool          // whether nodes have let go of the days before together
 	events    atomic.Uint64
 }
 
 func newUnshown(session *snapshot.Import) *unshown {
-	u := &unshown{}
+	u := &unshown{isAgreed: session.IsTold()}
 	u.retention, u.kept = session.Retention()
 	return u
 }
@@ -34,7 +35,11 @@ func (u *unshown) add(document *importer.Document) {
 
 // print says how many there are, if any, and what can be done about it.
 func (u *unshown) print(output io.Writer) {
-	if events := u.events.Load(); events > 0 {
+	events := u.events.Load()
+	switch {
+	case events > 0 && u.isAgreed:
+		fmt.Fprintf(output, "before %s, in no window: %d; the nodes have let go of these days\n", u.kept, events)
+	case events > 0:
 		fmt.Fprintf(output, "before %s, in no window: %d; the last server had RETENTION=%s: raise it before the next start to see them\n",
 			u.kept, events, days(u.retention))
 	}

@@ -104,8 +104,7 @@ func (j importJob) countDocuments(ctx context.Context, output io.Writer) (*compa
 			if document.Precision == importer.AllTime {
 				store = undated
 			}
-			document.Precision = importer.AllTime
-			if reason, err := addDocument(store, &document); err != nil {
+			if reason, err := addDocument(store, sums{store}, &document); err != nil {
 				return err
 			} else if reason != "" {
 				batch[i].Reject(reason)
@@ -122,6 +121,19 @@ func (j importJob) countDocuments(ctx context.Context, output io.Writer) (*compa
 	addStore(counts, counts.Dated, dated)
 	addStore(counts, counts.Undated, undated)
 	return counts, nil
+}
+
+// sums counts documents in a store without their times.
+type sums struct{ store *counters.Store }
+
+// Count is described at intake.
+func (s sums) Count(_ counters.Hour, benefit counters.Benefit, cells []counters.Cell) error {
+	return s.CountUndated(benefit, cells)
+}
+
+// CountUndated is described at intake.
+func (s sums) CountUndated(benefit counters.Benefit, cells []counters.Cell) error {
+	return s.store.Restore(counters.Part{Kind: counters.Positions, Day: counters.Past}, benefit, cells)
 }
 
 func addStore(counts *comparison.Counts, sums map[answers.Sum]uint64, store *counters.Store) {

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -106,6 +105,9 @@ func (n importedNow) checkOrigins() error {
 
 func (n importedNow) checkOrigin(origin importer.Origin) error {
 	own := n.session.Identity()
+	if n.session.Shares(origin.Directory) || n.session.IsTold() && slices.Contains(origin.Holds, n.session.Log()) {
+		return fmt.Errorf("%w of a node that this one counts with: what it has is here already", errOwnExport)
+	}
 	if own != "" && origin.Directory == own {
 		return fmt.Errorf("%w of this data directory itself, up to its commit %d, and it is at %d: all of that is here already; "+
 			"import it elsewhere, or use --force to count it twice", errOwnExport, origin.Commit, n.session.Sequence())
@@ -223,40 +225,39 @@ func day(key importer.Key) string {
 
 func dateTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// remembered are the imports that the directory is to remember from now on.
-func (n importedNow) remembered() snapshot.Imports {
-	before := n.session.Imports()
-	after := snapshot.Imports{
-		List: slices.Clone(before.List), Untold: n.untold(), Sources: slices.Clone(before.Sources),
-		Events: n.session.Events() + n.summary.Events,
-	}
+// fresh are the imports that are to be remembered because of this one.
+func (n importedNow) fresh() (imports snapshot.Imports) {
 	for _, input := range n.summary.Inputs {
-		after.List = append(after.List, snapshot.Imported{Fingerprint: input.Fingerprint, At: time.Now(), Documents: input.Read})
+		imports.List = append(imports.List, snapshot.Imported{Fingerprint: input.Fingerprint, At: time.Now(), Documents: input.Read})
 	}
 	for _, source := range n.summary.Sources {
-		addRanges(&after, source.Name, source.New)
+		made := snapshot.ImportSource{Name: source.Name}
+		for _, r := range source.New {
+			made.Ranges = append(made.Ranges, snapshot.ImportRange{First: r.First, Last: r.Last, Documents: r.Documents, Sum: r.Sum})
+		}
+		imports.Sources = append(imports.Sources, made)
 		if source.Origin == nil {
 			continue
 		}
 		for _, held := range source.Origin.Holds {
-			addRanges(&after, importer.ExportSource(held), nil)
+			imports.Sources = append(imports.Sources, snapshot.ImportSource{Name: importer.ExportSource(held)})
 		}
 	}
-	slices.SortFunc(after.Sources, func(a, b snapshot.ImportSource) int { return strings.Compare(a.Name, b.Name) })
+	return imports
+}
+
+// remembered are the imports that the directory is to remember from now on.
+func (n importedNow) remembered() snapshot.Imports {
+	after := n.session.Imports().With(n.fresh())
+	after.Untold, after.Events = n.untold(), n.session.Events()+n.summary.Events
 	return after
 }
 
-// addRanges adds ranges, none of which overlaps one that is there, to a source.
-func addRanges(imports *snapshot.Imports, name string, ranges []importer.Range) {
-	at := slices.IndexFunc(imports.Sources, func(s snapshot.ImportSource) bool { return s.Name == name })
-	if at < 0 {
-		at = len(imports.Sources)
-		imports.Sources = append(imports.Sources, snapshot.ImportSource{Name: name})
+// commit has the import count: here at once or, where the directory counts with others, once
+// the log has it.
+func (n importedNow) commit() error {
+	if n.session.IsTold() {
+		return n.session.Tell(n.fresh())
 	}
-	source := &imports.Sources[at]
-	source.Ranges = slices.Clone(source.Ranges)
-	for _, r := range ranges {
-		source.Ranges = append(source.Ranges, snapshot.ImportRange{First: r.First, Last: r.Last, Documents: r.Documents, Sum: r.Sum})
-	}
-	slices.SortFunc(source.Ranges, func(a, b snapshot.ImportRange) int { return bytes.Compare(a.First[:], b.First[:]) })
+	return n.session.Commit(n.remembered())
 }

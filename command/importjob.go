@@ -14,6 +14,7 @@ import (
 	"stats-recorder/exchange/answers"
 	"stats-recorder/exchange/importer"
 	"stats-recorder/httpapi/records"
+	"stats-recorder/service"
 	"stats-recorder/snapshot"
 )
 
@@ -26,6 +27,11 @@ type importJob struct {
 	overlap     overlap
 	skipped     string // path of the file for skipped documents; empty for none
 	isRehearsal bool   // change nothing
+
+	// log is for a directory that counts with others, and eventTypes are those that its nodes
+	// have agreed on.
+	log        func() (service.Config, error)
+	eventTypes []string
 }
 
 // What makes an import refuse all of its documents.
@@ -47,22 +53,60 @@ func (j importJob) run(ctx context.Context, output io.Writer) (err error) {
 			}
 		}()
 	}
-	session, err := j.open(snapshot.Options{Directory: j.directory, EventTypes: records.BuiltInEvents})
+	session, err := j.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, session.Close()) }()
 	counted, err := j.read(ctx, output, session)
+	err = errors.Join(err, session.Close())
 	switch {
 	case err != nil:
-		return fmt.Errorf("nothing was imported: %w", err)
+		return fmt.Errorf("%w: %w", service.ErrNotImported, err)
 	case counted == 0:
 		fmt.Fprintf(output, "nothing is new: all of it was imported into %q before\n", j.directory)
 	case j.isRehearsal:
 		fmt.Fprintf(output, "this would be imported into %q; nothing was changed\n", j.directory)
+	case session.IsTold():
+		return j.tell(ctx, output)
 	default:
 		fmt.Fprintf(output, "imported into %q; the server can start, and import --undo goes back as long as nothing else is counted\n", j.directory)
 	}
+	return nil
+}
+
+// begin opens the directory. One that counts with others first learns what they have imported.
+func (j *importJob) begin(ctx context.Context) (*snapshot.Import, error) {
+	options := snapshot.Options{Directory: j.directory, EventTypes: records.BuiltInEvents}
+	session, err := j.open(options)
+	if err != nil || !session.IsTold() || j.isRehearsal {
+		return session, err
+	}
+	if err := session.Close(); err != nil {
+		return nil, err
+	}
+	config, err := j.log()
+	if err == nil {
+		j.eventTypes, err = service.CatchUp(ctx, config)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the directory counts with other nodes: %w", service.ErrNotImported, err)
+	}
+	return j.open(options)
+}
+
+// tell has the import made that waits in the directory.
+func (j importJob) tell(ctx context.Context, output io.Writer) error {
+	config, err := j.log()
+	if err == nil {
+		err = service.MakeImport(ctx, config)
+	}
+	switch {
+	case errors.Is(err, service.ErrNotImported):
+		return err
+	case err != nil:
+		return fmt.Errorf("the import waits in %q, and is made once a node runs there, with or without this: %w", j.directory, err)
+	}
+	fmt.Fprintf(output, "imported into %q, and told to the log: all nodes count it; the server can start\n", j.directory)
 	return nil
 }
 
@@ -70,6 +114,9 @@ func (j importJob) run(ctx context.Context, output io.Writer) (err error) {
 // how many documents count.
 func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot.Import) (counted uint64, err error) {
 	session.Store().KeepEventTypes(records.BuiltInEvents)
+	if session.IsTold() {
+		session.Store().KeepEventTypes(append([]string{counters.OtherEvent}, j.eventTypes...))
+	}
 	closeList, err := j.listSkipped()
 	if err != nil {
 		return 0, err
@@ -92,7 +139,7 @@ func (j importJob) read(ctx context.Context, output io.Writer, session *snapshot
 		printAnswers(output, *j.answers)
 	}
 	if summary.Counted > 0 {
-		return summary.Counted, session.Commit(now.remembered())
+		return summary.Counted, now.commit()
 	}
 	if summary.Covered > 0 {
 		return 0, nil
@@ -112,7 +159,7 @@ func (j importJob) sink(session *snapshot.Import, hidden *unshown) importer.Sink
 		if sum > importer.MaxCount || events.Add(sum) > importer.MaxCount {
 			return errTooMany
 		}
-		return session.Add(func(store *counters.Store) error { return j.addDocuments(store, batch, hidden) })
+		return session.Add(func(*counters.Store) error { return j.addDocuments(session, batch, hidden) })
 	}
 }
 
@@ -135,13 +182,13 @@ func (j *importJob) listSkipped() (closeList func() error, err error) {
 
 // addDocuments adds a batch to the store, and rejects documents that no counter can
 // hold. A rehearsal adds them without their times: that bounds the memory.
-func (j importJob) addDocuments(store *counters.Store, batch []importer.Document, hidden *unshown) error {
+func (j importJob) addDocuments(session *snapshot.Import, batch []importer.Document, hidden *unshown) error {
 	for i := range batch {
 		document := batch[i]
-		if j.isRehearsal {
+		if j.isRehearsal && !session.IsTold() {
 			document.Precision = importer.AllTime
 		}
-		if reason, err := addDocument(store, &document); err != nil {
+		if reason, err := addDocument(session.Store(), session, &document); err != nil {
 			return err
 		} else if reason != "" {
 			batch[i].Reject(reason)
@@ -152,7 +199,15 @@ func (j importJob) addDocuments(store *counters.Store, batch []importer.Document
 	return nil
 }
 
-func addDocument(store *counters.Store, d *importer.Document) (reason string, err error) {
+// An intake takes counts by the numbers of a store.
+type intake interface {
+	Count(hour counters.Hour, benefit counters.Benefit, cells []counters.Cell) error
+	// CountUndated takes those of no known day.
+	CountUndated(benefit counters.Benefit, cells []counters.Cell) error
+}
+
+// addDocument counts a document, or says why that cannot be.
+func addDocument(store *counters.Store, into intake, d *importer.Document) (reason string, err error) {
 	event, own, err := store.EventType(d.EventType)
 	if err != nil {
 		return fmt.Sprintf("more than %d event types", counters.MaxEventTypes), nil
@@ -170,8 +225,8 @@ func addDocument(store *counters.Store, d *importer.Document) (reason string, er
 	}
 	cells := []counters.Cell{{Key: key, Count: d.Count}}
 	if d.Precision == importer.AllTime {
-		return "", store.Restore(counters.Part{Kind: counters.Positions, Day: counters.Past}, counters.Benefit(benefit), cells)
+		return "", into.CountUndated(counters.Benefit(benefit), cells)
 	}
 	// A day's counts without an hour go to its first.
-	return "", store.Replay(counters.HourOf(d.CreatedAt), counters.Benefit(benefit), cells)
+	return "", into.Count(counters.HourOf(d.CreatedAt), counters.Benefit(benefit), cells)
 }

@@ -86,6 +86,10 @@ func verifyMembership(ctx context.Context, c *cli.Command, output io.Writer, rep
 	if known.MustAdopt {
 		fmt.Fprintln(output, "its counts are not those of these frames: with LOG_URL it adopts the state of another node at its next start")
 	}
+	for _, unfinished := range known.Unfinished() {
+		fmt.Fprintf(output, "an import is announced and not whole here: %d of its %s are counted; start the node on which it was made, or make the same one on any node\n",
+			known.Covered.UpTo(unfinished.Origin), several(unfinished.Frames, "frame"))
+	}
 	config, err := logConfigOf(c)
 	if err != nil || config.Log.URL == "" {
 		return err

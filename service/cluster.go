@@ -156,12 +156,16 @@ func (c Config) newMember() *member.Member {
 	if c.Log.URL == "" {
 		return nil
 	}
-	return member.New(member.Options{
-		Open: c.openLog, Ingest: c.Log.ingest, Window: c.Log.Window, Share: c.SnapshotInterval,
+	return member.New(c.memberOptions(c.openLog))
+}
+
+func (c Config) memberOptions(open func(context.Context) (*member.Link, error)) member.Options {
+	return member.Options{
+		Open: open, Ingest: c.Log.ingest, Window: c.Log.Window, Share: c.SnapshotInterval,
 		Backlog: int64(c.Log.Backlog), Logger: c.Logger,
 		EventTypes: c.EventTypes, BuiltIn: records.BuiltInEvents,
 		ServesAlone: c.Log.ack == member.ByDisk && !c.Log.refuse,
-	})
+	}
 }
 
 func (c Config) openLog(ctx context.Context) (*member.Link, error) {
@@ -172,6 +176,10 @@ func (c Config) openLog(ctx context.Context) (*member.Link, error) {
 	if err := c.compareSettings(ctx, connection); err != nil {
 		c.Logger.Warn("cannot compare the settings with those of other nodes", "error", err)
 	}
+	return linkOver(connection), nil
+}
+
+func linkOver(connection *natslog.Connection) *member.Link {
 	return &member.Link{
 		Log: connection.Log, Shared: connection.Shared, Close: connection.Close,
 		Ask: func(ctx context.Context) (member.Servers, error) {
@@ -179,7 +187,7 @@ func (c Config) openLog(ctx context.Context) (*member.Link, error) {
 			return member.Servers{Now: said.Now, Used: said.Used, Limit: said.Limit, EventTypes: eventTypesOn(said.Notes)}, err
 		},
 		AddEventTypes: func(ctx context.Context, names []string) error { return addEventTypes(ctx, connection, names) },
-	}, nil
+	}
 }
 
 func (l LogConfig) options(c Config) natslog.Options {

@@ -90,12 +90,10 @@ func rewrite(options Options, received, next string, identity format.Identity, k
 	closed := *found.Loaded.Manifest
 	closed.Days, closed.Clock = slices.Clone(closed.Days), nil // the clock is this machine's
 	closed.Imports.Sequence = 0                                // what to undo is there, not here
-	expired := cluster.Expired{}
-	if theirs := found.Membership; theirs != nil {
-		expired = theirs.Expired
-	}
 	closed.Membership = known.Clone()
-	closed.Membership.Expired = expired
+	if theirs := found.Membership; theirs != nil {
+		closed.Membership.Expired, closed.Membership.Imports = theirs.Expired, theirs.Imports
+	}
 	closed.Membership.Framed = header.Sequence
 	for i, day := range closed.Days {
 		tables := newDayTables(options.Kinds)

@@ -49,6 +49,12 @@ func Export(directory string, kinds counters.Kinds, from, to counters.Day, visit
 	if err != nil {
 		return err
 	}
+	origin := &Origin{Directory: identityText(found.Identity), Commit: found.Summary.Sequence, Imports: found.Loaded.Manifest.Imports, Membership: found.Membership}
+	if known := found.Membership; known != nil {
+		if origin.Imports, err = allImports(known, origin.Imports, func(cluster.Import) bool { return true }); err != nil {
+			return err
+		}
+	}
 	e := &exporter{
 		directory: directory,
 		kinds:     kinds,
@@ -58,7 +64,7 @@ func Export(directory string, kinds counters.Kinds, from, to counters.Day, visit
 		events:    found.Store.Events.Names(),
 		closed:    newDayTables(kinds),
 		visit:     visit,
-		origin:    &Origin{Directory: identityText(found.Identity), Commit: found.Summary.Sequence, Imports: found.Loaded.Manifest.Imports, Membership: found.Membership},
+		origin:    origin,
 	}
 	for _, day := range e.days() {
 		if day >= from && day < to {

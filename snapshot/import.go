@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"stats-recorder/cluster"
 	"stats-recorder/counters"
 	"stats-recorder/snapshot/disk"
 	"stats-recorder/snapshot/format"
@@ -29,8 +30,11 @@ type ImportRange = format.ImportRange
 // An Import adds counts from elsewhere to a data directory on which no server
 // runs: all of them, or, until Commit has returned nil, none. Add may be called
 // by several goroutines at a time; the rest belongs to one.
+//
+// A directory that counts with others gets nothing at once: see Tell.
 type Import struct {
-	keeper           *Keeper // nil for a rehearsal
+	keeper           *Keeper     // nil for a rehearsal
+	told             *toldImport // nil for a directory that counts alone
 	store            *counters.Store
 	before           *format.Manifest // what there is without the import
 	events, sequence uint64
@@ -47,19 +51,34 @@ type Import struct {
 const importRoom = 4_000_000
 
 // OpenImport locks and recovers a directory. The options' durability and
-// intervals do not matter. Errors are those of Open, and ErrInCluster.
+// intervals do not matter. Errors are those of Open.
 func OpenImport(options Options) (*Import, error) {
 	options.Durability = Snapshot // nothing is acknowledged, so nothing is journaled
 	k, err := openIdle(options)
 	if err != nil {
 		return nil, err
 	}
-	if k.Membership() != nil {
-		return nil, errors.Join(ErrInCluster, disk.Unlock(k.lock))
-	}
 	i := newImport(k.store, k.history.current(), k.recovery.Sequence, k.options.Now())
 	i.keeper, i.identity = k, k.committer.snapshots.identity
+	if err := i.tellOthers(k.options, k.Membership()); err != nil {
+		return nil, errors.Join(err, disk.Unlock(k.lock))
+	}
 	return i, nil
+}
+
+// tellOthers makes the import one that is told, where the directory counts with others.
+func (i *Import) tellOthers(options *Options, known *cluster.Membership) error {
+	if known == nil {
+		return nil
+	}
+	told, imports, err := newTold(options.Directory, known, i.before.Imports)
+	if err != nil {
+		return err
+	}
+	before := *i.before
+	before.Imports = imports
+	i.told, i.before, i.store = told, &before, options.newStore()
+	return nil
 }
 
 // RehearseImport is OpenImport for an import that is not to be: it changes nothing, on
@@ -73,12 +92,12 @@ func RehearseImport(options Options) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.Membership != nil {
-		return nil, ErrInCluster
-	}
 	found.Store.GiveBackEventTypes(options.EventTypes)
 	i := newImport(found.Store, found.Loaded.Manifest, found.Summary.Sequence, options.Now())
 	i.identity = found.Identity
+	if err := i.tellOthers(&options, found.Membership); err != nil {
+		return nil, err
+	}
 	return i, nil
 }
 
@@ -119,15 +138,22 @@ func (i *Import) Before(fingerprint [16]byte) (Imported, bool) {
 // in no window, and will be deleted, unless it is changed before the next server starts.
 func (i *Import) Retention() (retention time.Duration, kept counters.Day) {
 	remembered := i.before.Clock
+	if i.told != nil && remembered != nil {
+		return remembered.Retention, i.told.known.Expired.Before()
+	}
 	if remembered == nil || remembered.Retention == 0 {
 		return 0, 0
 	}
 	return remembered.Retention, keptFrom(i.began, remembered.Retention)
 }
 
-// Add lets a function add to the store, through Replay and Restore, and then
-// makes room if that is needed. The error is the function's, or about the disk.
+// Add lets a function add, through Count and CountUndated or to the store itself, through
+// Restore, and then makes room if that is needed. The error is the function's, or about
+// the disk, or ErrTooManyToTell.
 func (i *Import) Add(add func(*counters.Store) error) error {
+	if i.told != nil {
+		return errors.Join(add(i.store), i.told.checkSize())
+	}
 	i.mu.RLock()
 	err := add(i.store)
 	full := i.keeper != nil && i.store.Counters() > i.room
@@ -213,6 +239,9 @@ func keepAside(aside, directory, snapshot string, days []format.ClosedDay) error
 	}
 	return nil
 }
+
+// isRehearsal says whether nothing may change.
+func (i *Import) isRehearsal() bool { return i.keeper == nil }
 
 // Close gives the directory free. What was not committed is gone.
 func (i *Import) Close() error {

@@ -156,7 +156,7 @@ func recovered(options *Options) (*disk.DirectoryLock, *recovery.State, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	err = errors.Join(finishAdoption(options.Directory, options.Now()), removeSharing(options.Directory))
+	err = errors.Join(finishAdoption(options.Directory, options.Now()), removeSharing(options.Directory), removeUnfinishedWaiting(options.Directory))
 	if err != nil {
 		return nil, nil, errors.Join(err, disk.Unlock(lock))
 	}

@@ -11,7 +11,7 @@ import (
 var ErrNoCluster = errors.New("the directory never counted with others, so there is nothing to leave")
 
 // Leave has a directory, on which no server runs, forget the log that it counted with. Its
-// counts stay. It returns what was known, or ErrNoCluster, or an error of Open. Until it
+// counts stay. It returns what was known, or ErrNoCluster, ErrImportWaits, or an error of Open. Until it
 // returns nil, or the process ends at a later moment, nothing is forgotten, and it can
 // be called again.
 func Leave(options Options) (known *cluster.Membership, err error) {
@@ -24,9 +24,15 @@ func Leave(options Options) (known *cluster.Membership, err error) {
 	if known = k.Membership(); known == nil {
 		return nil, ErrNoCluster
 	}
+	if err := checkNothingWaits(options.Directory); err != nil {
+		return nil, err
+	}
 	k.membership.known = nil
 	left := *k.history.current()
 	left.Left = known.Covered.Position.Epoch
+	if left.Imports, err = allImports(known, left.Imports, func(cluster.Import) bool { return true }); err != nil {
+		return nil, err
+	}
 	k.history.install(&left, func() {})
 	if err := k.writeAgain(); err != nil {
 		return nil, err

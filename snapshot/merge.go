@@ -62,6 +62,9 @@ func Merge(options Options, m Merging) (merged Merged, err error) {
 		return Merged{}, err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
+	if session.IsTold() {
+		return Merged{}, ErrInCluster
+	}
 	imports, err := together(session, other, m.SourceOf)
 	if err != nil {
 		return Merged{}, err

@@ -18,6 +18,9 @@ var (
 	ErrNoChange = errors.New("there is no import to undo, and no correction")
 	// ErrCountedSince means that something was counted after it.
 	ErrCountedSince = errors.New("something was counted after the import or correction")
+	// ErrTold means that all nodes of a cluster have counted it.
+	ErrTold = errors.New("the directory counts with other nodes, which keep what they have counted: an import cannot be undone there; stop all of them, " +
+		"run `stats-recorder cluster leave` on one, `drop` there what should not count, and have it begin a log of another name; see docs/several-nodes.md")
 	// ErrNotKept means that what the directory was before is no longer there.
 	ErrNotKept = errors.New("what the directory was before the import or correction is not kept")
 )
@@ -32,7 +35,7 @@ type Undone struct {
 
 // Undo makes a directory on which no server runs what it was before the last import or
 // correction, as one commit: until it returns nil, or the process ends at a later moment,
-// that counts, and it can be called again. It returns ErrInCluster, ErrNoChange,
+// that counts, and it can be called again. It returns ErrTold, ErrNoChange,
 // ErrCountedSince, ErrNotKept, or an error of Open.
 func Undo(options Options) (undone Undone, err error) {
 	options.Durability = Snapshot
@@ -42,7 +45,7 @@ func Undo(options Options) (undone Undone, err error) {
 	}
 	defer func() { err = errors.Join(err, disk.Unlock(k.lock)) }()
 	if k.Membership() != nil {
-		return Undone{}, ErrInCluster
+		return Undone{}, ErrTold
 	}
 	before, undone, err := findUndone(k.options, k.store, k.history.current().Imports)
 	if err != nil {
@@ -59,7 +62,7 @@ func RehearseUndo(options Options) (Undone, error) {
 		return Undone{}, err
 	}
 	if found.Membership != nil {
-		return Undone{}, ErrInCluster
+		return Undone{}, ErrTold
 	}
 	_, undone, err := findUndone(&options, found.Store, found.Loaded.Manifest.Imports)
 	return undone, err

@@ -13,6 +13,7 @@
 //	           may I read on from where I am
 //	send       makes frames of what gathered, notes them, and appends them, one at a time
 //	merge      reads the frames of others and merges what came within a second
+//	imports    announces what was imported into a stopped node, and counts it as all do
 //	expire     tells of days that are past RETENTION; they go once two nodes say so
 //	share      puts the state where others find it, releases the journal of frames
 //	           that most nodes have, trims the log, and appends again what it lost

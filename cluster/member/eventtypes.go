@@ -20,8 +20,7 @@ func (s *session) agreeOnEventTypes(ctx context.Context, said []string) {
 			missing = append(missing, name)
 		}
 	}
-	room := max(0, counters.MaxEventTypes-1-len(s.options.BuiltIn)-len(said)) // one is OtherEvent
-	added := missing[:min(room, len(missing))]
+	added := missing[:min(s.roomForEventTypes(said), len(missing))]
 	if len(added) > 0 && s.link.AddEventTypes != nil {
 		if err := s.link.AddEventTypes(ctx, added); err != nil {
 			s.sayOnce("cannot say in the log which event types this node has; it is tried again", err)
@@ -38,6 +37,12 @@ func (s *session) agreeOnEventTypes(ctx context.Context, said []string) {
 		s.options.Logger.Warn("all nodes together have more event types than can be told apart: records of some count as "+counters.OtherEvent+
 			"; shorten EVENT_TYPES, and make the log anew to begin with less", "most", counters.MaxEventTypes, "counted_as_other", left)
 	}
+}
+
+// roomForEventTypes is how many more than the built-in ones and those that nodes have said
+// can be told apart.
+func (s *session) roomForEventTypes(said []string) int {
+	return max(0, counters.MaxEventTypes-1-len(s.options.BuiltIn)-len(said)) // one is OtherEvent
 }
 
 // sayOnce warns, unless of the same as before in this session.

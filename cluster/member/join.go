@@ -53,7 +53,10 @@ func (s *session) join(ctx context.Context) error {
 	if s.options.Ingest {
 		return nil
 	}
-	return s.checkPosition(ctx, first, last)
+	if err := s.checkPosition(ctx, first, last); err != nil {
+		return err
+	}
+	return s.importWaiting(ctx)
 }
 
 // enter is for a directory that has never met a log. If its journal tells of all that it

@@ -101,9 +101,11 @@ type Member struct {
 
 	keeper *snapshot.Keeper
 	failed chan error
-	cancel context.CancelFunc
-	ended  chan struct{}
-	joined chan struct{} // closed after the first join
+	// imported is what became of the import that waited.
+	imported chan error
+	cancel   context.CancelFunc
+	ended    chan struct{}
+	joined   chan struct{} // closed after the first join
 
 	// pending and published belong to one session at a time.
 	pending   []ownFrame
@@ -119,7 +121,7 @@ func New(options Options) *Member {
 	options = options.withDefaults()
 	return &Member{
 		options: options, outbox: newOutbox(),
-		failed: make(chan error, 1), ended: make(chan struct{}), joined: make(chan struct{}),
+		failed: make(chan error, 1), imported: make(chan error, 1), ended: make(chan struct{}), joined: make(chan struct{}),
 	}
 }
 
@@ -177,6 +179,9 @@ func (m *Member) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		if errors.Is(err, errAnnounced) {
+			continue
+		}
 		if needsStart(err) || errors.Is(err, cluster.ErrUnsuitable) && !m.isJoined() {
 			return err
 		}
@@ -232,6 +237,10 @@ type session struct {
 	// has read over, in nanoseconds since 1970; 0 for none.
 	lackingSince atomic.Int64
 	ends         []timedPosition
+	// announcement is of the import that waits, which counting are to count; none if it has
+	// no sequence number.
+	announcement cluster.Frame
+	counting     []cluster.Frame
 	eventTypes   []string     // that nodes were found to have, and
 	said         string       // what was said last of them: of look's goroutine
 	expiry       counters.Day // that tend has had others told of; belongs to it
@@ -243,7 +252,7 @@ func (s *session) work(ctx context.Context) error {
 	defer cancel()
 	tasks := []func(context.Context) error{s.send, s.look, s.tend}
 	if !s.options.Ingest {
-		tasks = append(tasks, s.merge, s.share)
+		tasks = append(tasks, s.merge, s.share, s.announce)
 	}
 	outcomes := make(chan error, len(tasks))
 	var working sync.WaitGroup
@@ -264,7 +273,7 @@ func (s *session) repeat(ctx context.Context, task func(context.Context) error) 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-		case needsStart(err), errors.Is(err, cluster.ErrFenced), errors.Is(err, cluster.ErrTaken), errors.Is(err, cluster.ErrEpoch), errors.Is(err, cluster.ErrTrimmed), errors.Is(err, cluster.ErrBehind), errors.Is(err, snapshot.ErrClosing):
+		case needsStart(err), errors.Is(err, errAnnounced), errors.Is(err, cluster.ErrFenced), errors.Is(err, cluster.ErrTaken), errors.Is(err, cluster.ErrEpoch), errors.Is(err, cluster.ErrTrimmed), errors.Is(err, cluster.ErrBehind), errors.Is(err, snapshot.ErrClosing):
 			return err
 		default:
 			s.complain("trouble with the log; it is tried again", err)

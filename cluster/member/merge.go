@@ -161,6 +161,9 @@ func (s *session) mergeFrames(ctx context.Context, frames []located) error {
 	case err == nil:
 		s.figures.merged.Add(uint64(len(payloads)))
 		s.figures.see(note.Position)
+		if covered.Contains(cluster.ImportsOrigin, s.announcement.Sequence) {
+			return errAnnounced
+		}
 		return nil
 	case !isUnreadable(err):
 		return err
