@@ -12,7 +12,6 @@ import (
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/idempotency"
-	"stats-recorder/visitors"
 )
 
 // recordCreated is the answer of the replaced server, to the letter.
@@ -26,7 +25,11 @@ var postFields = []string{fasthttp.HeaderOrigin, fasthttp.HeaderXForwardedFor, f
 type post struct {
 	decoder *records.Decoder
 	batch   *counters.Batch
-	visits  *visitors.Batch // of the records, nil if nobody counts visitors
+	// benefits are what the decoder's records count under.
+	benefits []counters.Benefit
+	// gathered are the visits that it gathers at present, of so many records.
+	gathered *gathered
+	records  int
 }
 
 // postBenefits records one record or a batch. It returns true when the answer
@@ -77,8 +80,8 @@ func (s *Server) takePost(x *conn.Exchange) (taken, error) {
 // taken is what became of a body: the good records are in the store.
 type taken struct {
 	records    int
-	visits     *visitors.Batch  // nil if nobody counts them
-	numbering  uint64           // of the store, before the visits' benefits had numbers
+	visits     *gathered        // nil if nobody counts them
+	held       int              // bytes, for the visits
 	ticket     *counters.Ticket // nil when there is nothing to wait for
 	rejections []byte           // the answer about records that are bad, if any are
 }
@@ -141,17 +144,15 @@ func (s *Server) fill(p *post, body []byte, bucket *rate.Limiter, now time.Time)
 		return taken{}, err
 	}
 	p.batch.Reset(counters.HourOf(now))
-	s.beginVisits(p)
-	var before *records.Record
+	p.benefits = p.benefits[:0]
 	for i := range p.decoder.Records {
 		r := &p.decoder.Records[i]
 		benefit, err := s.add(p.batch, r)
 		if err != nil {
 			return taken{}, unavailable(err)
 		}
-		if p.visits != nil {
-			p.noteVisit(r, before, benefit)
-			before = r
+		if s.config.Visitors != nil {
+			p.benefits = append(p.benefits, benefit)
 		}
 	}
 	done := taken{records: len(p.decoder.Records)}
@@ -174,11 +175,10 @@ func (s *Server) noted(x *conn.Exchange, p *post, done taken, err error) (taken,
 	if err != nil {
 		return taken{}, err
 	}
-	done.visits, p.visits = p.visits, nil
-	done.numbering = p.batch.Numbering()
+	done.visits, done.held = s.gather(p, done.ticket)
 	if done.ticket == nil {
 		s.metrics.accepted(x.Number(), done.records, s.config.Now())
-		s.endVisits(&done, true)
+		s.endVisits(done.visits, true)
 	}
 	return done, nil
 }
@@ -231,11 +231,7 @@ func (s *Server) newCommit(x *conn.Exchange, e exchange, t taken) *commit {
 
 // Bytes is about how much memory is held until the answer.
 func (c *commit) Bytes() int {
-	bytes := answerBytes + len(c.taken.rejections)
-	if c.taken.visits != nil {
-		bytes += c.taken.visits.Bytes()
-	}
-	return bytes
+	return answerBytes + len(c.taken.rejections) + c.taken.held
 }
 
 // Answer says what became of the records.
@@ -253,7 +249,7 @@ func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Tim
 	if decided == nil {
 		s.metrics.accepted(c.exchange.connection, c.taken.records, now)
 	}
-	s.endVisits(&c.taken, decided == nil)
+	s.endVisits(c.taken.visits, decided == nil)
 	if prepared != nil {
 		s.observe(c.exchange, fasthttp.StatusOK, len(recordCreated), now)
 	} else {

@@ -20,7 +20,6 @@ import (
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/httpapi/spool"
-	"stats-recorder/visitors"
 )
 
 // A Recorder makes batches durable.
@@ -111,9 +110,9 @@ type Server struct {
 	inflating chan struct{}
 
 	live *live // nil if there is nothing to listen to
-	// posts holds *post, the reusable parts of a request, commits *commit, visits
-	// *visitors.Batch.
-	posts, commits, visits sync.Pool
+	// posts holds *post, the reusable parts of a request, commits *commit, gathered
+	// *gathered.
+	posts, commits, gathered sync.Pool
 }
 
 // NewServer returns a server for a store.
@@ -139,7 +138,7 @@ func NewServer(config Config) (*Server, error) {
 	s.posts.New = func() any {
 		return &post{decoder: records.NewDecoder(s.rules, recordFigures{s.metrics}), batch: config.Store.NewBatch()}
 	}
-	s.visits.New = func() any { return new(visitors.Batch) }
+	s.gathered.New = func() any { return new(gathered) }
 	s.commits.New = func() any { return &commit{server: s} }
 	s.conns = conn.NewServer(s.connections())
 	s.large.pool.Room = s.conns

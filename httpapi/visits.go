@@ -1,44 +1,94 @@
 package httpapi
 
 import (
+	"sync"
+	"sync/atomic"
+
 	"stats-recorder/counters"
-	"stats-recorder/httpapi/records"
 	"stats-recorder/visitors"
 )
 
 // Visitors count who sent records that are durable. Add must not keep the batch.
 type Visitors interface{ Add(*visitors.Batch) }
 
-// beginVisits gives a post an empty batch for its visitors; none if nobody counts them.
-func (s *Server) beginVisits(p *post) {
+// gathered are the visits of posts that wait for one ticket. They are counted together, so
+// that the processor waits for memory a few times for all of them and not for each post.
+type gathered struct {
+	ticket    *counters.Ticket
+	numbering uint64 // of the store, before the visits' benefits had numbers
+	// sharers are the posts that wait, and the one that gathers more. The last has it used
+	// for another ticket.
+	sharers atomic.Int32
+
+	mu    sync.Mutex
+	batch visitors.Batch
+}
+
+// mostGathered is how many records visits are gathered of, so that the sets of visitors, which
+// are sampled when they are full, are not far beyond that at once.
+const mostGathered = 1 << 14
+
+// gather takes what visitors are counted by from the records that a ticket was given for;
+// nil if nobody counts them. It says how many bytes it took.
+func (s *Server) gather(p *post, ticket *counters.Ticket) (g *gathered, bytes int) {
 	if s.config.Visitors == nil {
-		return
+		return nil, 0
 	}
-	if p.visits == nil {
-		p.visits = s.visits.Get().(*visitors.Batch)
+	p.records += len(p.decoder.Records)
+	if g = p.gathered; g == nil || g.ticket != ticket || g.numbering != p.batch.Numbering() || p.records > mostGathered {
+		if g != nil {
+			s.leave(g)
+		}
+		g = s.gathered.Get().(*gathered)
+		g.ticket, g.numbering = ticket, p.batch.Numbering()
+		g.sharers.Store(1)
+		p.gathered, p.records = g, len(p.decoder.Records)
 	}
-	p.visits.Reset()
+	g.sharers.Add(1)
+	return g, g.take(p)
 }
 
-// noteVisit takes what visitors are counted by from a record, after the record before it.
-func (p *post) noteVisit(r, before *records.Record, benefit counters.Benefit) {
-	if before == nil || r.Visitor != before.Visitor || r.Hour != before.Hour {
-		visitor := &p.decoder.Visitors[r.Visitor]
-		p.visits.Visit(r.Hour.Day(), visitor.HashID, visitor.Experiments)
+// take appends the visits of a post, which may come when those before have been counted.
+func (g *gathered) take(p *post) (bytes int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := g.batch.Bytes()
+	for i := range p.decoder.Records {
+		r := &p.decoder.Records[i]
+		if i == 0 || r.Visitor != p.decoder.Records[i-1].Visitor || r.Hour != p.decoder.Records[i-1].Hour {
+			visitor := &p.decoder.Visitors[r.Visitor]
+			g.batch.Visit(r.Hour.Day(), visitor.HashID, visitor.Experiments)
+		}
+		g.batch.Add(p.benefits[i], r.Index, r.Event.Small())
 	}
-	p.visits.Add(benefit, r.Index, r.Event.Small())
+	return g.batch.Bytes() - before
 }
 
-// endVisits has visitors counted if their records are durable, and gives the batch back.
-// Where others were rejected meanwhile, and names forgotten, the benefits that the visits
-// tell of may have other numbers: these visits do not count, rather than for another benefit.
-func (s *Server) endVisits(t *taken, durable bool) {
-	if t.visits == nil {
+// endVisits has the visits counted that were gathered so far for a post's ticket, if that
+// says that their records are durable. Where others were rejected meanwhile, and names
+// forgotten, the benefits that the visits tell of may have other numbers: these visits do
+// not count, rather than for another benefit.
+func (s *Server) endVisits(g *gathered, durable bool) {
+	if g == nil {
 		return
 	}
-	if durable && t.numbering == s.config.Store.Numbering() {
-		s.config.Visitors.Add(t.visits)
+	g.mu.Lock()
+	if g.batch.Len() > 0 { // else another post had them counted
+		if durable && g.numbering == s.config.Store.Numbering() {
+			s.config.Visitors.Add(&g.batch)
+		}
+		g.batch.Reset()
 	}
-	t.visits.Reset()
-	s.visits.Put(t.visits)
+	g.mu.Unlock()
+	s.leave(g)
+}
+
+// keptBatch is how large a batch may have been that is used again.
+const keptBatch = 1 << 20
+
+func (s *Server) leave(g *gathered) {
+	if g.sharers.Add(-1) == 0 && g.batch.Held() <= keptBatch {
+		g.ticket = nil
+		s.gathered.Put(g)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -47,5 +48,74 @@ func TestVisitsAreNotCountedUnderNumbersThatWereForgotten(t *testing.T) {
 	told(t, waitingReader, http.StatusOK)
 	if got := counted.records.Load(); got != 1 {
 		t.Errorf("%d visits count, want 1", got)
+	}
+}
+
+// TestTheVisitsOfEachPostThatIsRecordedAreCountedOnce has posts share commits, one of three
+// of which the disk rejects.
+func TestTheVisitsOfEachPostThatIsRecordedAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	var counted tally
+	_, disk, address := undecided(t, Origins{any: true}, func(c *Config) { c.Visitors = &counted })
+	first, firstReader := seasoned(t, address)
+	if _, err := io.WriteString(first, onePost); err != nil {
+		t.Fatal(err)
+	}
+	disk.settle(1, nil) // the benefit has its number from now on
+	told(t, firstReader, http.StatusOK)
+	if got := counted.records.Load(); got != 1 {
+		t.Errorf("%d visits are counted when the post is answered, want 1", got)
+	}
+	done := make(chan struct{})
+	var settling, posting sync.WaitGroup
+	settling.Go(func() {
+		for commits := 0; ; {
+			select {
+			case <-done:
+				return
+			case <-disk.added:
+			}
+			delta := disk.store.Seal()
+			switch {
+			case delta == nil: // the last one had this post too
+				continue
+			case commits%3 == 2:
+				delta.Reject(errors.New("no space"))
+			default:
+				delta.Commit()
+			}
+			commits++
+		}
+	})
+	const connections, posts = 8, 100
+	var recorded atomic.Int64
+	for range connections {
+		conn, reader := seasoned(t, address)
+		posting.Go(func() {
+			for range posts {
+				if _, err := io.WriteString(conn, onePost); err != nil {
+					t.Error(err)
+					return
+				}
+				response, err := http.ReadResponse(reader, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				if response.StatusCode == http.StatusOK {
+					recorded.Add(1)
+				}
+			}
+		})
+	}
+	posting.Wait()
+	close(done)
+	settling.Wait()
+	if got, want := counted.records.Load(), recorded.Load()+1; got != want {
+		t.Errorf("%d visits are counted, want %d of %d posts", got, want, connections*posts+1)
+	}
+	if n := recorded.Load(); n == 0 || n == connections*posts {
+		t.Errorf("%d of %d posts were recorded: the test says nothing", n, connections*posts)
 	}
 }

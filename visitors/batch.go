@@ -75,8 +75,13 @@ func (b *Batch) Reset() {
 // Len is how many records it holds.
 func (b *Batch) Len() int { return len(b.records) }
 
-// Bytes is about how much memory it holds.
+// Bytes is about how much memory the records take that it holds.
 func (b *Batch) Bytes() int {
+	return recordBytes*len(b.records) + len(b.texts) + visitBytes*len(b.visits) + setBytes*len(b.sets)
+}
+
+// Held is about how much memory it keeps for what it will hold.
+func (b *Batch) Held() int {
 	return recordBytes*cap(b.records) + cap(b.texts) + visitBytes*cap(b.visits) + setBytes*cap(b.sets)
 }
 

@@ -5,6 +5,7 @@ package visitors_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -43,6 +44,25 @@ type site struct {
 	visitors uint64
 	spread   bool
 	filled   []visitors.Batch // of pages
+	pages    [][]visitors.Record
+}
+
+// gathered is a batch of so many posts.
+func (s *site) gathered(posts int) *visitors.Batch {
+	var all []visitors.Record
+	for i := range posts {
+		page := slices.Clone(s.pages[i%len(s.pages)])
+		for j := range page {
+			page[j].HashID = visitorID(uint64(i * pageLength))
+			if s.spread {
+				page[j].HashID = visitorID(uint64(i*pageLength + j))
+			}
+		}
+		all = append(all, page...)
+	}
+	batch := new(visitors.Batch)
+	batch.Fill(all)
+	return batch
 }
 
 func newSite(visitorCount uint64, spread bool) *site {
@@ -54,6 +74,7 @@ func newSite(visitorCount uint64, spread bool) *site {
 	}
 	for range 16 {
 		page := make([]visitors.Record, pageLength)
+		s.pages = append(s.pages, page)
 		for j, benefit := range random.Perm(siteBenefits)[:pageLength] {
 			page[j] = visitors.Record{
 				HashID: s.ids[0], Assignments: assignments[0], Hour: noon,
@@ -78,6 +99,9 @@ func (s *site) batch(n uint64) *visitors.Batch {
 }
 
 func (s *site) batches() uint64 { return s.visitors / s.step() }
+
+// pageCount is how many pages there are: the visitors of batch n meet page n modulo that.
+func (s *site) pageCount() uint64 { return uint64(len(s.pages)) }
 
 // step is how many visitors a batch has.
 func (s *site) step() uint64 {
@@ -222,5 +246,27 @@ func BenchmarkHash(b *testing.B) {
 	defer measureCPU(b)()
 	for range b.N {
 		visitors.SipHash(1, 2, id)
+	}
+}
+
+// BenchmarkAddGathered is BenchmarkAddKnown of 64 posts that are counted together.
+func BenchmarkAddGathered(b *testing.B) {
+	const posts = 64
+	for _, bench := range benchmarkSites {
+		b.Run(bench.name, func(b *testing.B) {
+			ledger, site := newLedger(b, visitors.DefaultLimits()), newSite(bench.visitors, bench.spread)
+			site.fill(ledger)
+			batch := site.gathered(posts)
+			random := rand.New(rand.NewPCG(3, 4))
+			b.ReportAllocs()
+			b.ResetTimer()
+			defer measureCPU(b)()
+			for range b.N {
+				batch.Scatter(int(site.step()), func(post int) uint64 {
+					return site.step() * (site.pageCount()*random.Uint64N(site.batches()/site.pageCount()) + uint64(post)%site.pageCount())
+				})
+				ledger.Add(batch)
+			}
+		})
 	}
 }

@@ -63,13 +63,16 @@ func newDay(date counters.Day, config *Config, secret [2]uint64) *day {
 // is open. If it is not, some may still be due.
 func (d *day) add(b *Batch, visits []visit) (open bool) {
 	open = true
-	for shard, first := range d.prepare(b, visits) {
-		if first != 0 && !d.addTo(&d.shards[shard], b, visits, first) {
+	first := d.prepare(b, visits)
+	begin := shardOf(visits[0].hash) // any, so that who adds at the same time is elsewhere
+	for i := range first {
+		shard := (begin + i) % shardCount
+		if first[shard] != 0 && !d.addTo(&d.shards[shard], b, visits, first[shard]) {
 			open = false
 		}
-	}
-	if d.visitors.full() || d.pairs.full() {
-		d.halve()
+		if d.visitors.full() || d.pairs.full() {
+			d.halve()
+		}
 	}
 	return open
 }

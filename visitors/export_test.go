@@ -111,6 +111,14 @@ func (b *Batch) Renumber(first uint64) {
 	}
 }
 
+// Scatter is Renumber of posts that a batch has, of so many visits each.
+func (b *Batch) Scatter(visits int, first func(post int) uint64) {
+	for at := 0; at < len(b.visits); at += visits {
+		one := Batch{visits: b.visits[at : at+visits], texts: b.texts}
+		one.Renumber(first(at / visits))
+	}
+}
+
 func (r *Record) continues(other *Record) bool {
 	if r.Hour.Day() != other.Hour.Day() || !bytes.Equal(r.HashID, other.HashID) || len(r.Assignments) != len(other.Assignments) {
 		return false
