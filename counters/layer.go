@@ -101,6 +101,9 @@ func (t *Table) addEntries(entries []Entry) (added int) {
 		benefit := entries[i].Benefit()
 		into := t.at(benefit)
 		before := into.used
+		for ; i+fetched <= len(entries) && entries[i+fetched-1].Benefit() == benefit; i += fetched {
+			into.addFetched(t.seed, entries[i:i+fetched])
+		}
 		for ; i < len(entries) && entries[i].Benefit() == benefit; i++ {
 			into.add(t.seed, entries[i].Key(), entries[i].Count)
 		}

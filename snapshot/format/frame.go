@@ -199,11 +199,12 @@ func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	place, data, at := uint64(0), c.data, c.pos // nearly all numbers are one byte: no call for those
+	place, data, at := uint64(0), c.data, c.pos // nearly all numbers are one or two bytes: no call for those
 	for ; n > 0; n-- {
 		gap, count := uint64(0), uint64(1)
-		if at < len(data) && data[at] < 0x80 {
-			gap, at = uint64(data[at]), at+1
+		if at+1 < len(data) && data[at]&data[at+1] < 0x80 {
+			more := uint64(data[at] >> 7)
+			gap, at = uint64(data[at]&0x7f)|uint64(data[at+1])<<7&-more, at+1+int(more)
 		} else {
 			c.pos = at
 			gap, at = c.uvarint(), c.pos
