@@ -15,8 +15,8 @@ type costs struct {
 
 // measuredCosts are what `go run ./bench` says of a record (pages, and batches of 30), and
 // in snapshot BenchmarkTellOfAWindow of a record and BenchmarkMergeOfASecond of a counter,
-// the latter two on a machine with fifteen times the work that it could do.
-var measuredCosts = costs{pages: 740, hot: 487, tellPages: 61, tellHot: 15, mergePages: 56, mergeHot: 26}
+// medians on a machine that did nothing else.
+var measuredCosts = costs{pages: 740, hot: 487, tellPages: 16, tellHot: 9, mergePages: 48, mergeHot: 23}
 
 const (
 	processors = 2 // of a node
