@@ -3,6 +3,7 @@ package report_test
 import (
 	"math"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -186,6 +187,23 @@ func TestWhatWasReadIsKeptUntilTheCountsChange(t *testing.T) {
 	s.record(t, hour, map[string]map[string]places{"C": {"show": {"1": {"1": 1}}}})
 	if got := ids(benefitsOf(t, r, report.Query{Order: report.OrderID})); got != "A B C" || s.reads != 2 {
 		t.Errorf("after a post there are %s by %d reads, want A B C by 2", got, s.reads)
+	}
+}
+
+func TestARecordOfAnotherWindowFitsNothingAnew(t *testing.T) {
+	t.Parallel()
+	s := newSource()
+	s.record(t, hour, confounded())
+	r := reporterOf(s)
+	day := report.Query{From: hour.Day(), To: hour.Day() + 1}
+	before := benefitsOf(t, r, day)
+	s.record(t, hour+24, confounded())
+	if after := benefitsOf(t, r, day); !reflect.DeepEqual(after, before) || r.Stats().Fits != 1 {
+		t.Errorf("after a record of the next day %d fits gave %+v, want what one fit had given: %+v", r.Stats().Fits, after, before)
+	}
+	s.record(t, hour, confounded())
+	if benefitsOf(t, r, day); r.Stats().Fits != 2 {
+		t.Errorf("after a record of the day there were %d fits, want 2", r.Stats().Fits)
 	}
 }
 
