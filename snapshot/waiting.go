@@ -64,10 +64,7 @@ func saveWaiting(directory string, frames []cluster.Frame) error {
 		}
 		return nil
 	}, func(temporary string) error {
-		read, err := readWaiting(temporary)
-		if err == nil && len(read) != len(frames) {
-			err = fmt.Errorf("%q: %w: it has %d frames, want %d", temporary, format.ErrMalformed, len(read), len(frames))
-		}
+		_, err := readWaiting(temporary)
 		return err
 	})
 	return err
@@ -97,7 +94,27 @@ func readWaiting(path string) (frames []cluster.Frame, err error) {
 		}
 		frames, rest = append(frames, frame), rest[end:]
 	}
+	if err := checkWhole(frames); err != nil {
+		return nil, fmt.Errorf("%q: %w", path, err)
+	}
 	return frames, nil
+}
+
+// checkWhole returns format.ErrTruncated where there are not as many frames as the first of
+// them announces.
+func checkWhole(frames []cluster.Frame) error {
+	if len(frames) == 0 {
+		return fmt.Errorf("%w: it has no frame", format.ErrTruncated)
+	}
+	told, err := format.ReadPortable(frames[0].Payload)
+	if err != nil {
+		return err
+	}
+	have := uint64(len(frames)) - 1
+	if len(told.Imports) != 1 || told.Imports[0].Frames != have {
+		return fmt.Errorf("%w: %d frames follow an announcement of others", format.ErrTruncated, have)
+	}
+	return nil
 }
 
 // Waits says whether an import waits in the directory.
@@ -105,12 +122,11 @@ func (k *Keeper) Waits() (bool, error) { return isWaiting(k.options.Directory) }
 
 // Waiting is the import that waits in the directory: the frame that announces it and those
 // that count it. There is none where announcement has no sequence number. It returns
-// ErrImportDamaged, once.
+// ErrImportDamaged.
 func (k *Keeper) Waiting() (announcement cluster.Frame, counting []cluster.Frame, err error) {
-	path := waitingPath(k.options.Directory)
-	frames, err := readWaiting(path)
+	frames, err := readWaiting(waitingPath(k.options.Directory))
 	if errors.Is(err, format.ErrTruncated) || errors.Is(err, cluster.ErrMalformed) {
-		err = errors.Join(fmt.Errorf("%w: %w", ErrImportDamaged, err), disk.SetAside(path))
+		err = fmt.Errorf("%w: %w", ErrImportDamaged, err)
 	}
 	if err != nil || len(frames) == 0 {
 		return cluster.Frame{}, nil, err
@@ -126,6 +142,9 @@ func (k *Keeper) EndWaiting() error {
 	}
 	return disk.SyncDirectory(k.options.Directory)
 }
+
+// SetWaitingAside is EndWaiting for one that is damaged, of which the file is kept.
+func (k *Keeper) SetWaitingAside() error { return disk.SetAside(waitingPath(k.options.Directory)) }
 
 // removeUnfinishedWaiting removes what a process has left that ended before an import waited.
 func removeUnfinishedWaiting(directory string) error {

@@ -136,11 +136,12 @@ func (s *session) countImported(frames []cluster.Frame) error {
 	if len(own) == 0 {
 		return nil
 	}
+	own[len(own)-1].isLast = true
+	s.outbox.resume() // before the commit, which would be taken for one that is told
 	if err := s.commit(note, payloads...); err != nil {
+		s.outbox.putBackResumed()
 		return err
 	}
-	own[len(own)-1].isLast = true
-	s.outbox.resume()
 	s.noted(own...)
 	return nil
 }
@@ -151,7 +152,11 @@ func (s *session) endImport(outcome error) error {
 	case s.imported <- outcome:
 	default: // nobody has asked since the last one
 	}
-	if err := s.keeper.EndWaiting(); err != nil {
+	end := s.keeper.EndWaiting
+	if errors.Is(outcome, snapshot.ErrImportDamaged) {
+		end = s.keeper.SetWaitingAside
+	}
+	if err := end(); err != nil {
 		return err
 	}
 	if outcome == nil {

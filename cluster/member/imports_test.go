@@ -1,6 +1,8 @@
 package member_test
 
 import (
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -346,12 +348,56 @@ func TestANodeWhoseImportTheFullLogDoesNotTakeWorksAsWithoutIt(t *testing.T) {
 	w.agree()
 }
 
+func TestAnImportIsNotToldBeforeTheLogHasAllOfIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one := w.add()
+	one.page(3)
+	w.agree()
+	one.shared()
+	one.stop()
+	records := someMonths("imported", 0)
+	if err := one.importInto(records); err != nil {
+		t.Fatal(err)
+	}
+	w.counts(records)
+	one.setAway(errors.New("no server answers"))
+	one.start()
+	announcement, _, err := one.keeper.Waiting()
+	if err == nil {
+		_, err = w.broker.Open().Append(t.Context(), announcement)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.broker.SetLimit(1) // for the frames that follow
+	one.setAway(nil)
+	if err := one.becomes(); err != nil {
+		t.Fatal(err)
+	}
+	w.agree()
+	full, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := one.member.Flush(full); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the log is full, and all is told: %v", err)
+	}
+	w.broker.SetLimit(0)
+	if err := one.member.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if have := len(w.broker.Frames()); have < 3 {
+		t.Errorf("the log has %d frames", have)
+	}
+}
+
 func TestAnImportThatIsDamagedWhileItWaitsIsPutAsideAndCanBeMadeAgain(t *testing.T) {
 	t.Parallel()
 	records := someMonths("imported", 0)
 	for name, damage := range map[string]func([]byte) []byte{
-		"cut off": func(b []byte) []byte { return b[:len(b)-1] },
-		"changed": func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"cut off":            func(b []byte) []byte { return b[:len(b)-1] },
+		"changed":            func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"cut between frames": func(b []byte) []byte { return b[:4+binary.LittleEndian.Uint32(b)] },
+		"empty":              func([]byte) []byte { return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -369,7 +415,15 @@ func TestAnImportThatIsDamagedWhileItWaitsIsPutAsideAndCanBeMadeAgain(t *testing
 			if err != nil {
 				t.Fatal(err)
 			}
+			one.setAway(errors.New("no server answers"))
 			one.start()
+			if _, _, err := one.keeper.Waiting(); !errors.Is(err, snapshot.ErrImportDamaged) {
+				t.Errorf("%v, want ErrImportDamaged", err)
+			}
+			if waits, err := one.keeper.Waits(); !waits || err != nil {
+				t.Errorf("it waits is %v, %v, before anybody is told that it does not", waits, err)
+			}
+			one.setAway(nil)
 			if err := one.becomes(); !errors.Is(err, snapshot.ErrImportDamaged) {
 				t.Errorf("%v, want ErrImportDamaged", err)
 			}

@@ -151,11 +151,20 @@ func (o *outbox) restore(counted *counters.Gathering, upTo uint64) {
 	o.notify()
 }
 
-// resume says that frames of before wait for the log, too: done must follow for them.
+// resume says that frames which nothing of here was gathered into wait for the log, too: done
+// or putBackResumed must follow for them.
 func (o *outbox) resume() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.inFlight = append(o.inFlight, time.Time{})
+}
+
+// putBackResumed takes back what resume said of frames that could not be noted.
+func (o *outbox) putBackResumed() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.inFlight = o.inFlight[:len(o.inFlight)-1]
+	o.notify()
 }
 
 // take takes the next parcel, or returns nil and what to wait for. A parcel without
