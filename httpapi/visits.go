@@ -72,15 +72,22 @@ func (s *Server) endVisits(g *gathered, durable bool) {
 	if g == nil {
 		return
 	}
-	g.mu.Lock()
-	if g.batch.Len() > 0 { // else another post had them counted
-		if durable && g.numbering == s.config.Store.Numbering() {
-			s.config.Visitors.Add(&g.batch)
-		}
-		g.batch.Reset()
-	}
-	g.mu.Unlock()
+	g.count(s.config.Visitors, durable && g.numbering == s.config.Store.Numbering())
 	s.leave(g)
+}
+
+// count has visitors count what has been gathered, if it counts, and forgets it. There is
+// nothing where another post had it counted.
+func (g *gathered) count(by Visitors, counts bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.batch.Len() == 0 {
+		return
+	}
+	defer g.batch.Reset() // a request that fails must not leave it to the next
+	if counts {
+		by.Add(&g.batch)
+	}
 }
 
 // keptBatch is how large a batch may have been that is used again.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -10,6 +11,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/valyala/fasthttp"
+
+	"stats-recorder/httpapi/conn"
 	"stats-recorder/visitors"
 )
 
@@ -48,6 +52,39 @@ func TestVisitsAreNotCountedUnderNumbersThatWereForgotten(t *testing.T) {
 	told(t, waitingReader, http.StatusOK)
 	if got := counted.records.Load(); got != 1 {
 		t.Errorf("%d visits count, want 1", got)
+	}
+}
+
+// fickleVisitors panic at first, and then count.
+type fickleVisitors struct {
+	panics int
+	tally
+}
+
+func (v *fickleVisitors) Add(batch *visitors.Batch) {
+	if v.panics--; v.panics >= 0 {
+		panic("no visitors today")
+	}
+	v.tally.Add(batch)
+}
+
+func TestAPanicWhileVisitorsAreCountedStopsNoOtherPost(t *testing.T) {
+	t.Parallel()
+	counted := &fickleVisitors{panics: 1}
+	server := stubServer(t, new(fickleRecorder), slog.DiscardHandler, func(c *Config) { c.Visitors = counted })
+	for _, want := range []int{http.StatusInternalServerError, http.StatusOK} {
+		ctx := new(fasthttp.RequestCtx)
+		ctx.Request.Header.SetMethod(http.MethodPost)
+		ctx.Request.SetRequestURI("/benefits")
+		ctx.Request.Header.SetContentType("application/json")
+		ctx.Request.SetBodyString(onePost[strings.Index(onePost, "\r\n\r\n")+4:])
+		server.handle(conn.Detached(ctx))
+		if got := ctx.Response.StatusCode(); got != want {
+			t.Fatalf("status %d, want %d: %s", got, want, ctx.Response.Body())
+		}
+	}
+	if got := counted.records.Load(); got != 1 {
+		t.Errorf("%d visits are counted, want those of the second post, 1", got)
 	}
 }
 
