@@ -6,7 +6,9 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"stats-recorder/counters"
 	"stats-recorder/insight"
@@ -281,4 +283,46 @@ func TestAFitGivesWayInTheCourseOfItsWork(t *testing.T) {
 	if _, err := r.Benefits(t.Context(), report.Query{Version: version}); err != nil || gaveWay != fit {
 		t.Errorf("%v; what was kept gave way %d times", err, gaveWay-fit)
 	}
+}
+
+// slowSource is one that reads when it may.
+type slowSource struct {
+	*source
+	may chan struct{}
+}
+
+func (s slowSource) Read(query counters.Query, visit func(counters.Benefit, []counters.Cell)) error {
+	<-s.may
+	return s.source.Read(query, visit)
+}
+
+func TestWhoWaitsForAWindowSharesItThoughRecordsCome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := slowSource{newSource(), make(chan struct{})}
+		s.record(t, hour, map[string]map[string]places{"x": {"show": {"2": {"1": 3}}}})
+		r := report.New(report.Options{Source: s, CacheBytes: 1 << 20})
+		ask := func() uint64 {
+			benefits, err := r.Benefits(t.Context(), report.Query{Version: version})
+			if err != nil || len(benefits.Benefits) != 1 {
+				t.Errorf("%d benefits, %v", len(benefits.Benefits), err)
+				return 0
+			}
+			return benefits.Benefits[0].Shows
+		}
+		var asking sync.WaitGroup
+		for range 3 {
+			asking.Go(func() { ask() })
+		}
+		synctest.Wait() // one reads, the others wait for it
+		s.record(t, hour, map[string]map[string]places{"x": {"show": {"2": {"1": 1}}}})
+		close(s.may)
+		asking.Wait()
+		if s.reads != 1 {
+			t.Errorf("%d reads, want 1", s.reads)
+		}
+		if shows := ask(); shows != 4 || s.reads != 2 {
+			t.Errorf("who asks after the record sees %d shows, want 4, by %d reads, want 2", shows, s.reads)
+		}
+	})
 }

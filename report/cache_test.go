@@ -32,15 +32,15 @@ func TestWhoCannotWaitForAnotherFitIsTold(t *testing.T) {
 	t.Parallel()
 	r := New(Options{})
 	ctx, cancel := context.WithCancel(t.Context())
-	nothing, done := func() bool { return false }, func() error { return nil }
-	err := r.alone(ctx, 1, nothing, func() error {
+	nothing, done := func() bool { return false }, func(uint64) error { return nil }
+	err := r.alone(ctx, at(1), nothing, func(uint64) error {
 		cancel()
-		return r.alone(ctx, 1, nothing, done)
+		return r.alone(ctx, at(1), nothing, done)
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want that the context has ended", err)
 	}
-	if err := r.alone(t.Context(), 1, nothing, done); err != nil {
+	if err := r.alone(t.Context(), at(1), nothing, done); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }

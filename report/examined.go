@@ -31,15 +31,16 @@ type eventCounts []uint64
 func (r *Reporter) examine(ctx context.Context, q Query) (e *examined, w Window, err error) {
 	key, cut := q.window(r.source)
 	w = key.window(cut)
-	isKept := func() bool {
+	asked := r.source.Edition()
+	isKept := func() bool { // and has all that there was when it was asked for
 		e = r.keptWindow(key)
-		return e != nil && e.edition == r.source.Edition()
+		return e != nil && e.edition >= asked
 	}
 	if isKept() {
 		return e, w, nil
 	}
-	err = r.alone(ctx, r.source.Edition(), isKept, func() error {
-		e, err = r.examineAlone(key, e)
+	err = r.alone(ctx, r.source.Edition, isKept, func(edition uint64) error {
+		e, err = r.examineAlone(key, edition, e)
 		return err
 	})
 	return e, w, err
@@ -55,8 +56,9 @@ func (r *Reporter) keptWindow(key windowKey) *examined {
 
 // examineAlone reads a window and fits it, unless the counts are those of the fit
 // before, which may be nil: posts change the edition of all windows, but the counts of few.
-func (r *Reporter) examineAlone(key windowKey, before *examined) (*examined, error) {
-	now, err := r.read(key, r.source.Edition(), before)
+// The edition is that from before it is read.
+func (r *Reporter) examineAlone(key windowKey, edition uint64, before *examined) (*examined, error) {
+	now, err := r.read(key, edition, before)
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,11 @@ const (
 	// freeWork is how much work is done before any rest, as that of a page that asks
 	// for several windows.
 	freeWork = 50 * time.Millisecond
-	// longestRest is how long a reader waits at most for what others have caused.
+	// longestRest is how long a reader rests at most for what others have caused.
 	longestRest = time.Second
+	// mostDue is how much work is remembered, a little more than the longest rest follows:
+	// readers must not rest for hours for what a busy hour has taken.
+	mostDue = 200 * time.Millisecond
 )
 
 // A pace has rests follow work while records come, so that readers who ask without pause
@@ -41,7 +44,7 @@ func (p *pace) rest(now time.Time, edition uint64) time.Duration {
 // worked notes work on an edition that has just ended.
 func (p *pace) worked(now time.Time, took time.Duration, edition uint64) {
 	p.settle(now.Add(-took))
-	p.due, p.at, p.edition = p.due+took, now, edition
+	p.due, p.at, p.edition = min(p.due+took, mostDue), now, edition
 }
 
 // settle takes off what time has passed in the meantime.
@@ -49,10 +52,10 @@ func (p *pace) settle(now time.Time) {
 	p.due, p.at = max(p.due-now.Sub(p.at)/restOfWork, 0), now
 }
 
-// alone has make called for counts of an edition when no other fit is at work and the rest
-// after those before is over, unless the context ends first. Nothing is made if those who
-// came before have left what is wanted: made says so.
-func (r *Reporter) alone(ctx context.Context, edition uint64, made func() bool, make func() error) error {
+// alone has make called for an edition of the counts when no other fit is at work and the
+// rest after those before is over, unless the context ends first. Nothing is made if those
+// who came before have left what is wanted: made says so.
+func (r *Reporter) alone(ctx context.Context, edition func() uint64, made func() bool, make func(edition uint64) error) error {
 	select {
 	case r.fitting <- struct{}{}:
 	case <-ctx.Done():
@@ -62,12 +65,12 @@ func (r *Reporter) alone(ctx context.Context, edition uint64, made func() bool, 
 	if made() {
 		return nil
 	}
-	if err := r.restBefore(ctx, edition); err != nil {
+	if err := r.restBefore(ctx, edition()); err != nil {
 		return err
 	}
-	began := time.Now()
-	defer func() { r.pace.worked(time.Now(), time.Since(began), edition) }()
-	return make()
+	began, at := time.Now(), edition() // others may have come during the rest
+	defer func() { r.pace.worked(time.Now(), time.Since(began), at) }()
+	return make(at)
 }
 
 func (r *Reporter) restBefore(ctx context.Context, edition uint64) error {

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +48,22 @@ func TestWhoAsksNowAndThenNeverRests(t *testing.T) {
 	}
 }
 
+func TestWhatABusyTimeHasTakenIsForgottenAfterIt(t *testing.T) {
+	t.Parallel()
+	var p pace
+	now := time.Unix(0, 0)
+	for edition := range uint64(1000) { // each work takes as long as the processor is busy with posts
+		now = now.Add(p.rest(now, edition)).Add(time.Second)
+		p.worked(now, time.Second, edition)
+	}
+	if rest := p.rest(now, 1000); rest != longestRest {
+		t.Errorf("a rest of %v at the end of it, want %v", rest, longestRest)
+	}
+	if rest := p.rest(now.Add(3*time.Second), 1000); rest > 0 {
+		t.Errorf("a rest of %v three seconds later", rest)
+	}
+}
+
 func TestNobodyRestsWhileNoRecordComes(t *testing.T) {
 	t.Parallel()
 	var p pace
@@ -60,19 +77,22 @@ func TestNobodyRestsWhileNoRecordComes(t *testing.T) {
 	}
 }
 
+// at is an edition that stays.
+func at(edition uint64) func() uint64 { return func() uint64 { return edition } }
+
 func TestWorkWaitsForTheRestUnlessWhatIsWantedIsThere(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := New(Options{})
 		there, made := func() bool { return true }, 0
-		make := func() error { made++; return nil }
+		make := func(uint64) error { made++; return nil }
 		r.pace.worked(time.Now(), time.Minute, 1)
 		start := time.Now()
-		if err := r.alone(t.Context(), 2, there, make); err != nil || made > 0 || time.Since(start) > 0 {
+		if err := r.alone(t.Context(), at(2), there, make); err != nil || made > 0 || time.Since(start) > 0 {
 			t.Errorf("what is there: %v, made %d times after %v", err, made, time.Since(start))
 		}
 		missing := func() bool { return false }
-		if err := r.alone(t.Context(), 2, missing, make); err != nil || made != 1 || time.Since(start) != longestRest {
+		if err := r.alone(t.Context(), at(2), missing, make); err != nil || made != 1 || time.Since(start) != longestRest {
 			t.Errorf("what is missing: %v, made %d times after %v", err, made, time.Since(start))
 		}
 	})
@@ -85,9 +105,31 @@ func TestWhoCannotWaitForTheRestIsTold(t *testing.T) {
 		r.pace.worked(time.Now(), time.Minute, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), longestRest/2)
 		defer cancel()
-		missing, make := func() bool { return false }, func() error { t.Error("made all the same"); return nil }
-		if err := r.alone(ctx, 2, missing, make); !errors.Is(err, context.DeadlineExceeded) {
+		missing, make := func() bool { return false }, func(uint64) error { t.Error("made all the same"); return nil }
+		if err := r.alone(ctx, at(2), missing, make); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v, want that the context has ended", err)
+		}
+	})
+}
+
+func TestThereIsNoRestForRecordsThatCameBeforeTheLastWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Options{})
+		r.pace.worked(time.Now(), time.Minute, 1)
+		var edition atomic.Uint64
+		edition.Store(2)
+		go func() {
+			time.Sleep(longestRest / 2)
+			edition.Store(3) // a record comes during the rest
+		}()
+		missing, busy := func() bool { return false }, func(uint64) error { time.Sleep(time.Minute); return nil }
+		if err := r.alone(t.Context(), edition.Load, missing, busy); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := r.alone(t.Context(), at(3), missing, func(uint64) error { return nil }); err != nil || time.Since(start) > 0 {
+			t.Errorf("%v, after %v", err, time.Since(start))
 		}
 	})
 }

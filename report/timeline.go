@@ -139,7 +139,8 @@ func (r *Reporter) keptTimeline(ctx context.Context, key timelineKey, e *examine
 	if isKept() {
 		return t, nil
 	}
-	err := r.alone(ctx, e.edition, isKept, func() (err error) {
+	fitted := func() uint64 { return e.edition } // no rest follows a fit of the same request
+	err := r.alone(ctx, fitted, isKept, func(uint64) (err error) {
 		if t, err = make(); err != nil {
 			return err
 		}
