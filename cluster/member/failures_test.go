@@ -40,7 +40,8 @@ func TestFramesWhoseAnswersAreLostAreCountedOnce(t *testing.T) {
 	w.agree()
 }
 
-// A node dies at each point between the seal of a commit and the answer of the log.
+// A node dies at each point between the seal of a commit and the answer of the log. Others get
+// what it had not told by the log alone: no state is shared that would have it, too.
 func TestANodeThatDiesBetweenSealAndAnswerLosesNothingAndCountsNothingTwice(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -65,7 +66,8 @@ func TestANodeThatDiesBetweenSealAndAnswerLosesNothingAndCountsNothingTwice(t *t
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			one, two := w.add(), w.add()
+			shareNothing := func(n *node) { n.options.Share = time.Hour }
+			one, two := w.add(shareNothing), w.add(shareNothing)
 			two.page(3)
 			w.agree()
 			one.stop()
