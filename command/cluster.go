@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v3"
 
 	"stats-recorder/counters"
@@ -97,6 +100,15 @@ func clusterStatus(ctx context.Context, c *cli.Command, output io.Writer) error 
 	}
 	if len(status.Nodes) == 0 {
 		fmt.Fprintln(output, "no node has shared a state yet")
+	}
+	if status.Limit > 0 {
+		fmt.Fprintf(output, "the log holds %s of %s\n", humanize.Bytes(uint64(status.Used)), humanize.Bytes(uint64(status.Limit)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(status.Settings)) {
+		fmt.Fprintf(output, "the node that opened the log last has %s=%s\n", name, status.Settings[name])
+	}
+	for _, difference := range status.Differing {
+		fmt.Fprintf(output, "not the same: %s\n", difference)
 	}
 	return nil
 }

@@ -176,15 +176,18 @@ func (c Config) openLog(ctx context.Context) (*member.Link, error) {
 	if err := c.compareSettings(ctx, connection); err != nil {
 		c.Logger.Warn("cannot compare the settings with those of other nodes", "error", err)
 	}
-	return linkOver(connection), nil
+	return c.linkOver(connection), nil
 }
 
-func linkOver(connection *natslog.Connection) *member.Link {
+func (c Config) linkOver(connection *natslog.Connection) *member.Link {
 	return &member.Link{
 		Log: connection.Log, Shared: connection.Shared, Close: connection.Close,
 		Ask: func(ctx context.Context) (member.Servers, error) {
 			said, err := connection.Leader(ctx)
-			return member.Servers{Now: said.Now, Used: said.Used, Limit: said.Limit, EventTypes: eventTypesOn(said.Notes)}, err
+			return member.Servers{
+				Now: said.Now, Used: said.Used, Limit: said.Limit,
+				EventTypes: eventTypesOn(said.Notes), Differing: differences(c.alike(), settingsOn(said.Notes)),
+			}, err
 		},
 		AddEventTypes: func(ctx context.Context, names []string) error { return addEventTypes(ctx, connection, names) },
 	}
@@ -279,6 +282,6 @@ func clusterFigures(m *member.Member) *admin.Cluster {
 		Joined: status.Joined, Position: status.Position.Sequence, End: status.End.Sequence, Lag: status.Lag,
 		Waiting: status.Waiting, Outbox: status.Outbox, Failing: status.Failing, Untold: untold, Skew: status.Skew, Nodes: status.Nodes,
 		Appended: status.Appended, AppendedBytes: status.AppendedBytes, Merged: status.Merged, Skipped: status.Skipped, Repeated: status.Repeated,
-		SharedAt: status.SharedAt, Trouble: status.Trouble != nil, Apart: status.Apart, Used: status.Used, Limit: status.Limit,
+		SharedAt: status.SharedAt, Trouble: status.Trouble != nil, Apart: status.Apart, Differing: len(status.Differing), Used: status.Used, Limit: status.Limit,
 	}
 }

@@ -94,7 +94,7 @@ func runForImport(ctx context.Context, config Config, isDone func(began time.Tim
 		if err != nil {
 			return nil, err
 		}
-		return linkOver(connection), nil
+		return config.linkOver(connection), nil
 	}))
 	options := config.keeperOptions(nil)
 	options.Follower = node.Follower()

@@ -24,6 +24,13 @@ type LogStatus struct {
 	Epoch       string
 	First, Last uint64
 	Nodes       []LogNode
+	// Used is how many bytes the log has, and Limit how many it takes; 0 for any number.
+	Used, Limit int64
+	// Settings are those of the node that opened the log last, by their variables, of which
+	// answers depend.
+	Settings map[string]string
+	// Differing are those of them that the Config has otherwise, in words.
+	Differing []string
 }
 
 // A LogNode is what a node has shared.
@@ -54,6 +61,12 @@ func LookAtLog(ctx context.Context, config Config) (status LogStatus, err error)
 	if err != nil && !errors.Is(err, cluster.ErrNoState) {
 		return status, err
 	}
+	said, err := connection.Leader(ctx)
+	if err != nil {
+		return status, err
+	}
+	status.Used, status.Limit, status.Settings = said.Used, said.Limit, settingsOn(said.Notes)
+	status.Differing = differences(config.withDefaults().alike(), status.Settings)
 	status.Epoch, status.First, status.Last = last.Epoch.String(), first.Sequence, last.Sequence
 	all := &cluster.Covered{}
 	for _, covered := range covers {

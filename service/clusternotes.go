@@ -26,6 +26,16 @@ func eventTypesOn(notes map[string]string) []string {
 	return strings.Split(notes[eventTypesNote], ",")
 }
 
+// settingsOn are the settings of the node that opened the log last; none where they cannot be
+// read, which are of another version.
+func settingsOn(notes map[string]string) map[string]string {
+	settings := map[string]string{}
+	if json.Unmarshal([]byte(notes[settingsNote]), &settings) != nil {
+		return nil
+	}
+	return settings
+}
+
 func addEventTypes(ctx context.Context, connection *natslog.Connection, names []string) error {
 	return connection.ChangeNote(ctx, eventTypesNote, func(before string) string {
 		return strings.Join(append(eventTypesOn(map[string]string{eventTypesNote: before}), names...), ",")
@@ -53,12 +63,9 @@ func (c Config) compareSettings(ctx context.Context, connection *natslog.Connect
 	if err != nil {
 		return err
 	}
-	mine, theirs := c.alike(), map[string]string{}
-	// What cannot be read is of another version, and is written anew.
-	if json.Unmarshal([]byte(said.Notes[settingsNote]), &theirs) == nil {
-		if differing := differences(mine, theirs); len(differing) > 0 {
-			c.Logger.Warn("settings are not those of the node that opened the log before: give all nodes the same, or their answers differ", "settings", differing)
-		}
+	mine, theirs := c.alike(), settingsOn(said.Notes)
+	if differing := differences(mine, theirs); len(differing) > 0 {
+		c.Logger.Warn("settings are not those of the node that opened the log before: give all nodes the same, or their answers differ", "settings", differing)
 	}
 	if maps.Equal(mine, theirs) {
 		return nil

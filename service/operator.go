@@ -146,6 +146,9 @@ func (o *operator) subject(keeper *snapshot.Keeper, beside *beside, server *http
 			case keeper.Refusing():
 				return errRefusing
 			case beside.node != nil:
+				if err := beside.node.Takes(o.config.Log.ack); err != nil {
+					return err
+				}
 				return beside.node.Ready()
 			}
 			return nil

@@ -95,6 +95,8 @@ func TestEveryAlertIsAStatusToo(t *testing.T) {
 		"StatsRecorderLogAway":            {"stats_recorder_log_trouble", "1", "cannot be used"},
 		"StatsRecorderLogBehind":          {"stats_recorder_log_lag_seconds", "61", "lacks what others have told for 1m1s"},
 		"StatsRecorderLogWaits":           {"stats_recorder_log_waiting_bytes", "501", "501 B wait for the log"},
+		"StatsRecorderLogBacklogFull":     {"stats_recorder_log_waiting_bytes", "1001", "LOG_BACKLOG is reached"},
+		"StatsRecorderLogSettingsDiffer":  {"stats_recorder_log_differing_settings", "1", "of another node differ: 1 setting;"},
 		"StatsRecorderLogFillsUp":         {"stats_recorder_log_used_bytes", "801", "nearly full: 801 B of 1.0 kB"},
 		"StatsRecorderLogApart":           {"stats_recorder_log_apart", "1", "have other counts"},
 		"StatsRecorderErrors":             {`stats_recorder_http_requests_total{method="GET",path="/benefits",status="500"}`, "1", "failed inside"},

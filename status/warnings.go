@@ -72,7 +72,7 @@ var rules = []rule{
 	},
 	func(_, now Metrics) string {
 		return when(now.value("stats_recorder_log_trouble") > 0,
-			"the log that nodes share cannot be used, or not be merged any further, and what is counted here waits; see the log of the server")
+			"the log that nodes share takes nothing, cannot be used, or not be merged any further, and what is counted here waits; see the log of the server")
 	},
 	func(_, now Metrics) string {
 		lag := now.value("stats_recorder_log_lag_seconds")
@@ -81,11 +81,19 @@ var rules = []rule{
 	},
 	func(_, now Metrics) string {
 		waiting, limit := now.value("stats_recorder_log_waiting_bytes"), now.sum("stats_recorder_limit", "setting", "LOG_BACKLOG")
+		if waiting > limit {
+			return fmt.Sprintf("LOG_BACKLOG is reached, and posts get 503 until the log takes the %s that wait for it", humanize.Bytes(uint64(waiting)))
+		}
 		return when(waiting > mostWaiting*limit, "%s wait for the log that nodes share; posts get 503 at LOG_BACKLOG", humanize.Bytes(uint64(waiting)))
 	},
 	func(_, now Metrics) string {
 		used, limit := now.value("stats_recorder_log_used_bytes"), now.value("stats_recorder_log_limit_bytes")
 		return when(used > fullLog*limit, "the log that nodes share is nearly full: %s of %s", humanize.Bytes(uint64(used)), humanize.Bytes(uint64(limit)))
+	},
+	func(_, now Metrics) string {
+		differing := now.value("stats_recorder_log_differing_settings")
+		return when(differing > 0, "of another node differ: %s; the log of the server says which, and nodes with other settings answer otherwise",
+			several(uint64(differing), "setting"))
 	},
 	func(_, now Metrics) string {
 		return when(now.value("stats_recorder_log_apart") > 0,

@@ -27,12 +27,12 @@ const failingPatience = 5 * time.Second
 type Recorder struct {
 	member *Member
 	keeper *snapshot.Keeper
-	byLog  bool
+	ack    Acknowledgement
 }
 
 // Recorder records into a keeper. The acknowledgement says what its tickets wait for.
 func (m *Member) Recorder(keeper *snapshot.Keeper, ack Acknowledgement) *Recorder {
-	return &Recorder{member: m, keeper: keeper, byLog: ack == ByLog}
+	return &Recorder{member: m, keeper: keeper, ack: ack}
 }
 
 // An Acknowledgement is by whom a record must be durable to be acknowledged.
@@ -48,22 +48,22 @@ const (
 // Record is snapshot.Keeper's. It returns ErrBacklog or ErrLogAway, before anything is
 // counted, while more would only wait.
 func (r *Recorder) Record(batch *counters.Batch) (*counters.Ticket, error) {
-	if err := r.member.refuses(r.byLog); err != nil {
+	if err := r.member.Takes(r.ack); err != nil {
 		return nil, err
 	}
 	ticket, err := r.keeper.Record(batch)
-	if err != nil || ticket == nil || !r.byLog {
+	if err != nil || ticket == nil || r.ack != ByLog {
 		return ticket, err
 	}
 	return r.member.outbox.logTicket(ticket), nil
 }
 
-// refuses says why no record should be taken, nil if it should.
-func (m *Member) refuses(byLog bool) error {
+// Takes says why records that are acknowledged so are refused for now, nil if they are taken.
+func (m *Member) Takes(ack Acknowledgement) error {
 	if waiting := m.outbox.bytes.Load(); waiting > m.options.Backlog {
 		return fmt.Errorf("%w: %d bytes, LOG_BACKLOG is %d", ErrBacklog, waiting, m.options.Backlog)
 	}
-	if !byLog {
+	if ack != ByLog {
 		return nil
 	}
 	if !m.isJoined() {
@@ -83,7 +83,7 @@ func (r *Recorder) Sent(key, body idempotency.Sum) (idempotency.Sent, bool) {
 
 // RecordOnce is snapshot.Keeper's, and refuses as Record does.
 func (r *Recorder) RecordOnce(batch *counters.Batch, mark counters.Mark) (idempotency.Sent, error) {
-	if err := r.member.refuses(r.byLog); err != nil {
+	if err := r.member.Takes(r.ack); err != nil {
 		return idempotency.Sent{}, err
 	}
 	sent, err := r.keeper.RecordOnce(batch, mark)
@@ -91,7 +91,7 @@ func (r *Recorder) RecordOnce(batch *counters.Batch, mark counters.Mark) (idempo
 }
 
 func (r *Recorder) byWhom(sent idempotency.Sent) idempotency.Sent {
-	if r.byLog && sent.Ticket != nil {
+	if r.ack == ByLog && sent.Ticket != nil {
 		sent.Ticket = r.member.outbox.logTicket(sent.Ticket)
 	}
 	return sent

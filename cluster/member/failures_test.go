@@ -94,12 +94,23 @@ func TestCountsWaitWhileTheLogIsFull(t *testing.T) {
 	w.broker.SetLimit(1)
 	one.page(4)
 	harnesstest.Until(t, "the node says that the log is full", func() bool { return errors.Is(one.member.Status().Trouble, cluster.ErrFull) })
+	full := time.Now()
+	harnesstest.Until(t, "the log has answered where it ends since", func() bool { return one.member.Status().ReachedAt.After(full) })
+	if trouble := one.member.Status().Trouble; !errors.Is(trouble, cluster.ErrFull) {
+		t.Errorf("a log that answers and takes nothing is in trouble: %v, want ErrFull", trouble)
+	}
 	harnesstest.Until(t, "records are refused", func() bool {
 		return errors.Is(one.tryRecord(member.ByDisk, storetest.Page(9, storetest.Noon())), member.ErrBacklog)
 	})
+	if err := one.member.Takes(member.ByDisk); !errors.Is(err, member.ErrBacklog) {
+		t.Errorf("the node says of what it takes: %v, want ErrBacklog", err)
+	}
 	w.broker.SetLimit(0)
 	two.page(5)
 	w.agree()
+	harnesstest.Until(t, "the trouble is over", func() bool {
+		return one.member.Status().Trouble == nil && one.member.Takes(member.ByLog) == nil
+	})
 	one.page(2)
 	w.agree()
 }

@@ -31,6 +31,7 @@ const (
 type figures struct {
 	mu        sync.Mutex
 	trouble   error
+	refused   error  // why the log did not take the last frame, nil if it did
 	said      string // trouble that was logged last, and when
 	saidAt    time.Time
 	reachedAt time.Time
@@ -44,6 +45,7 @@ type figures struct {
 	apart     bool // whether shared states with the same frames have other counts
 	used      int64
 	limit     int64
+	differing []string
 
 	failingSince atomic.Int64 // when appends began to fail, in nanoseconds since 1970; 0 if they do not
 
@@ -72,6 +74,9 @@ func (f *figures) noteAppend(err error, bytes int) {
 		f.appended.Add(1)
 		f.appendedBytes.Add(uint64(bytes))
 	}
+	f.mu.Lock()
+	f.refused = err
+	f.mu.Unlock()
 	if err == nil {
 		f.failingSince.Store(0)
 		return
@@ -165,7 +170,7 @@ func (s *session) askServers(ctx context.Context) error {
 	s.agreeOnEventTypes(ctx, said.EventTypes)
 	s.figures.mu.Lock()
 	defer s.figures.mu.Unlock()
-	s.figures.skew, s.figures.used, s.figures.limit = skew, said.Used, said.Limit
+	s.figures.skew, s.figures.used, s.figures.limit, s.figures.differing = skew, said.Used, said.Limit, said.Differing
 	return nil
 }
 
@@ -211,6 +216,8 @@ type Status struct {
 	Apart bool
 	// Used is how many bytes the log has, and Limit how many it takes; 0 where it does not say.
 	Used, Limit int64
+	// Differing are settings that other nodes have otherwise, in words.
+	Differing []string
 }
 
 // Status says how the member is.
@@ -228,7 +235,10 @@ func (m *Member) Status() Status {
 	status.Trouble, status.Position, status.End = f.trouble, f.position, f.end
 	status.CountedAt, status.ReachedAt = f.countedAt, f.reachedAt
 	status.Skew, status.SharedAt, status.Nodes = f.skew, f.sharedAt, f.nodes
-	status.Apart, status.Used, status.Limit = f.apart, f.used, f.limit
+	status.Apart, status.Used, status.Limit, status.Differing = f.apart, f.used, f.limit, f.differing
+	if status.Trouble == nil {
+		status.Trouble = f.refused // a log that is full answers, and takes nothing
+	}
 	if !f.countedAt.IsZero() {
 		status.Lag = time.Since(f.countedAt)
 	}

@@ -42,6 +42,8 @@ type Servers struct {
 	Used, Limit int64
 	// EventTypes are those that nodes have, beside the built-in ones.
 	EventTypes []string
+	// Differing are settings that other nodes have otherwise, in words.
+	Differing []string
 }
 
 // Options say how a node takes part.

@@ -31,6 +31,8 @@ type Cluster struct {
 	SharedAt time.Time
 	// Apart is set while states that nodes have shared with the same frames have other counts.
 	Apart bool
+	// Differing is how many settings are not those of the node that opened the log last.
+	Differing int
 	// Used is how many bytes the log has, and Limit how many it takes.
 	Used, Limit int64
 	// The rest are frames since the start.
@@ -80,6 +82,7 @@ func (m *Metrics) addCluster() {
 		return float64(c.SharedAt.Unix())
 	})
 	value("stats_recorder_log_apart", "gauge", "Whether states of nodes with the same frames have other counts, 1 or 0.", func(c *Cluster) float64 { return flag(c.Apart) })
+	value("stats_recorder_log_differing_settings", "gauge", "Settings that are not those of the node that opened the log last.", func(c *Cluster) float64 { return float64(c.Differing) })
 	value("stats_recorder_log_used_bytes", "gauge", "What the log holds.", func(c *Cluster) float64 { return float64(c.Used) })
 	value("stats_recorder_log_limit_bytes", "gauge", "How much the log takes.", func(c *Cluster) float64 { return float64(c.Limit) })
 	value("stats_recorder_log_appended_frames_total", "counter", "Frames that the log took from this node.", func(c *Cluster) float64 { return float64(c.Appended) })

@@ -371,6 +371,7 @@ func TestOneNodeBecomesThreeAndOneAgainUnderLoad(t *testing.T) {
 	}
 	p.posted(200)
 	p.expectNoneRefused("from one node to three")
+	p.says(`not the same: IDEMPOTENCY_WINDOW is "23h0m0s" here and "24h0m0s" there`, "--idempotency-window", "23h", "cluster", "status")
 
 	for i, program := range []string{p.program, p.program, p.program, newer, newer, newer} {
 		p.stop(i % 3)
