@@ -67,6 +67,9 @@ func appendImports(b []byte, imports []Import) []byte {
 	return b
 }
 
+// importSize is how many bytes appendImports takes for an import.
+func importSize(one Import) int { return 4 + importFixed + len(one.Memory) }
+
 // ImportOf is the import that was announced under a number.
 func (m *Membership) ImportOf(number uint64) (Import, bool) {
 	for _, one := range m.Imports {

@@ -113,6 +113,29 @@ func (m *Membership) AppendTo(b []byte) []byte {
 	return m.Covered.AppendTo(b)
 }
 
+// Parts are memberships which AppendTo makes at most so many bytes each, where no import is larger
+// itself: this one with as many imports as fit, and others that have nothing but imports.
+func (m *Membership) Parts(most int) (parts []Membership) {
+	part, rest := *m, m.Imports
+	for {
+		part.Imports = nil
+		fitting, size := 0, len(part.AppendTo(nil))
+		for fitting < len(rest) {
+			size += importSize(rest[fitting])
+			if size > most && (fitting > 0 || len(parts) == 0) {
+				break
+			}
+			fitting++
+		}
+		part.Imports, rest = rest[:fitting], rest[fitting:]
+		parts = append(parts, part)
+		if len(rest) == 0 {
+			return parts
+		}
+		part = Membership{}
+	}
+}
+
 // DecodeMembership reads what AppendTo appended, which must be all of data. Errors are
 // those of DecodeCovered.
 func DecodeMembership(data []byte) (*Membership, error) {

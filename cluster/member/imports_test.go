@@ -25,6 +25,12 @@ import (
 // importInto has records wait in the directory of a node, which does not run.
 func (n *node) importInto(records []storetest.Record) error {
 	n.world.t.Helper()
+	return n.importRemembering(records, memoryOf(records))
+}
+
+// importRemembering is importInto with what is to be remembered of it.
+func (n *node) importRemembering(records []storetest.Record, memory snapshot.Imports) error {
+	n.world.t.Helper()
 	session, err := snapshot.OpenImport(n.keeping)
 	if err != nil {
 		return err
@@ -42,7 +48,7 @@ func (n *node) importInto(records []storetest.Record) error {
 		return nil
 	})
 	if err == nil {
-		err = session.Tell(memoryOf(records))
+		err = session.Tell(memory)
 	}
 	return errors.Join(err, session.Close())
 }
@@ -165,6 +171,42 @@ func TestAnImportIsCountedOnceWhereverTheProcessEnds(t *testing.T) {
 		frames[cluster.FrameNumber{Origin: frame.Origin, Sequence: frame.Sequence}] = true
 	}
 	t.Logf("%d frames in the log, %d of them different", len(w.broker.Frames()), len(frames))
+}
+
+// Each import was of many files, all of which are to be remembered.
+func TestImportsOfManyFilesAreRememberedByAllAcrossStarts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.add(), w.add()
+	const imports, files = 3, 30_000
+	for i := range imports {
+		one.stop()
+		records := someMonths(fmt.Sprintf("imported-%d", i), 0)
+		memory := memoryOf(records)
+		for range files {
+			memory.List = append(memory.List, memory.List[0])
+		}
+		if err := one.importRemembering(records, memory); err != nil {
+			t.Fatal(err)
+		}
+		w.counts(records)
+		one.start()
+		if err := one.becomes(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.agree()
+	two.stop()
+	two.start()
+	w.agree()
+	one.shared()
+	w.add()
+	w.agree()
+	for i, n := range w.nodes {
+		if have := len(n.keeper.Membership().Imports); have != imports {
+			t.Errorf("node %d remembers %d imports, want %d", i+1, have, imports)
+		}
+	}
 }
 
 func TestTheSameImportIntoTwoNodesAtTheSameTimeIsCountedOnce(t *testing.T) {

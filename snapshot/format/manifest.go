@@ -32,9 +32,26 @@ func (m *Manifest) readLeft(content []byte) (sum uint64, err error) {
 	return 0, c.end()
 }
 
+// membership writes what is known of the log. What imports are to be remembered may be more than
+// a section takes.
+func (w *sectionWriter) membership(known *cluster.Membership) error {
+	for _, part := range known.Parts(maxSection) {
+		if err := w.section(sectionMembership, part.AppendTo(nil)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *Manifest) readMembership(content []byte) (sum uint64, err error) {
-	if m.Membership, err = cluster.DecodeMembership(content); err != nil {
+	part, err := cluster.DecodeMembership(content)
+	switch {
+	case err != nil:
 		return 0, ofCluster(err)
+	case m.Membership == nil:
+		m.Membership = part
+	default:
+		m.Membership.Imports = append(m.Membership.Imports, part.Imports...)
 	}
 	return 0, nil
 }

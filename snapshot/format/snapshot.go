@@ -91,7 +91,7 @@ func (s Snapshot) Write(output io.Writer, parts []counters.Part, cells PartCells
 			}
 		}
 		if s.Manifest.Membership != nil {
-			if err := w.section(sectionMembership, s.Manifest.Membership.AppendTo(nil)); err != nil {
+			if err := w.membership(s.Manifest.Membership); err != nil {
 				return err
 			}
 		}
