@@ -268,7 +268,7 @@ func (r *request) variantsTable(e report.Experiment) *table {
 func (r *request) factsOf(e report.Experiment, s standing) []fact {
 	l := r.language
 	split := state("off", r.T("experiment.split.unknown"))
-	if e.SRM != nil && e.SRM.P.Known() {
+	if e.SRM != nil && (e.SRM.P.Known() || e.SRM.Verdict == "broken") {
 		kind, word := "ok", "experiment.split.ok"
 		if e.SRM.Verdict == "broken" {
 			kind, word = "bad", "experiment.split.bad"

@@ -44,9 +44,10 @@ func about(l *words.Language, x float64) string {
 	return l.Number(rounded, min(decimals, 3))
 }
 
-// probability is a p-value with two digits.
+// probability is a p-value with two digits. One that is not told is that of a broken draw, which
+// is below a thousandth.
 func probability(l *words.Language, p float64) string {
-	if p < 0.001 {
+	if p < 0.001 || math.IsNaN(p) {
 		return "p < " + l.Number(0.001, 3)
 	}
 	decimals := 2

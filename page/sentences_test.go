@@ -228,3 +228,16 @@ func TestSentencesAreSaidAsWanted(t *testing.T) {
 		t.Error("a sentence shows what it must not")
 	}
 }
+
+// TestABrokenDrawIsSaidWhereItsProbabilityIsNot has a variant of few visitors, whose number would
+// follow from the probability.
+func TestABrokenDrawIsSaidWhereItsProbabilityIsNot(t *testing.T) {
+	t.Parallel()
+	for _, l := range []*words.Language{words.French, words.English} {
+		r, e := &request{language: l}, report.Experiment{SRM: &report.SampleRatio{P: insight.Unknown(), Verdict: "broken"}}
+		split := string(r.factsOf(e, standing{key: "unequal"})[0].Text)
+		if want := "p &lt; " + l.Number(0.001, 3); !strings.Contains(split, want) || !strings.Contains(split, r.T("experiment.split.bad")) {
+			t.Errorf("%s: %q, want %q in it", l.Tag, split, want)
+		}
+	}
+}

@@ -74,6 +74,7 @@ type Experiment struct {
 
 // SampleRatio says whether visitors were drawn as they should have been.
 type SampleRatio struct {
+	// P is unknown where a variant is of few visitors, whose number would follow.
 	P insight.Number `json:"p"`
 	// Verdict is "ok", or "broken": do not trust the experiment.
 	Verdict string `json:"verdict"`
@@ -181,15 +182,25 @@ func (r *Reporter) experiment(variants []visitors.Variant, plan Plan) (Experimen
 	}
 	made.Crossed, _ = told(crossed, crossed)
 	if len(variants) > 1 {
-		made.SRM = &SampleRatio{P: c.ratio.P, Verdict: "ok"}
-		if c.ratio.Broken {
-			made.SRM.Verdict = "broken"
-		}
+		made.SRM = c.sampleRatio()
 	}
 	if plan.Experiment != "" {
 		made.Benefits = r.byBenefit(c)
 	}
 	return made, nil
+}
+
+func (c *comparison) sampleRatio() *SampleRatio {
+	ratio := &SampleRatio{P: c.ratio.P, Verdict: "ok"}
+	if c.ratio.Broken {
+		ratio.Verdict = "broken"
+	}
+	for i := range c.variants {
+		if hidden(c.variants[i].Visitors()) {
+			ratio.P = insight.Unknown()
+		}
+	}
+	return ratio
 }
 
 func newComparison(variants []visitors.Variant, plan Plan) (*comparison, error) {

@@ -231,6 +231,8 @@ func TestVariantsAreHeldAgainstTheControl(t *testing.T) {
 		{nil, []any{"experiments", 1, "variants", 2, "visitors"}},
 		{nil, []any{"experiments", 1, "variants", 2, "clicks_per_page"}},
 		{"undecided", []any{"experiments", 2, "variants", 1, "verdict"}},
+		{"broken", []any{"experiments", 1, "srm", "verdict"}},
+		{nil, []any{"experiments", 1, "srm", "p"}}, // from which the four would follow
 		{"ok", []any{"experiments", 2, "srm", "verdict"}},
 		{nil, []any{"experiments", 3, "srm"}},
 		{0.05, []any{"experiments", 2, "variants", 0, "clicks_per_page"}},
