@@ -92,10 +92,11 @@ func (l *loop) drain() {
 	})
 }
 
-// abandon has the loop close its connections and end.
+// abandon has the loop close its connections and end. It may never have been drained: a
+// server can be stopped while it starts.
 func (l *loop) abandon() {
 	l.post(func() {
-		l.waiting = nil
+		l.draining, l.waiting = true, nil
 		for _, c := range l.sockets {
 			c.close()
 		}

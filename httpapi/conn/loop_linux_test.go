@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -501,6 +502,24 @@ func TestAConnectionThatWaitsForACommitKeepsItsPlace(t *testing.T) {
 	told(t, reader, http.StatusUnprocessableEntity)
 	if d.evicted.Load()+d.timedOut.Load() > 0 {
 		t.Error("the connection counts as one that had to go")
+	}
+}
+
+// TestLoopsThatBeginDuringAStopEndWithIt has loops begin when a stop has looked for them
+// already, as those of a server that is stopped as soon as it listens.
+func TestLoopsThatBeginDuringAStopEndWithIt(t *testing.T) {
+	t.Parallel()
+	s := NewServer(Config{Handler: answer, Bounds: testBounds(), Events: &counted{}, Logger: slog.New(slog.DiscardHandler)})
+	s.stopLoops(t.Context())
+	if !s.loops.start(&net.TCPAddr{}) {
+		t.Fatal("no loops")
+	}
+	ended := make(chan struct{})
+	go func() { s.abandon(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Error("the loops go on")
 	}
 }
 
