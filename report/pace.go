@@ -9,14 +9,14 @@ import (
 const (
 	// restOfWork is how many times as long as some work the rest after it is.
 	restOfWork = 15
-	// freeWork is how much work is done before any rest, as that of a page that asks
-	// for several windows.
-	freeWork = 50 * time.Millisecond
-	// longestRest is how long a reader rests at most for what others have caused.
-	longestRest = time.Second
+	// freeWork is how much work is done before any rest. Somebody who goes from page to page
+	// of a year causes less, whatever comes meanwhile.
+	freeWork = time.Second
+	// longestRest is how long a fit waits at most for those before it. A page asks for several.
+	longestRest = 250 * time.Millisecond
 	// mostDue is how much work is remembered, a little more than the longest rest follows:
 	// readers must not rest for hours for what a busy hour has taken.
-	mostDue = 200 * time.Millisecond
+	mostDue = freeWork + 2*longestRest/restOfWork
 )
 
 // A pace has rests follow work while records come, so that readers who ask without pause

@@ -24,11 +24,12 @@ func asks(p *pace, work, during time.Duration) (worked time.Duration) {
 
 func TestWhoAsksWithoutPauseGetsAShareOfAProcessor(t *testing.T) {
 	t.Parallel()
-	for _, work := range []time.Duration{time.Millisecond, 5 * time.Millisecond, 60 * time.Millisecond} {
-		const during = 10 * time.Second
+	const during = time.Minute
+	for _, work := range []time.Duration{time.Millisecond, 5 * time.Millisecond, longestRest / restOfWork, 100 * time.Millisecond} {
 		worked := asks(&pace{}, work, during)
-		share := during / (restOfWork + 1)
-		if worked > share+freeWork+2*work || worked < share/2 {
+		rest := min(work*restOfWork, longestRest)
+		share := time.Duration(float64(during) * float64(work) / float64(work+rest))
+		if worked > share+freeWork+2*work || worked < share {
 			t.Errorf("work of %v is done for %v of %v, want about %v", work, worked, during, share)
 		}
 	}
