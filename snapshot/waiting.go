@@ -21,7 +21,7 @@ const waitingName = "importing"
 
 var (
 	// ErrImportWaits means that an import waits for the node that runs on the directory.
-	ErrImportWaits = errors.New("an import waits here to be told to other nodes: start the node with LOG_URL first, or give the import up by removing the file")
+	ErrImportWaits = errors.New("an import waits here to be told to other nodes: start the node with LOG_URL first; if its log is gone for good, remove the file, and import again")
 	// ErrImportDamaged means that the file of an import cannot be read. It is put aside.
 	ErrImportDamaged = errors.New("the import that waited here is damaged, and put aside: make it again")
 )

@@ -141,7 +141,7 @@ func TestAnImportThatIsKilledCountsOnceOnAll(t *testing.T) {
 		ofImport := func(c crashPoint) int { return -strings.Count(c.place, "importing") }
 		return ofImport(a) - ofImport(b)
 	})
-	for i, point := range points[:min(len(points), harnesstest.Scale(8, 60))] {
+	for i, point := range points[:min(len(points), harnesstest.Scale(4, 60))] {
 		path, documents := dump()
 		crashing(t, second, point.String(), environment, "import", path)
 		if i%2 == 1 {
