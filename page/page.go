@@ -144,7 +144,7 @@ func (p *Page) Reads() []httpapi.Read {
 
 // answer is a view as HTML.
 func (p *Page) answer(v view, asked httpapi.Request) (httpapi.Answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(report.ForOneAnswer(context.Background()), patience)
 	defer cancel()
 	r := p.newRequest(ctx, v, asked)
 	shown, err := v.show(r)

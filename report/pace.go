@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,8 +13,8 @@ const (
 	// freeWork is how much work is done before any rest. Somebody who goes from page to page
 	// of a year causes less, whatever comes meanwhile.
 	freeWork = time.Second
-	// longestRest is how long a fit waits at most for those before it. A page asks for several.
-	longestRest = 250 * time.Millisecond
+	// longestRest is how long an answer waits at most for those before it.
+	longestRest = 500 * time.Millisecond
 	// mostDue is how much work is remembered, a little more than the longest rest follows:
 	// readers must not rest for hours for what a busy hour has taken.
 	mostDue = freeWork + 2*longestRest/restOfWork
@@ -73,9 +74,21 @@ func (r *Reporter) alone(ctx context.Context, edition func() uint64, made func()
 	return make(at)
 }
 
+// restedKey is of whether somebody has rested, an *atomic.Bool.
+type restedKey struct{}
+
+// ForOneAnswer returns a context in which all that is asked is for one answer: however many
+// windows it is of, whoever waits for it rests once at most.
+func ForOneAnswer(ctx context.Context) context.Context {
+	return context.WithValue(ctx, restedKey{}, new(atomic.Bool))
+}
+
 func (r *Reporter) restBefore(ctx context.Context, edition uint64) error {
 	rest := r.pace.rest(time.Now(), edition)
 	if rest == 0 {
+		return nil
+	}
+	if rested, isOne := ctx.Value(restedKey{}).(*atomic.Bool); isOne && rested.Swap(true) {
 		return nil
 	}
 	select {

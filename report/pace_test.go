@@ -134,3 +134,21 @@ func TestThereIsNoRestForRecordsThatCameBeforeTheLastWork(t *testing.T) {
 		}
 	})
 }
+
+func TestOneAnswerRestsOnceHoweverManyWindowsItIsOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Options{})
+		ctx, start := ForOneAnswer(t.Context()), time.Now()
+		missing := func() bool { return false }
+		for edition := range uint64(5) {
+			r.pace.worked(time.Now(), time.Minute, edition)
+			if err := r.alone(ctx, at(edition+1), missing, func(uint64) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rested := time.Since(start); rested != longestRest {
+			t.Errorf("the answer rests for %v, want %v", rested, longestRest)
+		}
+	})
+}

@@ -172,7 +172,7 @@ func (t Table) keyOf(a asked) bodyKey {
 
 // make asks a reporter and renders what it answers.
 func (t Table) make(r *report.Reporter, answer *httpapi.Answer, asked asked) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(report.ForOneAnswer(context.Background()), patience)
 	defer cancel()
 	made, err := t.ask(r, ctx, asked.query)
 	if err != nil {
