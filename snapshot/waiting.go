@@ -49,7 +49,7 @@ func isWaiting(directory string) (bool, error) {
 	return true, nil
 }
 
-// saveWaiting writes the frames of an import.
+// saveWaiting writes the frames of an import, where none waits.
 func saveWaiting(directory string, frames []cluster.Frame) error {
 	_, err := disk.Save(waitingPath(directory), waitingName, func(output io.Writer) error {
 		for _, frame := range frames {
@@ -67,6 +67,9 @@ func saveWaiting(directory string, frames []cluster.Frame) error {
 		_, err := readWaiting(temporary)
 		return err
 	})
+	if err != nil { // it may have its name all the same
+		err = errors.Join(err, disk.Remove(waitingPath(directory)))
+	}
 	return err
 }
 

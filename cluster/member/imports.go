@@ -18,6 +18,8 @@ var (
 	ErrImportOvertaken = errors.New("another import was announced in the log at the same time: nothing of this one is counted; run it again, so that it is compared with that one")
 	// ErrImportEventTypes means that nodes have no room for the event types of an import.
 	ErrImportEventTypes = errors.New("the nodes together have no room for the event types of the import")
+	// ErrImportStray means that the log has not as many imports as an import follows.
+	ErrImportStray = errors.New("the import that waits here was prepared for another log: nothing of it is counted; make it again")
 	// errAnnounced ends a session, so that the next one counts what it announced.
 	errAnnounced = errors.New("an import is announced")
 )
@@ -63,7 +65,7 @@ func (s *session) importWaiting(ctx context.Context) error {
 func (s *session) announce(ctx context.Context) error {
 	if s.announcement.Sequence > 0 {
 		err := s.announceOnce(ctx)
-		if errors.Is(err, ErrImportEventTypes) {
+		if errors.Is(err, ErrImportEventTypes) || errors.Is(err, ErrImportStray) {
 			err = s.endImport(err)
 		}
 		if err != nil && !errors.Is(err, cluster.ErrTaken) {
@@ -78,6 +80,9 @@ func (s *session) announceOnce(ctx context.Context) error {
 	last, err := cluster.LastSequence(ctx, s.link.Log, s.link.Shared, cluster.ImportsOrigin)
 	if err != nil || last >= s.announcement.Sequence {
 		return err
+	}
+	if last = max(last, s.keeper.Membership().Covered.Highest(cluster.ImportsOrigin)); last+1 < s.announcement.Sequence {
+		return fmt.Errorf("%w: it is import %d, and there are %d", ErrImportStray, s.announcement.Sequence, last)
 	}
 	if err := s.agreeOnImport(ctx, s.counting); err != nil {
 		return err

@@ -432,6 +432,42 @@ func TestAnImportIsNotToldBeforeTheLogHasAllOfIt(t *testing.T) {
 	}
 }
 
+// The files of a directory were removed, but for that in which an import waits.
+func TestAnImportThatWaitsForAnotherLogIsGivenUp(t *testing.T) {
+	t.Parallel()
+	w, anotherWorld := newWorld(t), newWorld(t)
+	one, another := w.add(), anotherWorld.add()
+	one.stop()
+	if err := one.importInto(someMonths("first", 0)); err != nil {
+		t.Fatal(err)
+	}
+	one.start()
+	if err := one.becomes(); err != nil {
+		t.Fatal(err)
+	}
+	one.stop()
+	another.stop()
+	if err := one.importInto(someMonths("second", 0)); err != nil {
+		t.Fatal(err)
+	}
+	const name = "importing"
+	if err := os.Rename(filepath.Join(one.keeping.Directory, name), filepath.Join(another.keeping.Directory, name)); err != nil {
+		t.Fatal(err)
+	}
+	another.start()
+	if err := another.becomes(); !errors.Is(err, member.ErrImportStray) {
+		t.Errorf("%v, want ErrImportStray", err)
+	}
+	another.stop()
+	records := someMonths("third", 0)
+	if err := another.importInto(records); err != nil {
+		t.Fatal(err)
+	}
+	anotherWorld.counts(records)
+	another.start()
+	anotherWorld.agree()
+}
+
 func TestAnImportThatIsDamagedWhileItWaitsIsPutAsideAndCanBeMadeAgain(t *testing.T) {
 	t.Parallel()
 	records := someMonths("imported", 0)
