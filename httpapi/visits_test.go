@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -18,9 +20,27 @@ import (
 )
 
 // tally counts the records that visits are counted by.
-type tally struct{ records atomic.Int64 }
+type tally struct {
+	records atomic.Int64
+	most    atomic.Int64 // at once
+}
 
-func (v *tally) Add(batch *visitors.Batch) { v.records.Add(int64(batch.Len())) }
+func (v *tally) Add(batch *visitors.Batch) {
+	n := int64(batch.Len())
+	v.records.Add(n)
+	if n > v.most.Load() {
+		v.most.Store(n)
+	}
+}
+
+// sendPost sends a post and returns when its records are in the store.
+func sendPost(t *testing.T, disk *brokenDisk, conn net.Conn, request string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	<-disk.added
+}
 
 // TestVisitsAreNotCountedUnderNumbersThatWereForgotten has a record wait while another is
 // rejected, so that its benefit gets the number that the other's had.
@@ -30,28 +50,65 @@ func TestVisitsAreNotCountedUnderNumbersThatWereForgotten(t *testing.T) {
 	_, disk, address := undecided(t, Origins{any: true}, func(c *Config) { c.Visitors = &counted })
 	rejected, rejectedReader := seasoned(t, address)
 	waiting, waitingReader := seasoned(t, address)
-	post := func(conn net.Conn, benefit string) {
-		t.Helper()
-		if _, err := io.WriteString(conn, strings.Replace(onePost, "RSA", benefit, 1)); err != nil {
-			t.Fatal(err)
-		}
-		<-disk.added
-	}
-	post(rejected, "AAH")
+	sendPost(t, disk, rejected, strings.Replace(onePost, "RSA", "AAH", 1))
 	delta := disk.store.Seal()
-	post(waiting, "APL")
+	sendPost(t, disk, waiting, strings.Replace(onePost, "RSA", "APL", 1))
 	delta.Reject(errors.New("no space"))
 	told(t, rejectedReader, http.StatusServiceUnavailable)
+	sendPost(t, disk, waiting, strings.Replace(onePost, "RSA", "APL", 1)) // in the same commit, by the number of now
 	disk.store.Seal().Commit()
 	told(t, waitingReader, http.StatusOK)
-	if got := counted.records.Load(); got != 0 {
-		t.Errorf("%d visits count under a number that is another benefit's", got)
-	}
-	post(waiting, "APL")
-	disk.store.Seal().Commit()
 	told(t, waitingReader, http.StatusOK)
 	if got := counted.records.Load(); got != 1 {
-		t.Errorf("%d visits count, want 1", got)
+		t.Errorf("%d visits count, want that of the post after the rejection alone", got)
+	}
+}
+
+// TestVisitsWaitForTheCommitOfTheirOwnPost has a post come while the commit of another one
+// is not decided.
+func TestVisitsWaitForTheCommitOfTheirOwnPost(t *testing.T) {
+	t.Parallel()
+	var counted tally
+	_, disk, address := undecided(t, Origins{any: true}, func(c *Config) { c.Visitors = &counted })
+	conn, reader := seasoned(t, address)
+	for recorded := range int64(10) {
+		sendPost(t, disk, conn, onePost)
+		delta := disk.store.Seal()
+		sendPost(t, disk, conn, onePost)
+		delta.Commit()
+		told(t, reader, http.StatusOK)
+		if got := counted.records.Load(); got != recorded+1 {
+			t.Fatalf("%d visits count of %d posts that are recorded", got, recorded+1)
+		}
+		disk.store.Seal().Reject(errors.New("no space"))
+		told(t, reader, http.StatusServiceUnavailable)
+	}
+}
+
+func TestTheVisitsOfALargeCommitAreCountedInParts(t *testing.T) {
+	t.Parallel()
+	var counted tally
+	_, disk, address := undecided(t, Origins{any: true}, func(c *Config) { c.Visitors = &counted })
+	const records, posts = 1000, 2 * (mostGathered/1000 + 2)
+	one := onePost[strings.Index(onePost, "{"):]
+	body := "[" + strings.Repeat(one+",", records-1) + one + "]"
+	var conns [posts]net.Conn
+	var readers [posts]*bufio.Reader
+	for i := range posts {
+		conns[i], readers[i] = seasoned(t, address)
+	}
+	for _, conn := range conns {
+		sendPost(t, disk, conn, fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", postHead, len(body), body))
+	}
+	disk.store.Seal().Commit()
+	for _, reader := range readers {
+		told(t, reader, http.StatusOK)
+	}
+	if got := counted.records.Load(); got != records*posts {
+		t.Errorf("%d visits count, want %d", got, records*posts)
+	}
+	if most := counted.most.Load(); most > mostGathered {
+		t.Errorf("%d visits are counted at once, want at most %d", most, mostGathered)
 	}
 }
 
