@@ -16,6 +16,7 @@ import (
 	"stats-recorder/exchange/exporter"
 	"stats-recorder/httpapi"
 	"stats-recorder/insight"
+	"stats-recorder/oddities"
 	"stats-recorder/report"
 	"stats-recorder/report/endpoint"
 	"stats-recorder/service"
@@ -62,7 +63,7 @@ var tableFlags = []struct{ parameter, flag, usage string }{
 	{"order", "order", "score, merit, clicks, shows, ctr or id"},
 	{"limit", "limit", "how many benefits at most"},
 	{"group_by", "group-by", "benefit or total"},
-	{"table", "table", "cells, ranks or lengths"},
+	{"table", "table", "which of the lists in the answer"},
 	{"experiment", "experiment", "the only experiment, with its benefits"},
 	{"control", "control", "the variant that the others are compared with"},
 	{"metric", "metric", "clicks_per_page or conversion"},
@@ -91,10 +92,22 @@ func tableCommand(output io.Writer, table endpoint.Table) *cli.Command {
 	}
 	for _, flag := range tableFlags {
 		if slices.Contains(table.Parameters, flag.parameter) && (flag.parameter != "time_zone" || slices.Contains(table.Parameters, "step")) {
-			command.Flags = append(command.Flags, &cli.StringFlag{Name: flag.flag, Usage: flag.usage})
+			command.Flags = append(command.Flags, &cli.StringFlag{Name: flag.flag, Usage: flag.usage + partsOf(table, flag.parameter)})
 		}
 	}
 	return command
+}
+
+// partsOf says what the flag for a part of the answer may be.
+func partsOf(table endpoint.Table, parameter string) string {
+	if parameter != "table" {
+		return ""
+	}
+	var words []string
+	for _, part := range table.Parts {
+		words = append(words, string(part))
+	}
+	return ": " + strings.Join(words, ", ")
 }
 
 // writeTable writes a table once it has all of it.
@@ -150,9 +163,11 @@ func tableOfDirectory(ctx context.Context, c *cli.Command, table endpoint.Table,
 	if err != nil {
 		return exporter.Table{}, err
 	}
+	odd := oddities.NewRegister(history.Words())
 	const whole = math.MaxInt // nothing is dropped of the one table
 	reporter := report.New(report.Options{
 		Source: history, Stages: stages, CacheBytes: whole, Visitors: written.Reader(history, func() counters.Day { return 0 }),
+		Oddities: func(from, to counters.Day) ([]oddities.Count, error) { return odd.Counted(history, from, to) },
 	})
 	if err := giveLabels(c, reporter); err != nil {
 		return exporter.Table{}, err

@@ -298,8 +298,8 @@ func TestTablesOfVisitorsAreThereAsCSV(t *testing.T) {
 	for path, want := range map[string]string{
 		"visitors?format=csv":               "start_at,end_at,visitor_days,days,sampled,no_opening,",
 		"visitors?format=csv&lang=fr":       "start_at;end_at;visitor_days;",
-		"funnel?format=csv":                 "open_rate,act_rate,visitors_shown,visitors_opened,visitors_acted,visitors_open_rate,visitors_act_rate,visitors_few\nRSA,,,,20,10,0,0.5,0,20,10,0,0.5,0,false",
-		"funnel?format=csv&group_by=total":  "\n,,,,20,10,0,0.5,0,20,10,0,0.5,0,false",
+		"funnel?format=csv":                 "open_rate,act_rate,visitors_shown,visitors_opened,visitors_acted,visitors_open_rate,visitors_open_low,visitors_open_high,visitors_act_rate,",
+		"funnel?format=csv&group_by=total":  "\n,,,,20,10,0,0.5,0,20,10,0,0.5,",
 		"experiments/place?format=csv":      "experiment,variant,benefit,label,visitors,",
 		"experiments?format=csv&control=no": "place,A,,,20,",
 	} {

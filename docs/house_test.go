@@ -31,7 +31,7 @@ var rooms = []room{
 	{name: "harness", helper: true},
 
 	{name: "main", lower: []string{"command"}},
-	{name: "command", lower: []string{"service", "demo", "backup", "status", "report", "report/endpoint", "insight", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "visitors", "counters", "snapshot/correction", "backup/objectstore"}},
+	{name: "command", lower: []string{"service", "demo", "backup", "status", "report", "report/endpoint", "insight", "exchange", "httpapi", "httpapi/records", "snapshot", "snapshot/salvage", "visitors", "oddities", "counters", "snapshot/correction", "backup/objectstore"}},
 	{name: "service", lower: []string{"cluster", "cluster/member", "cluster/natslog", "service/admin", "page", "backup", "report", "report/endpoint", "httpapi", "httpapi/conn", "httpapi/records", "httpapi/spool", "insight", "snapshot", "idempotency", "visitors", "oddities", "counters", "backup/objectstore", "snapshot/format"}},
 	{name: "service/admin"},
 	{name: "page", lower: []string{"page/words", "page/draw", "report", "httpapi", "insight", "counters"}},

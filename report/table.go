@@ -44,8 +44,56 @@ var identityColumns = columns(exporter.Text, "id", "label", "group", "type")
 
 func (i Identity) values() []any { return []any{i.ID, text(i.Label), text(i.Group), text(i.Type)} }
 
-// Table is the rows of benefits for other programs. Intervals are two columns.
-func (b Benefits) Table() exporter.Table {
+// A Part of an answer is one of the lists in it, of which there is a table for other programs.
+type Part string
+
+// The parts of Benefits, of Positions and of Quality.
+const (
+	PartBenefits Part = "benefits"
+	PartGroups   Part = "groups"
+	PartNever    Part = "never"
+
+	PartCells   Part = "cells"
+	PartRanks   Part = "ranks"
+	PartLengths Part = "lengths"
+
+	PartQuality  Part = "quality"
+	PartOddInput Part = "odd_input"
+)
+
+// Table is the rows of a part for other programs: PartGroups, PartNever or else PartBenefits.
+// Intervals are two columns.
+func (b Benefits) Table(of Part) exporter.Table {
+	switch of {
+	case PartGroups:
+		return b.groupTable()
+	case PartNever:
+		return b.neverTable()
+	default:
+		return b.benefitTable()
+	}
+}
+
+func (b Benefits) groupTable() exporter.Table {
+	table := exporter.Table{Columns: slices.Concat(columns(exporter.Text, "group"), columns(exporter.Count, "benefits", "shows", "clicks"),
+		columns(exporter.Number, "ctr", "ctr_low", "ctr_high", "expected", "merit", "merit_low", "merit_high"))}
+	for _, row := range b.Groups {
+		table.Rows = append(table.Rows, []any{text(row.Group), uint64(row.Benefits), row.Shows, row.Clicks,
+			value(row.CTR), value(row.CTRInterval.Lower), value(row.CTRInterval.Upper), row.Expected,
+			value(row.Merit), value(row.MeritInterval.Lower), value(row.MeritInterval.Upper)})
+	}
+	return table
+}
+
+func (b Benefits) neverTable() exporter.Table {
+	table := exporter.Table{Columns: identityColumns}
+	for _, row := range b.Never {
+		table.Rows = append(table.Rows, row.values())
+	}
+	return table
+}
+
+func (b Benefits) benefitTable() exporter.Table {
 	table := exporter.Table{Columns: slices.Concat(identityColumns,
 		columns(exporter.Count, "shows", "clicks"),
 		columns(exporter.Number, "ctr", "ctr_low", "ctr_high", "expected", "merit", "merit_low", "merit_high", "score"),
@@ -62,25 +110,12 @@ func (b Benefits) Table() exporter.Table {
 	return table
 }
 
-// A PositionTable is one of the tables of places.
-type PositionTable string
-
-// The tables of places.
-const (
-	TableCells   PositionTable = "cells"
-	TableRanks   PositionTable = "ranks"
-	TableLengths PositionTable = "lengths"
-)
-
-// PositionTables are all that there are.
-func PositionTables() []PositionTable { return []PositionTable{TableCells, TableRanks, TableLengths} }
-
-// Table is the rows of one of the tables for other programs.
-func (p Positions) Table(of PositionTable) exporter.Table {
+// Table is the rows of a part for other programs: PartRanks, PartLengths or else PartCells.
+func (p Positions) Table(of Part) exporter.Table {
 	switch of {
-	case TableRanks:
+	case PartRanks:
 		return p.rankTable()
-	case TableLengths:
+	case PartLengths:
 		return p.lengthTable()
 	default:
 		return p.cellTable()
@@ -115,12 +150,16 @@ func (p Positions) cellTable() exporter.Table {
 	return table
 }
 
-// Table is a row for each benefit, or one for all without an id. Each event type
-// that is of no stage has a column.
+// Table is a row for each benefit, or one for all without an id. Each event type that is of
+// no stage has a column, named so that it is no other's: types may have any name.
 func (f Funnel) Table() exporter.Table {
 	outside := slices.Sorted(maps.Keys(f.Records.Outside))
+	named := make([]string, len(outside))
+	for i, event := range outside {
+		named[i] = "outside_" + event
+	}
 	table := exporter.Table{Columns: slices.Concat(identityColumns, columns(exporter.Count, "shown", "opened", "acted"),
-		columns(exporter.Number, "open_rate", "act_rate"), visitorFunnelColumns, columns(exporter.Count, outside...))}
+		columns(exporter.Number, "open_rate", "act_rate"), visitorFunnelColumns, columns(exporter.Count, named...))}
 	add := func(identity []any, r Records, visitors *VisitorFunnel) {
 		row := append(identity, r.Shown, r.Opened, r.Acted, value(r.OpenRate), value(r.ActRate))
 		row = append(row, visitors.values()...)
@@ -155,18 +194,29 @@ func (t Timeline) Table() exporter.Table {
 	return table
 }
 
-// Table is one row.
-func (q Quality) Table() exporter.Table {
+// Table is the rows of a part for other programs: PartOddInput, or else the one of PartQuality.
+func (q Quality) Table(of Part) exporter.Table {
+	if of == PartOddInput {
+		return q.oddInputTable()
+	}
 	return exporter.Table{
 		Columns: slices.Concat(columns(exporter.Count, "pages"), columns(exporter.Number, "balance"),
 			columns(exporter.Count, "worst_page_total", "worst_benefit_index", "misplaced_shows", "orphan_clicks",
 				"repeated_clicks", "repeated_places", "other_shows", "other_clicks"),
 			columns(exporter.Truth, "identified"), columns(exporter.Number, "dispersion"),
-			columns(exporter.Text, "first_day", "last_day", "kept_from")),
+			columns(exporter.Text, "first_day", "last_day", "kept_from"), columns(exporter.Count, "anonymous_records")),
 		Rows: [][]any{{
 			q.Pages, value(q.Balance), rank(int(q.WorstTotal)), rank(int(q.WorstIndex)), q.Misplaced, q.Orphans,
 			q.Repeated, uint64(q.RepeatedPlaces), q.OtherShows, q.OtherClicks, q.Model.Identified, q.Model.Dispersion,
-			text(q.FirstDay), text(q.LastDay), text(q.KeptFrom),
+			text(q.FirstDay), text(q.LastDay), text(q.KeptFrom), counted(q.AnonymousRecords),
 		}},
 	}
+}
+
+func (q Quality) oddInputTable() exporter.Table {
+	table := exporter.Table{Columns: slices.Concat(columns(exporter.Text, "field", "reason", "name"), columns(exporter.Count, "times"))}
+	for _, row := range q.OddInput {
+		table.Rows = append(table.Rows, []any{text(row.Field), row.Reason, text(row.Name), row.Times})
+	}
+	return table
 }

@@ -18,10 +18,10 @@ import (
 
 // asked is what a request asks for.
 type asked struct {
-	query     report.Query
-	format    string
-	locale    exporter.Locale
-	positions report.PositionTable
+	query  report.Query
+	format string
+	locale exporter.Locale
+	part   report.Part
 	// from and to are the days of the window, for the name of a file.
 	from, to counters.Day
 }
@@ -35,9 +35,9 @@ const (
 const maxLimit = 1_000_000
 
 // readAsked reads the parameters that the table knows. The error is for the client.
-func readAsked(request httpapi.Request, retention httpapi.Retention, answer *httpapi.Answer, known []string) (a asked, err error) {
+func (t Table) readAsked(request httpapi.Request, retention httpapi.Retention, answer *httpapi.Answer) (a asked, err error) {
 	query := httpapi.Query(slices.DeleteFunc(slices.Clone(request.Query), func(p httpapi.Parameter) bool {
-		return !slices.Contains(known, p.Name)
+		return !slices.Contains(t.Parameters, p.Name)
 	}))
 	q := &a.query
 	q.Benefit, q.Group = query.First("benefit"), query.First("group")
@@ -47,7 +47,7 @@ func readAsked(request httpapi.Request, retention httpapi.Retention, answer *htt
 	if q.Zone, err = httpapi.AskedZone(query.First("time_zone")); err != nil {
 		return a, err
 	}
-	if err := a.readWords(query, request.Accept); err != nil {
+	if err := a.readWords(query, request.Accept, t.Parts); err != nil {
 		return a, err
 	}
 	if q.Plan, err = planAsked(query, cmp.Or(request.Below, query.First(parameterExperiment))); err != nil {
@@ -89,7 +89,7 @@ func daysOf(w httpapi.Window) (from, to counters.Day) {
 }
 
 // readWords reads the parameters that are one of a few words.
-func (a *asked) readWords(query httpapi.Query, accept string) (err error) {
+func (a *asked) readWords(query httpapi.Query, accept string, parts []report.Part) (err error) {
 	word := func(name, missing string, words ...string) (text string) {
 		if text = query.First(name); text == "" {
 			return missing
@@ -105,7 +105,9 @@ func (a *asked) readWords(query httpapi.Query, accept string) (err error) {
 	a.query.Order = report.Order(word("order", string(report.OrderScore), texts(report.Orders())...))
 	a.query.Step = report.Step(word("step", string(report.StepDay), texts(report.Steps())...))
 	a.query.Totals = word("group_by", "benefit", "benefit", "total") == "total"
-	a.positions = report.PositionTable(word("table", string(report.TableCells), texts(report.PositionTables())...))
+	if len(parts) > 0 {
+		a.part = report.Part(word(parameterPart, string(parts[0]), texts(parts)...))
+	}
 	a.format = word("format", preferred(accept), formatJSON, formatCSV)
 	if a.locale = exporter.Plain; word("lang", "en", "en", "fr") == "fr" {
 		a.locale = exporter.French

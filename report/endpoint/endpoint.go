@@ -31,6 +31,9 @@ type Table struct {
 	Name string
 	// Parameters are the names of those that it knows.
 	Parameters []string
+	// Parts are the lists that rows are made of, the first unless the parameter table says
+	// another; none where there is only one.
+	Parts []report.Part
 
 	// below lets paths below its own one name the only row that is asked for.
 	below bool
@@ -51,16 +54,16 @@ var commonParameters = []string{"start_at", "end_at", "version", "time_zone", "f
 // Tables are all that there are.
 func Tables() []Table {
 	return []Table{
-		newTable("benefits", (*report.Reporter).Benefits, func(t report.Benefits, _ asked) exporter.Table { return t.Table() },
-			"stage", "order", "benefit", "group", "limit").thatLasts(),
-		newTable("positions", (*report.Reporter).Positions, func(t report.Positions, a asked) exporter.Table { return t.Table(a.positions) },
-			"stage", "benefit", "table").thatLasts(),
+		newTable("benefits", (*report.Reporter).Benefits, func(t report.Benefits, a asked) exporter.Table { return t.Table(a.part) },
+			"stage", "order", "benefit", "group", "limit").inParts(report.PartBenefits, report.PartGroups, report.PartNever).thatLasts(),
+		newTable("positions", (*report.Reporter).Positions, func(t report.Positions, a asked) exporter.Table { return t.Table(a.part) },
+			"stage", "benefit").inParts(report.PartCells, report.PartRanks, report.PartLengths).thatLasts(),
 		newTable("funnel", (*report.Reporter).Funnel, func(t report.Funnel, _ asked) exporter.Table { return t.Table() },
 			"group_by", "benefit", "group", "limit"),
 		newTable("timeline", (*report.Reporter).Timeline, func(t report.Timeline, _ asked) exporter.Table { return t.Table() },
 			"stage", "step", "benefit", "group"),
-		newTable("quality", (*report.Reporter).Quality, func(t report.Quality, _ asked) exporter.Table { return t.Table() },
-			"stage"),
+		newTable("quality", (*report.Reporter).Quality, func(t report.Quality, a asked) exporter.Table { return t.Table(a.part) },
+			"stage").inParts(report.PartQuality, report.PartOddInput),
 		newTable("visitors", (*report.Reporter).Visitors, func(t report.Visitors, _ asked) exporter.Table { return t.Table() },
 			"step").ofVisitors(),
 		newTable("experiments", (*report.Reporter).Experiments, func(t report.Experiments, _ asked) exporter.Table { return t.Table() },
@@ -70,6 +73,9 @@ func Tables() []Table {
 
 // parameterExperiment names the only experiment that is asked for, as the path below does.
 const parameterExperiment = "experiment"
+
+// parameterPart names the part of the answer that rows are of.
+const parameterPart = "table"
 
 // ofVisitors takes off what visitors are not told apart by: they are of all versions of
 // records, and of UTC days.
@@ -104,6 +110,12 @@ func (t Table) thatLasts() Table {
 	return t
 }
 
+// inParts has the rows be of one of several parts of the answer.
+func (t Table) inParts(parts ...report.Part) Table {
+	t.Parameters, t.Parts = append(t.Parameters, parameterPart), parts
+	return t
+}
+
 // Reads are the endpoints of a reporter. Retention is that of its source.
 func Reads(r *report.Reporter, retention httpapi.Retention) (reads []httpapi.Read) {
 	for _, table := range Tables() {
@@ -117,7 +129,7 @@ func (t Table) read(r *report.Reporter, retention httpapi.Retention) httpapi.Rea
 		Path: "/insight/" + t.Name, Below: t.below, Parameters: t.Parameters, Access: httpapi.AccessByBrowser,
 		Answer: func(request httpapi.Request) (answer httpapi.Answer, err error) {
 			answer.Vary = "Accept"
-			asked, err := readAsked(request, t.retention(r, retention), &answer, t.Parameters)
+			asked, err := t.readAsked(request, t.retention(r, retention), &answer)
 			if err != nil {
 				return answer, err
 			}
@@ -154,7 +166,7 @@ func (t Table) retention(r *report.Reporter, ofCounts httpapi.Retention) httpapi
 type bodyKey struct {
 	table, format  string
 	locale         exporter.Locale
-	positions      report.PositionTable
+	part           report.Part
 	from, to       counters.Day
 	version        uint16
 	stage          insight.Stage
@@ -167,7 +179,7 @@ var _ map[bodyKey]bool // it must be comparable
 
 func (t Table) keyOf(a asked) bodyKey {
 	q := a.query
-	return bodyKey{t.Name, a.format, a.locale, a.positions, q.From, q.To, q.Version, q.Stage, q.Benefit, q.Group, q.Order, q.Limit}
+	return bodyKey{t.Name, a.format, a.locale, a.part, q.From, q.To, q.Version, q.Stage, q.Benefit, q.Group, q.Order, q.Limit}
 }
 
 // make asks a reporter and renders what it answers.
@@ -195,7 +207,7 @@ func (t Table) make(r *report.Reporter, answer *httpapi.Answer, asked asked) ([]
 // Of asks a reporter by parameters, as the endpoint does, and makes rows of the answer.
 // An *httpapi.Error is for who has chosen the parameters.
 func (t Table) Of(ctx context.Context, r *report.Reporter, retention httpapi.Retention, parameters httpapi.Query) (exporter.Table, error) {
-	asked, err := readAsked(httpapi.Request{Query: parameters}, t.retention(r, retention), &httpapi.Answer{}, t.Parameters)
+	asked, err := t.readAsked(httpapi.Request{Query: parameters}, t.retention(r, retention), &httpapi.Answer{})
 	if err != nil {
 		return exporter.Table{}, err
 	}
@@ -213,7 +225,7 @@ func (t Table) OfAnswer(answer io.Reader, parameters httpapi.Query) (exporter.Ta
 	if err != nil {
 		return exporter.Table{}, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	return t.rows(made, asked{positions: report.PositionTable(parameters.First("table"))}), nil
+	return t.rows(made, asked{part: report.Part(parameters.First(parameterPart))}), nil
 }
 
 // forClient is the error that clients are told, if it is for them.
