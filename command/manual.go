@@ -81,7 +81,7 @@ func manualOfCommands(root *cli.Command, settings []service.Setting) string {
 	page.settings(settings, func(s service.Setting) string { return "--" + s.Name })
 	page.section("SIGNALS")
 	page.entry("SIGTERM, SIGINT", "Answer what has arrived, save everything and end. A second one ends at once: what was acknowledged is on disk.")
-	page.entry("SIGHUP", "Read BENEFITS_FILE and the certificate again.")
+	page.entry("SIGHUP", "Read BENEFITS_FILE, LABELS_FILE and the certificate again.")
 	page.section("EXIT STATUS")
 	page.text("0 when all went well, else 1, and a line on standard error says why.")
 	page.section("SEE ALSO")

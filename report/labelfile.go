@@ -51,6 +51,9 @@ func readLabelFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLabels, err)
 	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %q is no regular file, which could be read again", ErrLabels, path)
+	}
 	if info.Size() > mostLabelBytes {
 		return nil, fmt.Errorf("%w: %q has %d bytes: want at most %d", ErrLabels, path, info.Size(), mostLabelBytes)
 	}
@@ -183,6 +186,9 @@ func (l Labels) addBenefit(benefit map[string]any, institution Label) error {
 		Label: textOf(benefit, "label", "title", "name"),
 		Group: cmp.Or(textOf(benefit, "group"), institutionOf(benefit, "label", "name", "slug", "id"), institution.Group),
 		Type:  cmp.Or(institutionOf(benefit, "type"), institution.Type, textOf(benefit, "type")),
+	}
+	if before, twice := l[id]; twice && !before.Alias && before != label {
+		return fmt.Errorf("has %q for the second time, with another label", id)
 	}
 	l[id] = label
 	if _, taken := l[slug]; slug != "" && !taken {

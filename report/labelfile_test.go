@@ -61,6 +61,7 @@ func TestABadFileOfLabelsIsNamedWithItsLine(t *testing.T) {
 		`[{"label":"a"}]`:                      "[0]: has neither id nor slug",
 		`[1]`:                                  "[0]: is no object",
 		"[]":                                   "names no benefit",
+		`[{"id":"a","label":"A"},{"id":"a","label":"B"}]`: `[1]: has "a" for the second time`,
 	} {
 		path := labelFile(t, content)
 		_, err := report.ReadLabels(path)

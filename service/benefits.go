@@ -19,6 +19,9 @@ func readBenefits(path string) (map[string]struct{}, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if err := checkReadable(path); err != nil {
+		return nil, fmt.Errorf("%w: BENEFITS_FILE: %w", ErrConfig, err)
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: BENEFITS_FILE: %w", ErrConfig, err)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -51,5 +52,20 @@ func TestAListThatNoRecordCouldMatchIsRefusedByFileAndLine(t *testing.T) {
 		if !errors.Is(err, ErrConfig) || names != nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: got %v and %v, want %q and the path", name, names, err, test.says)
 		}
+	}
+}
+
+// TestAPipeIsNotWaitedForAtEveryHangup has files that are read again be none that block.
+func TestAPipeIsNotWaitedForAtEveryHangup(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readBenefits(pipe); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a list of benefits in a pipe: %v", err)
+	}
+	if _, err := loadCertificate(pipe, pipe); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a certificate in a pipe: %v", err)
 	}
 }

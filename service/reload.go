@@ -1,6 +1,8 @@
 package service
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -59,6 +61,19 @@ func (r *reloadable) reload() {
 		}
 		r.config.Logger.Info("reloaded", "setting", step.setting, "file", step.file)
 	}
+}
+
+// errNotRegular is why a file is not read: opening a pipe waits for who writes to it, and so
+// would every SIGHUP from then on.
+var errNotRegular = errors.New("is no regular file, which could be read again")
+
+// checkReadable makes sure that a file can be read again and again.
+func checkReadable(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%q %w", path, errNotRegular)
+	}
+	return err
 }
 
 func (r *reloadable) loadBenefits() error {

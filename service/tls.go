@@ -2,6 +2,7 @@ package service
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -23,7 +24,11 @@ func loadCertificate(certFile, keyFile string) (*certificate, error) {
 
 // load reads the files. If they are not a pair, the one from before stays.
 func (c *certificate) load() error {
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	err := errors.Join(checkReadable(c.certFile), checkReadable(c.keyFile))
+	var pair tls.Certificate
+	if err == nil {
+		pair, err = tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: TLS_CERT %q or TLS_KEY %q: %w", ErrConfig, c.certFile, c.keyFile, err)
 	}

@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -210,6 +211,14 @@ func TestLabelsAreReadAgainOnHangupAndABadFileChangesNothing(t *testing.T) {
 	}
 	if got, want := labelled(), "APL RSA: Logement Revenu -never"; got != want {
 		t.Errorf("after a bad file %s, want %s", got, want)
+	}
+	if err := errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	hangUp("not reloaded, so the old one stays") // and nobody waits for who writes to it
+	harnesstest.Until(t, "the log says what is wrong", func() bool { return strings.Contains(p.Log.String(), "is no regular file") })
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
 	}
 	write("id,label,group\nRSA,Solidarité,CAF\n")
 	hangUp("reloaded")
