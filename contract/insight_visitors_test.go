@@ -291,6 +291,34 @@ func TestGroupsUnderFiveVisitorsAreNull(t *testing.T) {
 	}
 }
 
+// TestAllButAFewAreNotToldEither has groups from which those of few visitors would follow.
+func TestAllButAFewAreNotToldEither(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		opening               int
+		opened, acted, act    any
+		openedOfBenefit, rate any
+	}{
+		{18, nil, 0.0, nil, nil, nil},   // two did not open anything
+		{3, nil, nil, nil, nil, nil},    // and none of the three acted
+		{10, 10.0, 0.0, 0.0, 10.0, 0.5}, // all groups are large
+	} {
+		s := blackbox.StartServer(t, nil)
+		comeAndOpen(t, s, "A", 20, test.opening)
+		funnel := at(t, answerOf(t, s, "funnel?group_by=total"), "visitors")
+		variant := at(t, answerOf(t, s, "experiments/place"), "experiments", 0, "by_benefit", 0, "variants", 0)
+		for _, want := range []struct{ got, want any }{
+			{at(t, funnel, "shown"), 20.0}, {at(t, funnel, "opened"), test.opened}, {at(t, funnel, "acted"), test.acted},
+			{at(t, funnel, "act_rate"), test.act}, {at(t, funnel, "open_rate"), test.rate}, {at(t, funnel, "few"), test.rate == nil},
+			{at(t, variant, "opened"), test.openedOfBenefit}, {at(t, variant, "conversion"), test.rate},
+		} {
+			if want.got != want.want {
+				t.Errorf("%d of 20 open something: %v, want %v, in %v and %v", test.opening, want.got, want.want, funnel, variant)
+			}
+		}
+	}
+}
+
 func TestTablesOfVisitorsAreThereAsCSV(t *testing.T) {
 	t.Parallel()
 	s := blackbox.StartServer(t, nil)

@@ -324,13 +324,15 @@ func (c *comparison) ofBenefit(i int, sums []insight.VisitorSums, acted uint64) 
 	if v.Shown, v.Few = told(own.Visitors, own.Visitors); v.Few {
 		return v
 	}
-	v.Opened, _ = told(own.Clickers, own.Clickers)
+	if !hidden(own.Clickers, own.Visitors-own.Clickers) {
+		v.Opened = &own.Clickers
+	}
 	v.Acted, _ = told(acted, acted)
 	if v.Few = v.Opened == nil || v.Acted == nil; v.Opened == nil {
 		return v
 	}
 	v.Conversion = own.Conversion().Value
-	if i != c.control && !hidden(control.Visitors, control.Clickers) {
+	if i != c.control && !hidden(control.Visitors, control.Clickers, control.Visitors-control.Clickers) {
 		v.Lift = c.lift(insight.CompareConversion, control, own)
 	}
 	return v

@@ -47,21 +47,25 @@ func (r *Reporter) addVisitors(funnel *Funnel, q Query) error {
 	return nil
 }
 
+// visitorFunnel leaves out the groups of few visitors, and those of all but few: who opened,
+// and who of those that were shown something did not.
 func visitorFunnel(byStages [visitors.StageSets]uint64) *VisitorFunnel {
 	way := insight.NewVisitorFunnel(byStages)
 	made := &VisitorFunnel{
 		OpenRate: insight.Unknown(), OpenInterval: insight.UnknownInterval(), ActRate: insight.Unknown(), ActInterval: insight.UnknownInterval(),
 	}
 	shown, opened, acted := way.Open.From, way.Open.To, way.Act.To
+	fewOpened, fewActed := hidden(shown, opened, shown-opened), hidden(opened, acted, opened-acted)
 	made.Shown, _ = told(shown, shown)
-	made.Opened, _ = told(opened, opened)
-	made.Acted, _ = told(acted, acted)
-	if !hidden(shown, opened) {
-		made.OpenRate, made.OpenInterval = way.Open.Rate, way.Open.Interval
+	if !fewOpened {
+		made.Opened, made.OpenRate, made.OpenInterval = &opened, way.Open.Rate, way.Open.Interval
 	}
-	if !hidden(opened, acted) {
+	if !fewActed {
+		made.Acted = &acted
+	}
+	if !fewOpened && !fewActed { // the rate says how many opened
 		made.ActRate, made.ActInterval = way.Act.Rate, way.Act.Interval
 	}
-	made.Few = hidden(shown, opened, acted)
+	made.Few = fewOpened || fewActed
 	return made
 }
