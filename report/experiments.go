@@ -327,7 +327,10 @@ func (c *comparison) ofBenefit(i int, sums []insight.VisitorSums, acted uint64) 
 	if !hidden(own.Clickers, own.Visitors-own.Clickers) {
 		v.Opened = &own.Clickers
 	}
-	v.Acted, _ = told(acted, acted)
+	// Who acted need not have opened.
+	if !hidden(acted, own.Visitors-min(acted, own.Visitors), own.Clickers-min(acted, own.Clickers)) {
+		v.Acted = &acted
+	}
 	if v.Few = v.Opened == nil || v.Acted == nil; v.Opened == nil {
 		return v
 	}

@@ -48,14 +48,15 @@ func (r *Reporter) addVisitors(funnel *Funnel, q Query) error {
 }
 
 // visitorFunnel leaves out the groups of few visitors, and those of all but few: who opened,
-// and who of those that were shown something did not.
+// and who of those that were shown something did not. Nor are those told who acted where
+// they are all but few of those who were shown something: who opened is between them.
 func visitorFunnel(byStages [visitors.StageSets]uint64) *VisitorFunnel {
 	way := insight.NewVisitorFunnel(byStages)
 	made := &VisitorFunnel{
 		OpenRate: insight.Unknown(), OpenInterval: insight.UnknownInterval(), ActRate: insight.Unknown(), ActInterval: insight.UnknownInterval(),
 	}
 	shown, opened, acted := way.Open.From, way.Open.To, way.Act.To
-	fewOpened, fewActed := hidden(shown, opened, shown-opened), hidden(opened, acted, opened-acted)
+	fewOpened, fewActed := hidden(shown, opened, shown-opened), hidden(opened, acted, opened-acted, shown-acted)
 	made.Shown, _ = told(shown, shown)
 	if !fewOpened {
 		made.Opened, made.OpenRate, made.OpenInterval = &opened, way.Open.Rate, way.Open.Interval

@@ -296,3 +296,24 @@ func TestAPlanThatDoesNotFitSaysWhatWould(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoActedIsNotToldWhereAFewWhoDidNotWouldFollow(t *testing.T) {
+	t.Parallel()
+	day := visitors.Sums{}
+	day.All.ByStages[visitors.Shown] = 2
+	day.All.ByStages[visitors.Shown|visitors.Opened|visitors.Acted] = 18
+	funnel, err := reporterOfVisitors(t, 0, day).Funnel(t.Context(), report.Query{Version: version})
+	if got := part(t, funnel, err, "visitors", "acted"); got != nil {
+		t.Errorf("18 of 20 are told, who acted: %v", got)
+	}
+	a, b := variant("place", "A", 5000, 500), variant("place", "B", 5020, 900)
+	a.Benefits = []visitors.VariantBenefit{{Benefit: 0, Shown: 40, Opened: 20, Acted: 18}}
+	b.Benefits = []visitors.VariantBenefit{{Benefit: 0, Shown: 40, Opened: 20, Acted: 30}}
+	one, err := reporterOfVisitors(t, 0, visitors.Sums{Variants: []visitors.Variant{a, b}}).
+		Experiments(t.Context(), report.Query{Plan: report.Plan{Experiment: "place"}})
+	for i, want := range []any{nil, 30.0} {
+		if got := part(t, one, err, "experiments", 0, "by_benefit", 0, "variants", i, "acted"); got != want {
+			t.Errorf("variant %d: %v acted, want %v", i, got, want)
+		}
+	}
+}
