@@ -30,9 +30,10 @@ type loop struct {
 	inbox []func() // what the loop is asked to do, guarded by mu
 	over  bool     // nothing is done any more, guarded by mu
 
-	sockets  map[int32]*socket // by descriptor
-	again    []*socket         // of which there is more to read
-	draining bool              // connections are closed when they are answered
+	sockets   map[int32]*socket // by descriptor
+	again     []*socket         // of which there is more to read
+	draining  bool              // connections are closed when they are answered
+	abandoned bool              // connections are closed, answered or not
 
 	read     []byte // what was read last
 	parser   parser
@@ -92,15 +93,18 @@ func (l *loop) drain() {
 	})
 }
 
-// abandon has the loop close its connections and end. It may never have been drained: a
-// server can be stopped while it starts.
+// abandon has the loop close its connections, and those that are given to it yet, and end. It
+// may never have been drained: a server can be stopped while it starts.
 func (l *loop) abandon() {
-	l.post(func() {
-		l.draining, l.waiting = true, nil
-		for _, c := range l.sockets {
-			c.close()
-		}
-	})
+	l.post(func() { l.draining, l.abandoned = true, true })
+}
+
+// closeAll closes the connections of a loop that is abandoned.
+func (l *loop) closeAll() {
+	l.waiting = nil
+	for _, c := range l.sockets {
+		c.close()
+	}
 }
 
 func (l *loop) run() {
@@ -137,6 +141,9 @@ func (l *loop) doAsAsked() (over bool) {
 	l.mu.Unlock()
 	for _, do := range inbox {
 		do()
+	}
+	if l.abandoned {
+		l.closeAll()
 	}
 	if len(inbox) > 0 {
 		l.poller.wake() // look once more whether the loop is over

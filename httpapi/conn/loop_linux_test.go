@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
 )
 
 func TestAConnectionLeavesItsLoopOnceAndForGood(t *testing.T) {
@@ -502,6 +503,41 @@ func TestAConnectionThatWaitsForACommitKeepsItsPlace(t *testing.T) {
 	told(t, reader, http.StatusUnprocessableEntity)
 	if d.evicted.Load()+d.timedOut.Load() > 0 {
 		t.Error("the connection counts as one that had to go")
+	}
+}
+
+// TestALoopThatIsAbandonedEndsThoughAConnectionIsGivenToItYet has a connection come that was
+// accepted just before.
+func TestALoopThatIsAbandonedEndsThoughAConnectionIsGivenToItYet(t *testing.T) {
+	t.Parallel()
+	s := NewServer(Config{Handler: answer, Bounds: testBounds(), Events: &counted{}, Logger: slog.New(slog.DiscardHandler)})
+	if !s.loops.start(&net.TCPAddr{}) {
+		t.Fatal("no loops")
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[1])
+	for i, l := range s.loops.running() {
+		hold := make(chan struct{})
+		l.post(func() { <-hold })
+		l.abandon()
+		if i == 0 {
+			c := &socket{fd: pair[0], loop: l}
+			c.carrier = c
+			if !s.places.admit(&c.connection) {
+				t.Fatal("no place")
+			}
+			l.count.Add(1)
+			l.post(func() { l.enter(c) })
+		}
+		close(hold)
+		select {
+		case <-l.ended:
+		case <-time.After(patience):
+			t.Fatal("the loop goes on")
+		}
 	}
 }
 
