@@ -94,7 +94,10 @@ func (e *loops) accept(listener *rawListener) {
 		}
 		s.config.Events.Looped()
 		c.loop.count.Add(1)
-		c.loop.post(func() { c.loop.enter(c) })
+		if !c.loop.post(func() { c.loop.enter(c) }) { // it was abandoned
+			unix.Close(fd)
+			s.places.forget(&c.connection)
+		}
 	}
 }
 
