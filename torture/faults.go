@@ -121,7 +121,7 @@ func (s *siege) injectUntilAlone(f fault, first int) error {
 
 // inject is a life with a fault, and the recovery from it without.
 func (s *siege) inject(f fault, first int) error {
-	log := filepath.Join(s.room(), "strace")
+	log := s.tracerLog()
 	var calls []string
 	for _, call := range f.calls {
 		calls = append(calls, strings.ReplaceAll(call, "%d", fmt.Sprint(first)))
@@ -153,6 +153,9 @@ func (s *siege) inject(f fault, first int) error {
 	}
 	return errFailedTogether
 }
+
+// tracerLog is where strace writes what calls it saw and had fail.
+func (s *siege) tracerLog() string { return filepath.Join(s.room(), "strace") }
 
 // expectInjected makes sure that a fault was not only planned.
 func expectInjected(log string) error {
@@ -289,6 +292,9 @@ func (s *siege) mustSurvive(life *harness.Server) error {
 	}
 	load := startLoad(life.Address, s.ledger)
 	err = load.awaitMore(100)
+	for tries := 100; tries > 0 && err == nil && expectInjected(s.tracerLog()) != nil; tries-- {
+		err = load.awaitMore(100) // the thread that fails may be late to its call
+	}
 	if errors.Is(err, harness.ErrNotInTime) { // all connections have ended
 		return errors.Join(life.Expect(givesUp()), load.join())
 	}
