@@ -70,10 +70,11 @@ func appendImports(b []byte, imports []Import) []byte {
 // importSize is how many bytes appendImports takes for an import.
 func importSize(one Import) int { return 4 + importFixed + len(one.Memory) }
 
-// ImportOf is the import that was announced under a number.
-func (m *Membership) ImportOf(number uint64) (Import, bool) {
+// ImportOf is the import whose frames have an origin. Two may have the same number, if the log
+// lost the announcement of the first one.
+func (m *Membership) ImportOf(origin Origin) (Import, bool) {
 	for _, one := range m.Imports {
-		if one.Number == number {
+		if one.Origin == origin {
 			return one, true
 		}
 	}
@@ -89,6 +90,9 @@ func (m *Membership) Unfinished() (unfinished []Import) {
 	}
 	return unfinished
 }
+
+// HasSome says whether the state has a frame of an import.
+func (m *Membership) HasSome(one Import) bool { return m.Covered.Highest(one.Origin) > 0 }
 
 // IsWhole says whether the state has all frames of an import.
 func (m *Membership) IsWhole(one Import) bool { return m.Covered.UpTo(one.Origin) >= one.Frames }

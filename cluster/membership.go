@@ -43,12 +43,11 @@ func (m *Membership) Apply(note Note) {
 		m.Covered.Position = note.Position
 	}
 	for _, dropped := range note.Dropped {
-		m.Covered.remove(dropped.Origin, dropped.Sequence)
-		if dropped.Origin == ImportsOrigin {
-			m.forgetImport(dropped.Sequence)
-		}
+		m.Covered.remove(dropped.Origin, dropped.Sequence) // an import that it announced is announced anew
 	}
-	m.Imports = append(slices.Clip(m.Imports), note.Imports...)
+	for _, announced := range note.Imports {
+		m.rememberImport(announced)
+	}
 	for _, merged := range note.Merged {
 		m.Covered.Add(merged.Origin, merged.Sequence)
 	}
@@ -60,9 +59,13 @@ func (m *Membership) Apply(note Note) {
 	}
 }
 
-// forgetImport forgets the import that was announced under a number. Copies keep it.
-func (m *Membership) forgetImport(number uint64) {
-	m.Imports = slices.DeleteFunc(slices.Clone(m.Imports), func(one Import) bool { return one.Number == number })
+// rememberImport adds an import that was announced. Copies do without it. Where it was
+// announced twice, under two numbers or with two memories, the first one stays: what it counts
+// is the same.
+func (m *Membership) rememberImport(announced Import) {
+	if _, found := m.ImportOf(announced.Origin); !found {
+		m.Imports = append(slices.Clip(m.Imports), announced)
+	}
 }
 
 func flagsOf(mustAdopt bool) byte {

@@ -145,8 +145,7 @@ func clusterLeave(c *cli.Command, output io.Writer) error {
 		return err
 	}
 	for _, unfinished := range known.Unfinished() {
-		fmt.Fprintf(output, "an import that is announced is not whole: %d of its %s are counted\n",
-			known.Covered.UpTo(unfinished.Origin), several(unfinished.Frames, "frame"))
+		fmt.Fprintf(output, "an import of %s was announced, and nothing of it is counted here: import the same again\n", several(unfinished.Frames, "frame"))
 	}
 	fmt.Fprintf(output, "left log %s, which was merged up to %d; the directory counts alone from now on\n",
 		known.Covered.Position.Epoch, known.Covered.Position.Sequence)

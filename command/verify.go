@@ -13,6 +13,7 @@ import (
 	"stats-recorder/counters"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/service"
+	"stats-recorder/snapshot"
 	"stats-recorder/snapshot/salvage"
 )
 
@@ -63,6 +64,7 @@ func verify(ctx context.Context, c *cli.Command, output io.Writer, directory str
 	for _, warning := range report.Recovery.Warnings {
 		fmt.Fprintln(output, "warning:", warning)
 	}
+	sayImporting(output, report.Importing)
 	if report.Missing != nil {
 		fmt.Fprintln(output, "MISSING:", report.Missing)
 		return errMissing, nil
@@ -75,6 +77,17 @@ func verify(ctx context.Context, c *cli.Command, output io.Writer, directory str
 		err = verifyMembership(ctx, c, output, report)
 	}
 	return nil, err
+}
+
+// sayImporting says that an import waits, if one does, and what to do.
+func sayImporting(output io.Writer, importing *salvage.Importing) {
+	switch {
+	case importing == nil:
+	case importing.Damage != nil:
+		fmt.Fprintln(output, "an import that waits here is damaged, and nothing of it is counted: make it again")
+	default:
+		fmt.Fprintf(output, "since %s %s\n", dateTime(importing.Since), snapshot.ErrImportWaits)
+	}
 }
 
 // verifyMembership says what a directory has of the log that it shares with other nodes and,

@@ -17,6 +17,33 @@ var (
 	errAdoptOnce = errors.New("start the node, wait until it is ready, and stop it again")
 )
 
+// importWaits says in words that an import waits in the directory, and what becomes of it; it
+// is empty where none does. isMade says whether this process makes it.
+func (c Config) importWaits(keeper *snapshot.Keeper) (words string, isMade bool) {
+	since, err := keeper.WaitingSince()
+	switch {
+	case err != nil || since.IsZero():
+		return "", false
+	case c.Log.URL == "":
+		words = "not by a server without LOG_URL: start it with that"
+	case c.Log.ingest:
+		words = "not by a node with ROLE=ingest, which does not know what was imported elsewhere: start it once with ROLE=all"
+	default:
+		words, isMade = "by this node once it has merged the log and the log takes it; what keeps it from that is in the log of the server", true
+	}
+	return "an import waits here since " + since.UTC().Format(time.RFC3339) + " to be told to other nodes, and is made " + words, isMade
+}
+
+// sayImport logs it at a start.
+func (c Config) sayImport(keeper *snapshot.Keeper) {
+	switch words, isMade := c.importWaits(keeper); {
+	case isMade:
+		c.Logger.Info(words)
+	case words != "":
+		c.Logger.Warn(words)
+	}
+}
+
 // checkPause is how often a node that runs for an import is asked how far it is.
 const checkPause = 20 * time.Millisecond
 
@@ -67,8 +94,8 @@ var ErrNotImported = errors.New("nothing was imported")
 
 // isImported says whether no import waits, and why one was given up.
 func isImported(node *member.Member, keeper *snapshot.Keeper) (bool, error) {
-	waits, err := keeper.Waits()
-	if waits || err != nil {
+	since, err := keeper.WaitingSince()
+	if !since.IsZero() || err != nil {
 		return false, err
 	}
 	select {

@@ -153,6 +153,10 @@ func (o *operator) subject(keeper *snapshot.Keeper, beside *beside, server *http
 			}
 			return nil
 		},
+		Remark: func() string {
+			words, _ := o.config.importWaits(keeper)
+			return words
+		},
 		Alive: func(ctx context.Context) error {
 			select {
 			case <-keeper.Beat():
@@ -198,6 +202,7 @@ func readFigures(config Config, keeper *snapshot.Keeper) admin.Figures {
 		SnapshotAge:   status.SnapshotAge,
 		Committed:     status.Committed,
 		Unsynced:      status.Unsynced,
+		ImportWaits:   status.ImportWaits,
 		FreeBytes:     freeBytes(config.DataDir),
 		Limits: []admin.Limit{
 			{Setting: "MAX_BENEFITS", Value: int64(config.MaxBenefits)},

@@ -72,6 +72,7 @@ func keep(ctx context.Context, config Config, operator *operator, ready func(add
 		return err
 	}
 	warnOfStorage(config) // which is there now
+	config.sayImport(keeper)
 	if err := operator.offsite.begin(ctx, keeper); err != nil {
 		return errors.Join(err, keeper.Close())
 	}

@@ -38,6 +38,7 @@ type committer struct {
 	refusing bool              // whether the last commit failed, so that only changes are logged
 	broken   error             // a sync failed: nothing can be made durable any more
 	requests chan chan<- error // for a snapshot at once, with whom to tell what became of it
+	syncs    chan chan<- error // for all commits so far to be durable, in the same way
 }
 
 // run commits until quit is closed, or until nothing can be made durable any more,
@@ -80,6 +81,8 @@ func (c *committer) run(quit <-chan struct{}) error {
 			if began, c.broken = c.beginSnapshot(); !began {
 				snapshots.Reset(c.options.SnapshotInterval)
 			}
+		case waiting := <-c.syncs:
+			c.journal.tellWhenDurable(waiting)
 		case waiting := <-c.requests:
 			c.broken = c.snapshotFor(waiting)
 		case outcome := <-c.snapshots.running:

@@ -51,7 +51,7 @@ func Export(directory string, kinds counters.Kinds, from, to counters.Day, visit
 	}
 	origin := &Origin{Directory: identityText(found.Identity), Commit: found.Summary.Sequence, Imports: found.Loaded.Manifest.Imports, Membership: found.Membership}
 	if known := found.Membership; known != nil {
-		if origin.Imports, err = allImports(known, origin.Imports, func(cluster.Import) bool { return true }); err != nil {
+		if origin.Imports, err = allImports(known, origin.Imports, known.HasSome); err != nil {
 			return err
 		}
 	}

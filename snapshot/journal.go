@@ -210,13 +210,18 @@ func (j *journal) endSync(outcome syncOutcome) error {
 // known to be.
 func (j *journal) whenDurable() <-chan error {
 	done := make(chan error, 1)
+	j.tellWhenDurable(done)
+	return done
+}
+
+// tellWhenDurable has a channel with room for it receive what whenDurable receives.
+func (j *journal) tellWhenDurable(done chan<- error) {
 	if j.isDurable() {
 		done <- nil
-		return done
+		return
 	}
 	j.waiting = append(j.waiting, durableWaiter{j.sequence, done})
 	j.beginSync()
-	return done
 }
 
 // giveUp tells those who wait for commits to be durable why they wait in vain.

@@ -156,7 +156,7 @@ func recovered(options *Options) (*disk.DirectoryLock, *recovery.State, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	err = errors.Join(finishAdoption(options.Directory, options.Now()), removeSharing(options.Directory), removeUnfinishedWaiting(options.Directory))
+	err = errors.Join(finishAdoption(options.Directory, options.Now()), removeSharing(options.Directory))
 	if err != nil {
 		return nil, nil, errors.Join(err, disk.Unlock(lock))
 	}
@@ -201,7 +201,8 @@ func newKeeper(options *Options, found *recovery.State) *Keeper {
 	k.keys.Begin(*options.Keys, options.Elapsed)
 	k.close = sync.OnceValue(k.end)
 	k.committer = &committer{
-		options: options, store: store, keys: k.keys, pulse: k.pulse, membership: k.membership, requests: make(chan chan<- error),
+		options: options, store: store, keys: k.keys, pulse: k.pulse, membership: k.membership,
+		requests: make(chan chan<- error), syncs: make(chan chan<- error),
 		journal: journal{
 			store: store, directory: options.Directory, identity: identity, size: options.JournalSize,
 			observer: options.Observer, log: options.Logger,
@@ -317,10 +318,17 @@ func (k *Keeper) ExpectedTime() (at time.Time, differs bool) { return k.almanac.
 // closes the days that are due, without waiting for SnapshotInterval. It returns when
 // that is done, or what went wrong; ErrClosing when the keeper ends first. Where
 // nothing is new, it writes nothing.
-func (k *Keeper) SnapshotNow(ctx context.Context) error {
+func (k *Keeper) SnapshotNow(ctx context.Context) error { return k.ask(ctx, k.committer.requests) }
+
+// awaitDurable returns once all commits so far survive a loss of power, which is later than
+// their acknowledgement with EverySecond; errors are those of SnapshotNow.
+func (k *Keeper) awaitDurable(ctx context.Context) error { return k.ask(ctx, k.committer.syncs) }
+
+// ask has the committing goroutine do something, and waits for it.
+func (k *Keeper) ask(ctx context.Context, requests chan<- chan<- error) error {
 	done := make(chan error, 1)
 	select {
-	case k.committer.requests <- done:
+	case requests <- done:
 	case <-k.ended:
 		return ErrClosing
 	case <-ctx.Done():

@@ -2,18 +2,26 @@ package snapshot
 
 import (
 	"errors"
+	"fmt"
 
 	"stats-recorder/cluster"
 	"stats-recorder/snapshot/disk"
 )
 
-// ErrNoCluster means that a directory knows nothing of a log.
-var ErrNoCluster = errors.New("the directory never counted with others, so there is nothing to leave")
+var (
+	// ErrNoCluster means that a directory knows nothing of a log.
+	ErrNoCluster = errors.New("the directory never counted with others, so there is nothing to leave")
+	// ErrImportInPart means that a part of an import is counted. Alone the directory could not
+	// tell which of the documents are, and would never count the others.
+	ErrImportInPart = errors.New("of an import only a part is counted: start the node until `verify` does not say so any more, or import the same on this node or on any other one; " +
+		"if its log is gone for good, run `cluster adopt` with another LOG_STREAM first")
+)
 
 // Leave has a directory, on which no server runs, forget the log that it counted with. Its
-// counts stay. It returns what was known, or ErrNoCluster, ErrImportWaits, or an error of Open. Until it
-// returns nil, or the process ends at a later moment, nothing is forgotten, and it can
-// be called again.
+// counts stay. It returns what was known, or ErrNoCluster, ErrImportWaits, ErrImportInPart, or
+// an error of Open. Until it returns nil, or the process ends at a later moment, nothing is
+// forgotten, and it can be called again. An import that was announced, and of which nothing is
+// counted, is not remembered.
 func Leave(options Options) (known *cluster.Membership, err error) {
 	options.Durability = Snapshot
 	k, err := openIdle(options)
@@ -27,10 +35,15 @@ func Leave(options Options) (known *cluster.Membership, err error) {
 	if err := checkNothingWaits(options.Directory); err != nil {
 		return nil, err
 	}
+	for _, one := range known.Unfinished() {
+		if known.HasSome(one) {
+			return nil, fmt.Errorf("%w: it has %d frames", ErrImportInPart, one.Frames)
+		}
+	}
 	k.membership.known = nil
 	left := *k.history.current()
 	left.Left = known.Covered.Position.Epoch
-	if left.Imports, err = allImports(known, left.Imports, func(cluster.Import) bool { return true }); err != nil {
+	if left.Imports, err = allImports(known, left.Imports, known.HasSome); err != nil {
 		return nil, err
 	}
 	k.history.install(&left, func() {})

@@ -34,6 +34,8 @@ type Status struct {
 	// ClosedDays is how many days have a file of their own, of ClosedBytes together.
 	ClosedDays  int
 	ClosedBytes int64
+	// ImportWaits is for how long an import has waited to be told to other nodes; 0 for none.
+	ImportWaits time.Duration
 	// Clock is what the clock shows, and ClockExpected as far as there is no reason to
 	// doubt it. ClockDoubted says whether it is more than a while ahead of that.
 	Clock, ClockExpected time.Time
@@ -141,6 +143,9 @@ func (k *Keeper) Status() (Status, error) {
 	for _, day := range closed.Days {
 		status.ClosedDays++
 		status.ClosedBytes += day.Bytes
+	}
+	if since, err := k.WaitingSince(); err == nil && !since.IsZero() {
+		status.ImportWaits = max(time.Second, k.options.Now().Sub(since))
 	}
 	files, err := disk.List(k.options.Directory)
 	if err != nil {

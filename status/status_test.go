@@ -104,6 +104,7 @@ func TestEveryAlertIsAStatusToo(t *testing.T) {
 		"StatsRecorderTooManyConnections": {`stats_recorder_defences_total{kind="connections_refused"}`, "6", "too many"},
 
 		"no alert, disk behind": {"stats_recorder_unsynced_seconds", "11", "11s behind"},
+		"no alert, import":      {"stats_recorder_import_waiting_seconds", "61", "an import waits for 1m1s"},
 		"no alert, memory":      {"process_resident_memory_bytes", "901000000", "memory: 90% of the limit"},
 		"no alert, counters":    {"stats_recorder_counters", "901", "counters: 90% of MAX_COUNTERS"},
 		"no alert, benefits":    {"stats_recorder_benefits", "91", "benefits: 91% of MAX_BENEFITS"},

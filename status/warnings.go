@@ -96,6 +96,10 @@ var rules = []rule{
 			several(uint64(differing), "setting"))
 	},
 	func(_, now Metrics) string {
+		waits := now.value("stats_recorder_import_waiting_seconds")
+		return when(waits > 0, "an import waits for %s to be told to other nodes: /readyz says what it waits for", seconds(waits))
+	},
+	func(_, now Metrics) string {
 		return when(now.value("stats_recorder_log_apart") > 0,
 			"nodes with the same frames have other counts; compare their directories with cluster hash")
 	},

@@ -22,6 +22,8 @@ var (
 	ErrImportStray = errors.New("the import that waits here was prepared for another log: nothing of it is counted; make it again")
 	// errAnnounced ends a session, so that the next one counts what it announced.
 	errAnnounced = errors.New("an import is announced")
+	// errOvertaken ends a session, so that the next one tells of an import anew.
+	errOvertaken = errors.New("the log has another import under the number of one of this node")
 )
 
 // importedBytes is about how many bytes of frames of an import are counted in one commit.
@@ -93,17 +95,17 @@ func (s *session) announceOnce(ctx context.Context) error {
 
 // importDecided counts the import if it is the one that was announced, and gives it up if not.
 func (s *session) importDecided(known *cluster.Membership, announcement cluster.Frame, counting []cluster.Frame) error {
-	told, err := format.ReadPortable(announcement.Payload)
+	waits, err := announcedBy(announcement)
 	if err != nil {
 		return err
 	}
-	announced, found := known.ImportOf(announcement.Sequence)
-	if !found || len(told.Imports) != 1 || announced.Origin != told.Imports[0].Origin {
+	announced, found := known.ImportOf(waits.Origin)
+	if !found {
 		return s.endImport(ErrImportOvertaken)
 	}
 	// Another node may have announced the same under the same number, at another time of day, and
 	// what was begun before a crash was noted with the first of its frames.
-	isOurs := slices.Equal(announced.Memory, told.Imports[0].Memory)
+	isOurs := announced.Number == waits.Number && slices.Equal(announced.Memory, waits.Memory)
 	if isOurs && !known.Covered.Contains(announced.Origin, 1) {
 		counting = append([]cluster.Frame{announcement}, counting...)
 	}
@@ -119,6 +121,45 @@ func (s *session) importDecided(known *cluster.Membership, announcement cluster.
 		counting = counting[n:]
 	}
 	return s.endImport(nil)
+}
+
+// announcedBy is the import that a frame announces.
+func announcedBy(announcement cluster.Frame) (cluster.Import, error) {
+	told, err := format.ReadPortable(announcement.Payload)
+	if err != nil {
+		return cluster.Import{}, err
+	}
+	if len(told.Imports) != 1 {
+		return cluster.Import{}, fmt.Errorf("frame %d of %s: %w: it announces %d imports, want one", announcement.Sequence, announcement.Origin, format.ErrMalformed, len(told.Imports))
+	}
+	return told.Imports[0], nil
+}
+
+// takeAnnouncement is for an announcement of the log under a number that is known, of an import
+// that is not: the log lost the frame that had the number. If that was this node's, the next
+// session tells of its import anew, and reads this one then. It says whether there is something
+// to remember.
+func (s *session) takeAnnouncement(known *cluster.Membership, frame cluster.Frame) (isNews bool, err error) {
+	if frame.Origin != cluster.ImportsOrigin {
+		return false, nil
+	}
+	announced, err := announcedBy(frame)
+	if err != nil {
+		return false, nil // whatever it is, it is known
+	}
+	if _, found := known.ImportOf(announced.Origin); found {
+		return false, nil
+	}
+	own, err := s.journaled(func(number cluster.FrameNumber) bool { return number == numberOf(frame) })
+	if err != nil || len(own) == 0 {
+		return true, err
+	}
+	renumbered, err := own[0].Renumbered()
+	if err != nil || known.Covered.Contains(renumbered.Origin, renumbered.Sequence) {
+		return true, err
+	}
+	s.overtaken = []ownFrame{{frame: own[0], upTo: s.keeper.Sequence(), isImport: true, isLast: true}}
+	return true, errOvertaken
 }
 
 // countImported counts frames of an import that the state lacks, and notes them as ones that
@@ -159,9 +200,9 @@ func (s *session) endImport(outcome error) error {
 	}
 	end := s.keeper.EndWaiting
 	if errors.Is(outcome, snapshot.ErrImportDamaged) {
-		end = s.keeper.SetWaitingAside
+		end = func(context.Context) error { return s.keeper.SetWaitingAside() }
 	}
-	if err := end(); err != nil {
+	if err := end(s.life); err != nil {
 		return err
 	}
 	if outcome == nil {

@@ -1,111 +1,23 @@
 package member_test
 
 import (
-	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
-	"stats-recorder/cluster"
-	"stats-recorder/cluster/clustertest"
 	"stats-recorder/cluster/member"
 	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
-	"stats-recorder/harness/harnesstest"
 	"stats-recorder/snapshot"
 )
 
-// importInto has records wait in the directory of a node, which does not run.
-func (n *node) importInto(records []storetest.Record) error {
-	n.world.t.Helper()
-	return n.importRemembering(records, memoryOf(records))
-}
-
-// importRemembering is importInto with what is to be remembered of it.
-func (n *node) importRemembering(records []storetest.Record, memory snapshot.Imports) error {
-	n.world.t.Helper()
-	session, err := snapshot.OpenImport(n.keeping)
-	if err != nil {
-		return err
-	}
-	if !session.IsTold() {
-		n.world.t.Error("the import is not told to others")
-	}
-	err = session.Add(func(store *counters.Store) error {
-		for _, record := range records {
-			benefit, key := storetest.Number(n.world.t, store, record)
-			if err := session.Count(record.Hour, benefit, []counters.Cell{{Key: key, Count: 1}}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		err = session.Tell(memory)
-	}
-	return errors.Join(err, session.Close())
-}
-
-// memoryOf is what is to be remembered of some records.
-func memoryOf(records []storetest.Record) snapshot.Imports {
-	one := snapshot.Imported{At: noon(), Documents: uint64(len(records))}
-	copy(one.Fingerprint[:], records[0].Benefit)
-	return snapshot.Imports{List: []snapshot.Imported{one}}
-}
-
-// counts says that records must be counted from now on.
-func (w *world) counts(records []storetest.Record) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.model.Add(records)
-}
-
-// someMonths are records of benefits of their own, over some months, in frames of at least
-// some megabytes.
-func someMonths(name string, megabytes int) (records []storetest.Record) {
-	const longest = 2000
-	for i := range megabytes<<20/longest + 20 {
-		benefit := fmt.Sprintf("%s-%d-", name, i)
-		benefit += strings.Repeat("x", longest-len(benefit))
-		if megabytes == 0 {
-			benefit = fmt.Sprintf("%s-%d", name, i%5)
-		}
-		records = append(records, storetest.Shown(benefit, 3, uint16(i%3), storetest.Noon()-counters.Hour(i%4*30*24)))
-	}
-	return records
-}
-
-// becomes waits until it is known what becomes of the import that waits.
-func (n *node) becomes() error {
-	n.world.t.Helper()
-	select {
-	case err := <-n.member.Imported():
-		return err
-	case <-time.After(20 * time.Second):
-		n.world.t.Fatalf("nothing becomes of the import: %+v", n.member.Status())
-		return nil
-	}
-}
-
 func TestAnImportIntoOneNodeIsCountedOnceByAll(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	one, two, three := w.add(), w.add(), w.add()
-	one.page(3)
-	two.page(4)
-	w.agree()
-	three.stop()
+	w := newWorldOf(t, 3)
+	one, two, three := w.nodes[0], w.nodes[1], w.nodes[2]
 	records := someMonths("imported", 0)
-	if err := three.importInto(records); err != nil {
-		t.Fatal(err)
-	}
+	three.stopWithImport(records)
 	one.page(5)
 	w.counts(records)
 	three.start()
@@ -132,45 +44,6 @@ func TestAnImportIntoOneNodeIsCountedOnceByAll(t *testing.T) {
 	if err := one.importInto(records); !errors.Is(err, snapshot.ErrToldBefore) {
 		t.Errorf("again: %v, want ErrToldBefore", err)
 	}
-}
-
-// TestAnImportIsCountedOnceWhereverTheProcessEnds has appends fail and nodes end at random
-// moments between that the import waits and that all have it.
-func TestAnImportIsCountedOnceWhereverTheProcessEnds(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	random := storetest.Random(t)
-	one, two := w.add(), w.add()
-	one.page(3)
-	w.agree()
-	one.stop()
-	records := someMonths("imported", 4)
-	if err := one.importInto(records); err != nil {
-		t.Fatal(err)
-	}
-	w.counts(records)
-	w.broker.SetFaults(clustertest.Faults{Lost: 0.1, Unanswered: 0.2, Delayed: 0.1, Doubled: 0.1}, rand.New(rand.NewPCG(random.Uint64(), 0)))
-	for ends, waits := 0, true; waits && ends < 40; ends++ {
-		one.start()
-		one.page(2)
-		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond) // any moment will do
-		var err error
-		if waits, err = one.keeper.Waits(); err != nil {
-			t.Fatal(err)
-		}
-		one.kill()
-	}
-	w.broker.SetFaults(clustertest.Faults{}, random)
-	one.start()
-	w.agree()
-	if covered := two.keeper.Membership(); len(covered.Imports) != 1 || covered.Imports[0].Frames < 5 || !covered.IsWhole(covered.Imports[0]) {
-		t.Errorf("%d imports", len(covered.Imports))
-	}
-	frames := map[cluster.FrameNumber]bool{}
-	for _, frame := range w.broker.Frames() {
-		frames[cluster.FrameNumber{Origin: frame.Origin, Sequence: frame.Sequence}] = true
-	}
-	t.Logf("%d frames in the log, %d of them different", len(w.broker.Frames()), len(frames))
 }
 
 // Each import was of many files, all of which are to be remembered.
@@ -211,16 +84,11 @@ func TestImportsOfManyFilesAreRememberedByAllAcrossStarts(t *testing.T) {
 
 func TestTheSameImportIntoTwoNodesAtTheSameTimeIsCountedOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	one, two, three := w.add(), w.add(), w.add()
-	three.page(3)
-	w.agree()
+	w := newWorldOf(t, 3)
+	one, two := w.nodes[0], w.nodes[1]
 	records := someMonths("imported", 2)
 	for _, n := range []*node{one, two} {
-		n.stop()
-		if err := n.importInto(records); err != nil {
-			t.Fatal(err)
-		}
+		n.stopWithImport(records)
 		slices.Reverse(records) // the order does not matter
 	}
 	w.counts(records)
@@ -236,16 +104,11 @@ func TestTheSameImportIntoTwoNodesAtTheSameTimeIsCountedOnce(t *testing.T) {
 
 func TestOfTwoImportsAtTheSameTimeTheSecondIsGivenUpAndCanBeMadeAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	one, two := w.add(), w.add()
-	one.page(3)
-	w.agree()
-	one.stop()
-	two.stop()
+	w := newWorldOf(t, 2)
+	one, two := w.nodes[0], w.nodes[1]
 	first, second := someMonths("first", 0), someMonths("second", 0)
-	if err := errors.Join(one.importInto(first), two.importInto(second)); err != nil {
-		t.Fatal(err)
-	}
+	one.stopWithImport(first)
+	two.stopWithImport(second)
 	w.counts(first)
 	one.start()
 	if err := one.becomes(); err != nil {
@@ -256,77 +119,17 @@ func TestOfTwoImportsAtTheSameTimeTheSecondIsGivenUpAndCanBeMadeAgain(t *testing
 		t.Fatalf("%v, want ErrImportOvertaken", err)
 	}
 	w.agree()
-	two.stop()
-	if err := two.importInto(second); err != nil {
-		t.Fatal(err)
-	}
-	w.counts(second)
-	two.start()
-	if err := two.becomes(); err != nil {
-		t.Fatal(err)
-	}
-	w.agree()
-}
-
-// The disk of the node that announced an import is gone, and all but one of its frames with it.
-func TestAnImportThatIsNotWholeIsEndedByTheSameOneOnAnyNode(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, lost := w.add(), w.add()
-	one.page(3)
-	w.agree()
-	lost.stop()
-	records := someMonths("imported", 3)
-	if err := lost.importInto(records); err != nil {
-		t.Fatal(err)
-	}
-	lost.setAway(errors.New("no server answers"))
-	lost.start()
-	announcement, counting, err := lost.keeper.Waiting()
-	if err != nil || len(counting) < 3 {
-		t.Fatalf("%d frames wait, %v", len(counting), err)
-	}
-	lost.stop()
-	w.nodes = w.nodes[:1]
-	session := w.broker.Open()
-	for _, frame := range []cluster.Frame{announcement, counting[1]} {
-		if _, err := session.Append(t.Context(), frame); err != nil {
-			t.Fatal(err)
-		}
-	}
-	harnesstest.Until(t, "the node has what is there of the import", func() bool {
-		return one.covered().Contains(counting[1].Origin, counting[1].Sequence)
-	})
-	one.stop()
-	if err := one.importInto(someMonths("another", 0)); !errors.Is(err, snapshot.ErrAnother) {
-		t.Errorf("another import: %v, want ErrAnother", err)
-	}
-	if err := one.importInto(records); err != nil {
-		t.Fatal(err)
-	}
-	w.counts(records)
-	one.start()
-	if err := one.becomes(); err != nil {
-		t.Fatal(err)
-	}
-	w.add()
+	two.imports(second)
 	w.agree()
 }
 
 func TestANodeThatAdoptsAStateKnowsWhatWasImportedAndKeepsItsOwnImport(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	one, two, away := w.add(), w.add(), w.add()
-	one.page(3)
-	w.agree()
+	w := newWorldOf(t, 3)
+	one, two, away := w.nodes[0], w.nodes[1], w.nodes[2]
 	away.stop()
-	one.stop()
 	first := someMonths("first", 0)
-	if err := one.importInto(first); err != nil {
-		t.Fatal(err)
-	}
-	w.counts(first)
-	one.start()
+	one.imports(first)
 	w.nodes = w.nodes[:2]
 	for range 10 {
 		two.page(4)
@@ -341,9 +144,7 @@ func TestANodeThatAdoptsAStateKnowsWhatWasImportedAndKeepsItsOwnImport(t *testin
 		t.Errorf("%v, want ErrToldBefore", err)
 	}
 	second := someMonths("second", 0)
-	if err := away.importInto(second); err != nil {
-		t.Fatal(err)
-	}
+	away.stopWithImport(second)
 	if _, err := snapshot.Leave(away.keeping); !errors.Is(err, snapshot.ErrImportWaits) {
 		t.Errorf("leave: %v, want ErrImportWaits", err)
 	}
@@ -364,160 +165,6 @@ func TestANodeThatAdoptsAStateKnowsWhatWasImportedAndKeepsItsOwnImport(t *testin
 	}
 }
 
-func TestANodeWhoseImportTheFullLogDoesNotTakeWorksAsWithoutIt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.add(), w.add()
-	two.page(3)
-	w.agree()
-	one.stop()
-	records := someMonths("imported", 0)
-	if err := one.importInto(records); err != nil {
-		t.Fatal(err)
-	}
-	w.broker.SetLimit(1)
-	one.start()
-	harnesstest.Until(t, "the node is ready", func() bool { return one.member.Ready() == nil })
-	one.page(4)
-	if waits, err := one.keeper.Waits(); !waits || err != nil {
-		t.Errorf("the import waits is %v, %v", waits, err)
-	}
-	w.broker.SetLimit(0)
-	w.counts(records)
-	if err := one.becomes(); err != nil {
-		t.Error(err)
-	}
-	w.agree()
-}
-
-func TestAnImportIsNotToldBeforeTheLogHasAllOfIt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one := w.add()
-	one.page(3)
-	w.agree()
-	one.shared()
-	one.stop()
-	records := someMonths("imported", 0)
-	if err := one.importInto(records); err != nil {
-		t.Fatal(err)
-	}
-	w.counts(records)
-	one.setAway(errors.New("no server answers"))
-	one.start()
-	announcement, _, err := one.keeper.Waiting()
-	if err == nil {
-		_, err = w.broker.Open().Append(t.Context(), announcement)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.broker.SetLimit(1) // for the frames that follow
-	one.setAway(nil)
-	if err := one.becomes(); err != nil {
-		t.Fatal(err)
-	}
-	w.agree()
-	full, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := one.member.Flush(full); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the log is full, and all is told: %v", err)
-	}
-	w.broker.SetLimit(0)
-	if err := one.member.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if have := len(w.broker.Frames()); have < 3 {
-		t.Errorf("the log has %d frames", have)
-	}
-}
-
-// The files of a directory were removed, but for that in which an import waits.
-func TestAnImportThatWaitsForAnotherLogIsGivenUp(t *testing.T) {
-	t.Parallel()
-	w, anotherWorld := newWorld(t), newWorld(t)
-	one, another := w.add(), anotherWorld.add()
-	one.stop()
-	if err := one.importInto(someMonths("first", 0)); err != nil {
-		t.Fatal(err)
-	}
-	one.start()
-	if err := one.becomes(); err != nil {
-		t.Fatal(err)
-	}
-	one.stop()
-	another.stop()
-	if err := one.importInto(someMonths("second", 0)); err != nil {
-		t.Fatal(err)
-	}
-	const name = "importing"
-	if err := os.Rename(filepath.Join(one.keeping.Directory, name), filepath.Join(another.keeping.Directory, name)); err != nil {
-		t.Fatal(err)
-	}
-	another.start()
-	if err := another.becomes(); !errors.Is(err, member.ErrImportStray) {
-		t.Errorf("%v, want ErrImportStray", err)
-	}
-	another.stop()
-	records := someMonths("third", 0)
-	if err := another.importInto(records); err != nil {
-		t.Fatal(err)
-	}
-	anotherWorld.counts(records)
-	another.start()
-	anotherWorld.agree()
-}
-
-func TestAnImportThatIsDamagedWhileItWaitsIsPutAsideAndCanBeMadeAgain(t *testing.T) {
-	t.Parallel()
-	records := someMonths("imported", 0)
-	for name, damage := range map[string]func([]byte) []byte{
-		"cut off":            func(b []byte) []byte { return b[:len(b)-1] },
-		"changed":            func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
-		"cut between frames": func(b []byte) []byte { return b[:4+binary.LittleEndian.Uint32(b)] },
-		"empty":              func([]byte) []byte { return nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			one := w.add()
-			one.stop()
-			if err := one.importInto(records); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(one.keeping.Directory, "importing")
-			content, err := os.ReadFile(path)
-			if err == nil {
-				err = os.WriteFile(path, damage(content), 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			one.setAway(errors.New("no server answers"))
-			one.start()
-			if _, _, err := one.keeper.Waiting(); !errors.Is(err, snapshot.ErrImportDamaged) {
-				t.Errorf("%v, want ErrImportDamaged", err)
-			}
-			if waits, err := one.keeper.Waits(); !waits || err != nil {
-				t.Errorf("it waits is %v, %v, before anybody is told that it does not", waits, err)
-			}
-			one.setAway(nil)
-			if err := one.becomes(); !errors.Is(err, snapshot.ErrImportDamaged) {
-				t.Errorf("%v, want ErrImportDamaged", err)
-			}
-			one.page(3)
-			w.agree()
-			one.stop()
-			if err := one.importInto(records); err != nil {
-				t.Fatal(err)
-			}
-			w.counts(records)
-			one.start()
-			w.agree()
-		})
-	}
-}
-
 func TestAnImportWithMoreEventTypesThanAllHaveRoomForIsGivenUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -535,24 +182,12 @@ func TestAnImportWithMoreEventTypesThanAllHaveRoomForIsGivenUp(t *testing.T) {
 		}
 		return records
 	}
-	one.stop()
-	if err := one.importInto(with(3)); err != nil {
-		t.Fatal(err)
-	}
+	one.stopWithImport(with(3))
 	one.start()
 	if err := one.becomes(); !errors.Is(err, member.ErrImportEventTypes) {
 		t.Errorf("%v, want ErrImportEventTypes", err)
 	}
-	one.stop()
-	records := with(2)
-	if err := one.importInto(records); err != nil {
-		t.Fatal(err)
-	}
-	w.counts(records)
-	one.start()
-	if err := one.becomes(); err != nil {
-		t.Fatal(err)
-	}
+	one.imports(with(2))
 	w.agree()
 	if said := w.eventTypes(); !slices.Contains(said, "imported-01") {
 		t.Errorf("nodes have said %q", said)

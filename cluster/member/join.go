@@ -42,6 +42,10 @@ func (s *session) join(ctx context.Context) error {
 	if err := s.identify(ctx); err != nil {
 		return err
 	}
+	if s.overtaken != nil {
+		s.outbox.resume()
+		s.pending, s.overtaken, s.taken = append(s.overtaken, s.pending...), nil, true
+	}
 	if s.taken {
 		if err := s.renumber(ctx); err != nil {
 			return err

@@ -50,3 +50,61 @@ func TestADirectoryThatLeftIsCorrectedAndBeginsAnotherLog(t *testing.T) {
 		return storetest.Events(two.keeper.Store()) == 5
 	})
 }
+
+// Of an import one frame is counted, and the disk of the node that has made the others is gone.
+func TestADirectoryWithAPartOfAnImportDoesNotLeaveBeforeItIsWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, 2)
+	one := w.nodes[0]
+	records := someMonths("imported", 3)
+	w.tellInPart(one, w.nodes[1], records)
+	one.stop()
+	if _, err := snapshot.Leave(one.keeping); !errors.Is(err, snapshot.ErrImportInPart) {
+		t.Errorf("%v, want ErrImportInPart", err)
+	}
+	w.broker.Recreate() // the log is gone for good
+	epoch := w.broker.Open()
+	_, last, err := epoch.Bounds(t.Context())
+	if err == nil {
+		err = member.AdoptLog(t.Context(), one.keeping, last.Epoch)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.imports(records)
+	w.agree()
+	one.stop()
+	if _, err := snapshot.Leave(one.keeping); err != nil {
+		t.Error(err)
+	}
+}
+
+// Nothing of the import is counted, so it is imported into the directory alone.
+func TestADirectoryThatLeavesRemembersNoImportOfWhichItHasNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, 2)
+	one, lost := w.nodes[0], w.nodes[1]
+	lost.stopWithImport(someMonths("imported", 0))
+	lost.setAway(errors.New("no server answers"))
+	lost.start()
+	announcement, _, err := lost.keeper.Waiting()
+	if err == nil {
+		_, err = w.broker.Open().Append(t.Context(), announcement)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	harnesstest.Until(t, "the node knows of the import", func() bool { return len(one.keeper.Membership().Unfinished()) == 1 })
+	one.stop()
+	if _, err := snapshot.Leave(one.keeping); err != nil {
+		t.Fatal(err)
+	}
+	session, err := snapshot.OpenImport(one.keeping)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if have := len(session.Imports().List); have != 0 || session.IsTold() {
+		t.Errorf("it remembers %d imports, want none", have)
+	}
+}

@@ -114,6 +114,9 @@ type Member struct {
 	published published
 	resumed   bool
 	taken     bool // the log has another frame under the number of the first pending one
+	// overtaken is the announcement of an import that was told, and under whose number the log
+	// has another one now; nil for none.
+	overtaken []ownFrame
 	// stepsBack is how often in a row the log ended before what was read of it.
 	stepsBack int
 }
@@ -181,7 +184,7 @@ func (m *Member) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, errAnnounced) {
+		if errors.Is(err, errAnnounced) || errors.Is(err, errOvertaken) {
 			continue
 		}
 		if needsStart(err) || errors.Is(err, cluster.ErrUnsuitable) && !m.isJoined() {
@@ -275,7 +278,7 @@ func (s *session) repeat(ctx context.Context, task func(context.Context) error) 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-		case needsStart(err), errors.Is(err, errAnnounced), errors.Is(err, cluster.ErrFenced), errors.Is(err, cluster.ErrTaken), errors.Is(err, cluster.ErrEpoch), errors.Is(err, cluster.ErrTrimmed), errors.Is(err, cluster.ErrBehind), errors.Is(err, snapshot.ErrClosing):
+		case needsStart(err), errors.Is(err, errAnnounced), errors.Is(err, errOvertaken), errors.Is(err, cluster.ErrFenced), errors.Is(err, cluster.ErrTaken), errors.Is(err, cluster.ErrEpoch), errors.Is(err, cluster.ErrTrimmed), errors.Is(err, cluster.ErrBehind), errors.Is(err, snapshot.ErrClosing):
 			return err
 		default:
 			s.complain("trouble with the log; it is tried again", err)

@@ -146,6 +146,13 @@ func (s *session) mergeFrames(ctx context.Context, frames []located) error {
 		}
 		if !covered.Add(number.Origin, number.Sequence) {
 			s.figures.skipped.Add(1)
+			isNews, err := s.takeAnnouncement(known, one.frame)
+			if err != nil {
+				return err
+			}
+			if isNews {
+				payloads = append(payloads, one.frame.Payload)
+			}
 			continue
 		}
 		note.Merged = append(note.Merged, number)

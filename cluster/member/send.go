@@ -228,7 +228,8 @@ func (s *session) framesOf(p *parcel) ([]ownFrame, error) {
 // renumber is for a frame under whose number the log has another one. The state has
 // the counts of this one and lacks those of the other: all of the log is read again, or
 // the state of a node is adopted that has it. What is counted from now on has a new
-// origin. Nothing may be merged meanwhile, so a session begins with it.
+// origin, unless it is an import that two nodes have announced. Nothing may be merged
+// meanwhile, so a session begins with it.
 func (s *session) renumber(ctx context.Context) error {
 	own := s.pending[0]
 	renumbered, err := own.frame.Renumbered()
@@ -236,10 +237,14 @@ func (s *session) renumber(ctx context.Context) error {
 		return err
 	}
 	note := cluster.Note{
-		Origin:   cluster.NewOrigin(),
 		Position: cluster.Position{Epoch: s.epoch}, // all is read again
 		Dropped:  []cluster.FrameNumber{numberOf(own.frame)},
 		Own:      []cluster.Frame{renumbered},
+	}
+	why := "the log lost the announcement of an import, and took another one under its number: this one is announced anew"
+	if own.frame.Origin != cluster.ImportsOrigin {
+		why = "a copy of this directory has counted: what this one counts has a new origin from now on"
+		note.Origin = cluster.NewOrigin()
 	}
 	first, _, err := s.link.Log.Bounds(ctx)
 	if err != nil {
@@ -254,8 +259,7 @@ func (s *session) renumber(ctx context.Context) error {
 	s.pending[0] = own
 	s.published.add(own, 0)
 	s.outbox.takeCandidate()
-	s.options.Logger.Warn("a copy of this directory has counted: what this one counts has a new origin from now on",
-		"frame", fmt.Sprintf("%s/%d", note.Dropped[0].Origin, note.Dropped[0].Sequence), "origin", note.Origin.String())
+	s.options.Logger.Warn(why, "frame", fmt.Sprintf("%s/%d", note.Dropped[0].Origin, note.Dropped[0].Sequence), "origin", s.keeper.Membership().Origin.String())
 	s.taken = false
 	return nil
 }

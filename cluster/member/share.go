@@ -209,15 +209,7 @@ func (s *session) repair(ctx context.Context, states []*cluster.Covered, last cl
 	if len(lost) == 0 {
 		return nil
 	}
-	var frames []cluster.Frame
-	_, err := s.keeper.ReadJournal(1, s.keeper.Sequence(), snapshot.JournalSink{Noted: func(_ uint64, note cluster.Note) error {
-		for _, frame := range note.Own {
-			if lost[numberOf(frame)] {
-				frames = append(frames, frame)
-			}
-		}
-		return nil
-	}})
+	frames, err := s.journaled(func(number cluster.FrameNumber) bool { return lost[number] })
 	if err != nil {
 		return err
 	}
@@ -233,6 +225,19 @@ func (s *session) repair(ctx context.Context, states []*cluster.Covered, last cl
 		}
 	}
 	return nil
+}
+
+// journaled are frames that were made here, as far as they are chosen and the journal has them.
+func (s *session) journaled(isChosen func(cluster.FrameNumber) bool) (frames []cluster.Frame, err error) {
+	_, err = s.keeper.ReadJournal(1, s.keeper.Sequence(), snapshot.JournalSink{Noted: func(_ uint64, note cluster.Note) error {
+		for _, frame := range note.Own {
+			if isChosen(numberOf(frame)) {
+				frames = append(frames, frame)
+			}
+		}
+		return nil
+	}})
+	return frames, err
 }
 
 // checkLacking says that the node must adopt a state if others have had frames for long

@@ -56,6 +56,8 @@ type Figures struct {
 	// loss of power.
 	Committed time.Time
 	Unsynced  time.Duration
+	// ImportWaits is for how long an import has waited to be told to other nodes, 0 for none.
+	ImportWaits time.Duration
 	// FreeBytes is the space that is left for the data directory, -1 where the
 	// system does not say.
 	FreeBytes int64
@@ -322,6 +324,7 @@ func (m *Metrics) addFigures() {
 	m.figure("stats_recorder_idempotency_keys", "Keys of batches that are remembered.", func() float64 { return float64(m.figures.Keys) })
 	m.visitedCounter("stats_recorder_idempotency_keys_forgotten_total", "Keys of batches that were forgotten because there were too many.",
 		func() uint64 { return m.figures.KeysForgotten })
+	m.figure("stats_recorder_import_waiting_seconds", "For how long an import has waited to be told to other nodes; 0 for none.", func() float64 { return m.figures.ImportWaits.Seconds() })
 	m.figure("stats_recorder_open_days", "Days that are in memory.", func() float64 { return float64(m.figures.OpenDays) })
 	m.figure("stats_recorder_closed_days", "Days that are in files of their own.", func() float64 { return float64(m.figures.ClosedDays) })
 	m.figure("stats_recorder_closed_days_bytes", "Size of the closed days' files.", func() float64 { return float64(m.figures.ClosedBytes) })

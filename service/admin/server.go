@@ -24,6 +24,8 @@ type Subject struct {
 	Insight http.Handler
 	// Ready returns why the server should get no traffic, or nil.
 	Ready func() error
+	// Remark is what somebody should know though the server is ready; empty for nothing.
+	Remark func() string
 	// Alive returns why the server does not work any more, or nil, at the latest
 	// when the context ends.
 	Alive func(ctx context.Context) error
@@ -137,7 +139,13 @@ func (s *Server) getHealth(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getReadiness(w http.ResponseWriter, _ *http.Request) {
-	respond(w, s.readiness(), "ready")
+	good := "ready"
+	if subject := s.subject.Load(); subject != nil {
+		if remark := subject.Remark(); remark != "" {
+			good += "; " + remark
+		}
+	}
+	respond(w, s.readiness(), good)
 }
 
 func (s *Server) readiness() error {

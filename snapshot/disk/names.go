@@ -17,6 +17,7 @@ const (
 	journalPrefix   = "journal-"
 	dayPrefix       = "day-"
 	closingPrefix   = "closing-"
+	importingName   = "importing"
 	temporarySuffix = ".tmp"
 	damagedSuffix   = ".damaged"
 )
@@ -43,6 +44,10 @@ func DayPath(directory string, day uint32, generation uint64) string {
 func ClosingPath(directory string, generation uint64) string {
 	return filepath.Join(directory, fmt.Sprintf("%s%016x", closingPrefix, generation))
 }
+
+// ImportingPath is the file of an import into a directory that counts with others, which waits
+// for the node.
+func ImportingPath(directory string) string { return filepath.Join(directory, importingName) }
 
 // ClosingGeneration is the generation in the name of a mark.
 func ClosingGeneration(path string) uint64 {
@@ -116,14 +121,16 @@ func parseSequence(digits string) (sequence uint64, ok bool) {
 // sequence numbers, those of closed days by day, then generation.
 type Contents struct {
 	Snapshots, Journals, Days, Closing, Temporary, Damaged []string
+	// Importing has one file at most.
+	Importing []string
 }
 
 // ErrNameTaken means that something that is no file has the name of one of ours.
 var ErrNameTaken = errors.New("a name that the data directory needs is taken")
 
 // List reads a data directory. What is not ours, by its full name and by being a file,
-// is left out. It returns ErrNameTaken for what has the name of a snapshot, a journal
-// or a closed day, and is no file.
+// is left out. It returns ErrNameTaken for what has the name of a snapshot, a journal,
+// a closed day or an import, and is no file.
 func List(directory string) (Contents, error) {
 	entries, err := os.ReadDir(directory)
 	if err != nil {
@@ -160,6 +167,9 @@ func (c *Contents) kindOf(path string) *[]string {
 	}
 	if _, _, ok := ParseDay(path); ok {
 		return &c.Days
+	}
+	if filepath.Base(path) == importingName {
+		return &c.Importing
 	}
 	return nil
 }
@@ -216,8 +226,8 @@ func Sizes(paths ...string) (sum int64) {
 	return sum
 }
 
-// IsDataFile says whether a file of such a name holds counts: it is a snapshot, a journal
-// or a closed day.
+// IsDataFile says whether a file of such a name holds counts: it is a snapshot, a journal,
+// a closed day, or an import that waits.
 func IsDataFile(name string) bool {
 	var c Contents
 	kind := c.kindOf(name)

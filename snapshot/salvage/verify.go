@@ -3,6 +3,7 @@ package salvage
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -52,9 +53,19 @@ type Report struct {
 	// Missing is nil when everything acknowledged is there. Otherwise it says
 	// what is not, or why that cannot be known.
 	Missing error
+	// Importing is the import that waits for the node; nil for none.
+	Importing *Importing
 	// Membership is what the directory knows of the log that it shares with other nodes;
 	// nil for nothing.
 	Membership *cluster.Membership
+}
+
+// Importing is an import that waits to be told to other nodes.
+type Importing struct {
+	// Since is when its file was written.
+	Since time.Time
+	// Damage is why nobody can make it; nil if somebody can.
+	Damage error
 }
 
 // Needless is how many files are damaged though nothing is missing.
@@ -96,9 +107,24 @@ func Verify(directory string, kinds counters.Kinds) (Report, error) {
 			Path: path, Covers: "nothing", State: "not used by a start", Bytes: disk.Sizes(path),
 		})
 	}
+	for _, path := range files.Importing {
+		importing, file := verifyImporting(path)
+		report.Importing, report.Files = &importing, append(report.Files, file)
+	}
 	report.Membership = state.Membership
 	report.Recovery, report.Missing = state.Summary, errors.Join(err, state.Lost, damaged)
 	return report, nil
+}
+
+func verifyImporting(path string) (importing Importing, report FileReport) {
+	report = FileReport{Path: path, Bytes: disk.Sizes(path), Covers: "an import", State: "waits for the node"}
+	if info, err := os.Stat(path); err == nil {
+		importing.Since = info.ModTime()
+	}
+	if _, importing.Damage = recovery.ReadImporting(path); importing.Damage != nil {
+		report.State = "set aside by the next start: " + importing.Damage.Error()
+	}
+	return importing, report
 }
 
 // nextCommit is the first commit of the journal files that follow another, 0 for none:
