@@ -17,31 +17,41 @@ var (
 	errAdoptOnce = errors.New("start the node, wait until it is ready, and stop it again")
 )
 
-// importWaits says in words that an import waits in the directory, and what becomes of it; it
-// is empty where none does. isMade says whether this process makes it.
-func (c Config) importWaits(keeper *snapshot.Keeper) (words string, isMade bool) {
+// importWaits is since when an import waits in the directory, the zero time for none, and by
+// whom it is made, in words; isMade says whether it is by this process.
+func (c Config) importWaits(keeper *snapshot.Keeper) (since time.Time, by string, isMade bool) {
 	since, err := keeper.WaitingSince()
 	switch {
 	case err != nil || since.IsZero():
-		return "", false
+		return time.Time{}, "", false
 	case c.Log.URL == "":
-		words = "not by a server without LOG_URL: start it with that"
+		return since, "not by a server without LOG_URL: start it with that", false
 	case c.Log.ingest:
-		words = "not by a node with ROLE=ingest, which does not know what was imported elsewhere: start it once with ROLE=all"
-	default:
-		words, isMade = "by this node once it has merged the log and the log takes it; what keeps it from that is in the log of the server", true
+		return since, "not by a node with ROLE=ingest, which does not know what was imported elsewhere: start it once with ROLE=all", false
 	}
-	return "an import waits here since " + since.UTC().Format(time.RFC3339) + " to be told to other nodes, and is made " + words, isMade
+	return since, "by this node, once it has merged the log and the log takes it; what keeps it from that is in the log of the server", true
 }
 
-// sayImport logs it at a start.
+// sayImport logs at a start that an import waits.
 func (c Config) sayImport(keeper *snapshot.Keeper) {
-	switch words, isMade := c.importWaits(keeper); {
-	case isMade:
-		c.Logger.Info(words)
-	case words != "":
-		c.Logger.Warn(words)
+	since, by, isMade := c.importWaits(keeper)
+	if since.IsZero() {
+		return
 	}
+	say := c.Logger.Warn
+	if isMade {
+		say = c.Logger.Info
+	}
+	say("an import waits to be told to other nodes", "since", since.UTC(), "is_made", by)
+}
+
+// importRemark says of a server that is ready that an import waits; it is empty if none does.
+func (c Config) importRemark(keeper *snapshot.Keeper) string {
+	since, by, _ := c.importWaits(keeper)
+	if since.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("since %s an import waits to be told to other nodes; it is made %s", since.UTC().Format(time.RFC3339), by)
 }
 
 // checkPause is how often a node that runs for an import is asked how far it is.

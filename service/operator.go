@@ -153,10 +153,7 @@ func (o *operator) subject(keeper *snapshot.Keeper, beside *beside, server *http
 			}
 			return nil
 		},
-		Remark: func() string {
-			words, _ := o.config.importWaits(keeper)
-			return words
-		},
+		Remark: func() string { return o.config.importRemark(keeper) },
 		Alive: func(ctx context.Context) error {
 			select {
 			case <-keeper.Beat():

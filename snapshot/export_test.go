@@ -34,6 +34,9 @@ func Load(directory string, kinds ...counters.KindRule) (Loaded, error) {
 	return Loaded{found.Store, newHistory(readOptions(directory), found.Store, found.Loaded.Manifest), found.Summary}, nil
 }
 
+// TellAtMost lets an import tell of so many counters.
+func (i *Import) TellAtMost(counters int) { i.told.most, i.told.room = counters, 0 }
+
 // Journal appends frames as a keeper does, but with any numbers.
 type Journal struct {
 	file             *journalFile

@@ -48,14 +48,15 @@ type toldImport struct {
 
 	mu      sync.Mutex
 	counted counters.Gathering
-	// room is how long what is gathered may be before it is added up.
-	room int
+	// most is how many counters there may be, and room how long what is gathered may be before
+	// it is added up.
+	most, room int
 }
 
 // newTold is for what is known of the log. It returns what was imported as well: what the
 // manifest says, and what was announced and is whole.
 func newTold(directory string, known *cluster.Membership, before Imports) (*toldImport, Imports, error) {
-	told := &toldImport{directory: directory, known: known, room: leastGathered}
+	told := &toldImport{directory: directory, known: known, most: mostTold, room: leastGathered}
 	if unfinished := known.Unfinished(); len(unfinished) > 0 {
 		told.unfinished = &unfinished[0]
 	}
@@ -128,7 +129,7 @@ func (t *toldImport) checkSize() error {
 		return nil
 	}
 	t.counted.AddUp()
-	if t.counted.Len() > mostTold {
+	if t.counted.Len() > t.most {
 		return ErrTooManyToTell
 	}
 	t.room = max(leastGathered, 2*t.counted.Len())

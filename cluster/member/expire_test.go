@@ -87,21 +87,24 @@ func TestADayGoesOnAllNodesOnceTwoSayThatItIsPastRetention(t *testing.T) {
 			n.hasHeard(other)
 		}
 	}
-	var hashes []snapshot.Hash
+	w.haveOneHash()
+}
+
+// haveOneHash ends all nodes, and requires the same counts and frames of all.
+func (w *world) haveOneHash() {
+	w.t.Helper()
+	hashes := map[snapshot.Hash]bool{}
 	for _, n := range w.nodes {
 		n.stop()
 		hash, _, err := snapshot.HashOf(n.keeping.Directory, counters.BuiltInKinds())
 		if err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
-		hash.Commit = 0
-		hashes = append(hashes, hash)
+		hash.Commit = 0 // each one's own
+		hashes[hash] = true
 	}
-	for _, hash := range hashes[1:] {
-		if hash != hashes[0] {
-			t.Errorf("%+v", hashes)
-			break
-		}
+	if len(hashes) != 1 {
+		w.t.Errorf("%+v", hashes)
 	}
 }
 
@@ -131,4 +134,46 @@ func TestWhatANodeSaidOfRetentionOutlivesItsRestart(t *testing.T) {
 			t.Errorf("after a restart it shows days from %s on, want %s", day, kept)
 		}
 	}
+}
+
+// All nodes have the events in their sums of all time, and none shows the days.
+func TestAnImportOfDaysPastRetentionIsTheSameOnAllNodes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, ahead := w.addWithRetention()
+	two, alsoAhead := w.addWithRetention()
+	one.page(3)
+	w.agree()
+	ahead.Store(30)
+	alsoAhead.Store(30)
+	one.confirm(ahead)
+	two.confirm(alsoAhead)
+	kept := storetest.Noon().Day() + 20
+	for _, n := range w.nodes {
+		harnesstest.Until(t, "the node hides the day", func() bool { return n.keptFrom() == kept })
+	}
+	records := someMonths("imported", 0)
+	records = append(records, storetest.Shown("imported-0", 3, 1, storetest.Noon()+25*24))
+	one.imports(records)
+	for range 2 { // the second snapshot has the days closed
+		two.hasHeard(one)
+		for i, n := range w.nodes {
+			if err := n.keeper.SnapshotNow(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if have, want := storetest.Events(n.keeper.Store()), uint64(3+len(records)); have != want {
+				t.Errorf("node %d has %d events, want %d", i+1, have, want)
+			}
+			shown := uint64(0)
+			n.totals()(0, func(_ counters.Benefit, events []counters.EventTotal) {
+				for _, event := range events {
+					shown += event.Count
+				}
+			})
+			if shown != 1 {
+				t.Errorf("node %d shows %d events of days, want 1", i+1, shown)
+			}
+		}
+	}
+	w.haveOneHash()
 }
