@@ -322,7 +322,7 @@ func (k *Keeper) SnapshotNow(ctx context.Context) error { return k.ask(ctx, k.co
 
 // awaitDurable returns once all commits so far survive a loss of power, which is later than
 // their acknowledgement with EverySecond; errors are those of SnapshotNow.
-func (k *Keeper) awaitDurable(ctx context.Context) error { return k.ask(ctx, k.committer.syncs) }
+func (k *Keeper) awaitDurable() error { return k.ask(context.Background(), k.committer.syncs) }
 
 // ask has the committing goroutine do something, and waits for it.
 func (k *Keeper) ask(ctx context.Context, requests chan<- chan<- error) error {

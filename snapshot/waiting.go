@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -91,8 +90,8 @@ func (k *Keeper) Waiting() (announcement cluster.Frame, counting []cluster.Frame
 
 // EndWaiting forgets the import that waits, once what is committed is durable: its frames
 // are, or what says that it is not to be. A loss of power before that finds it waiting.
-func (k *Keeper) EndWaiting(ctx context.Context) error {
-	if err := k.awaitDurable(ctx); err != nil {
+func (k *Keeper) EndWaiting() error {
+	if err := k.awaitDurable(); err != nil {
 		return err
 	}
 	if err := disk.Remove(disk.ImportingPath(k.options.Directory)); err != nil {

@@ -200,9 +200,9 @@ func (s *session) endImport(outcome error) error {
 	}
 	end := s.keeper.EndWaiting
 	if errors.Is(outcome, snapshot.ErrImportDamaged) {
-		end = func(context.Context) error { return s.keeper.SetWaitingAside() }
+		end = s.keeper.SetWaitingAside
 	}
-	if err := end(s.life); err != nil {
+	if err := end(); err != nil {
 		return err
 	}
 	if outcome == nil {

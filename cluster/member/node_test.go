@@ -46,6 +46,7 @@ type node struct {
 	member  *member.Member
 	session *clustertest.Session
 	away    error                                    // why the log cannot be opened
+	shares  func(cluster.Shared) cluster.Shared      // what it shares states by
 	clock   func(context.Context) (time.Time, error) // of the log's servers
 }
 
@@ -78,6 +79,9 @@ func (n *node) open(context.Context) (*member.Link, error) {
 	}
 	n.session = n.world.broker.Open()
 	link := &member.Link{Log: n.session, Shared: n.session, Close: func() {}}
+	if n.shares != nil {
+		link.Shared = n.shares(n.session)
+	}
 	link.Ask = func(ctx context.Context) (said member.Servers, err error) {
 		said.Now, said.EventTypes = time.Now(), n.world.eventTypes()
 		if n.clock != nil {
