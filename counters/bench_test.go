@@ -186,3 +186,34 @@ func BenchmarkStatistics(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMergeOfVersions merges what ten frames tell of one benefit, in one hour and at one
+// position, of so many versions.
+func BenchmarkMergeOfVersions(b *testing.B) {
+	const frames = 10
+	for _, versions := range []int{2, 16, 1000, 20_000} {
+		b.Run(fmt.Sprint("versions=", versions), func(b *testing.B) {
+			store := counters.NewStore(counters.WhenDurable)
+			for b.Loop() {
+				b.StopTimer()
+				foreign := make([]*counters.Foreign, frames)
+				for i := range foreign {
+					foreign[i] = &counters.Foreign{Benefits: [][]byte{[]byte("a benefit")}, Events: [][]byte{[]byte("show")}}
+					for version := range versions {
+						if err := foreign[i].Add(1, 0, []counters.Cell{{Key: mustKey(b, 1, uint16(version), 3, 2), Count: 1}}); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				b.StartTimer()
+				if _, err := store.Merge(nil, foreign...); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				storetest.Commit(store)
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*frames*versions), "ns/counter")
+		})
+	}
+}

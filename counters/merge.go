@@ -192,6 +192,10 @@ var mergers = sync.Pool{New: func() any { return new(merger) }}
 // up: those of pages up to 89 long. The sums stay in the processor's nearest caches.
 const densePlaces = 1 << 13
 
+// fewHeads is how many event types and versions of a benefit and hour are added up one after the
+// other, for each of which all runs are looked at. A stranger says which versions there are.
+const fewHeads = 64
+
 // A merger adds up what other stores counted, one benefit and hour at a time.
 type merger struct {
 	runs           []mergedRun
@@ -265,7 +269,7 @@ func (m *merger) add(chosen []Entry) {
 	m.heads = m.heads[:0]
 	for _, one := range chosen {
 		run := &m.runs[one.Count]
-		if run.largest >= densePlaces {
+		if run.largest >= densePlaces || len(m.heads) > fewHeads {
 			m.addSorted(chosen)
 			return
 		}
@@ -284,7 +288,7 @@ func (m *merger) add(chosen []Entry) {
 	}
 }
 
-// addSorted is add for any places.
+// addSorted is add for any places, and any number of heads.
 func (m *merger) addSorted(chosen []Entry) {
 	start := len(m.entries)
 	for _, one := range chosen {

@@ -94,6 +94,27 @@ func TestWhatIsMergedCountsLikeRecordsAtEveryStageOfItsWay(t *testing.T) {
 	}
 }
 
+// A stranger says of which versions records are.
+func TestAnyNumberOfVersionsOfABenefitIsMerged(t *testing.T) {
+	t.Parallel()
+	for _, versions := range []int{1, 64, 65, 500} {
+		var records []storetest.Record
+		for version := range versions {
+			record := storetest.Shown("a benefit", 3, uint16(version%3+1), storetest.Noon())
+			record.Version = uint16(version)
+			records = append(records, record)
+		}
+		model, store := storetest.Model{}, counters.NewStore(counters.WhenAdded)
+		for range 3 {
+			model.Add(records)
+			merge(t, store, records)
+			slices.Reverse(records)
+		}
+		storetest.Commit(store)
+		model.Check(t, store)
+	}
+}
+
 func TestWhatIsMergedWithoutADayCountsInAllTimeAndOnNoDayAtEveryStageOfItsWay(t *testing.T) {
 	t.Parallel()
 	for stage, prepare := range stagesOfMerges() {
