@@ -37,6 +37,7 @@ func faults() []fault {
 		{name: "frames are in the log twice", do: func(w *world, ctx context.Context) error { return w.stream.repeat(ctx, 20) }},
 		{name: "the stream is deleted", do: (*world).deleteStream},
 		{name: "a directory comes back from a backup", do: (*world).restore},
+		{name: "a dump is imported into a node, and the import killed", do: (*world).importDump},
 		{name: "a node's disk is gone for good", loses: true, do: (*world).loseNode},
 		{name: "a node's disk is gone for good while the log takes nothing", loses: true, do: (*world).loseNodeWithoutLog},
 		{name: "a machine's disk is gone for good, node and server", loses: true, do: (*world).loseMachine},

@@ -58,6 +58,7 @@ type life struct {
 type ledger struct {
 	mu       sync.Mutex
 	accounts [pages]account
+	dumps    []bool // whether each one's import was acknowledged
 	refused  refusals
 	lives    map[*node]*life
 	lost     int64         // posts, that were forgiven
@@ -192,6 +193,9 @@ func (l *ledger) check(counts *harness.Ledger) (counted [pages]int64, err error)
 		}
 		excess += max(0, of-a.sent) * recordsInAPost
 		lack += max(0, a.acknowledged-a.forgiven-of) * recordsInAPost
+	}
+	if err := l.checkDumps(have); err != nil {
+		return counted, err
 	}
 	if len(problems) > 0 {
 		return counted, fmt.Errorf("%w: of %d pages, by %d records too many and %d too few, such as: %s", errWrong, len(problems), excess, lack, problems[0])

@@ -64,3 +64,37 @@ func TestALedgerKnowsForHowLongItRemembers(t *testing.T) {
 		t.Errorf("%v, want %v", err, errWrong)
 	}
 }
+
+func TestADumpIsCountedOnceIfItsImportIsAcknowledged(t *testing.T) {
+	l := newLedger()
+	acknowledged, unknown := l.beginDump(), l.beginDump()
+	l.acknowledgeDump(acknowledged)
+	whole := func(counts *harness.Ledger, number int) {
+		for i := range recordsInADump {
+			counts.Add(counterOfDump(number, i), 1)
+		}
+	}
+	for _, test := range []struct {
+		name    string
+		counted []int
+		more    func(*harness.Ledger)
+		want    error
+	}{
+		{"both are there", []int{acknowledged, unknown}, nil, nil},
+		{"that of which nothing is known is not", []int{acknowledged}, nil, nil},
+		{"the acknowledged one is not", []int{unknown}, nil, errWrong},
+		{"it is there twice", []int{acknowledged, acknowledged}, nil, errWrong},
+		{"a part of the other one is", []int{acknowledged}, func(counts *harness.Ledger) { counts.Add(counterOfDump(unknown, 3), 1) }, errWrong},
+	} {
+		counts := harness.NewLedger()
+		for _, number := range test.counted {
+			whole(counts, number)
+		}
+		if test.more != nil {
+			test.more(counts)
+		}
+		if _, err := l.check(counts); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+}

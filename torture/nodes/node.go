@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -65,13 +66,17 @@ func (n *node) stop() error {
 // program runs a command of the recorder's program on the node's directory, and returns
 // what it printed.
 func (n *node) program(words ...string) (string, error) {
-	command := n.site.command(append([]string{n.settings.Program}, words...)...)
-	command.Env = append(n.settings.Command().Env, "LOG_LEVEL=warn")
-	output, err := command.Output()
+	output, err := n.command(words...).Output()
 	if err != nil {
 		return "", fmt.Errorf("%v: %w", words, err)
 	}
 	return string(output), nil
+}
+
+func (n *node) command(words ...string) *exec.Cmd {
+	command := n.site.command(append([]string{n.settings.Program}, words...)...)
+	command.Env = append(n.settings.Command().Env, "LOG_LEVEL=warn")
+	return command
 }
 
 // figure is one of the node's metrics.

@@ -15,6 +15,7 @@ type report struct {
 	sums     account
 	lost     int64
 	disks    int
+	dumps    int
 	refused  refusals
 	silent   time.Duration
 	states   int
@@ -33,6 +34,7 @@ func (r report) String() string {
 	fmt.Fprintf(&b, "%d faults of %d kinds; after them all states were equal on all nodes, %d times\n", cycles, len(r.kinds), r.states)
 	fmt.Fprintf(&b, "records: %d acknowledged and counted, %d sent or not answered, %d acknowledged and lost with %d disks\n",
 		r.sums.acknowledged, r.sums.sent, r.lost, r.disks)
+	fmt.Fprintf(&b, "dumps: %d imported and counted once on all nodes\n", r.dumps)
 	fmt.Fprintf(&b, "posts: %d refused in words, %d found nobody\n", r.refused.inWords, r.refused.nobody)
 	fmt.Fprintf(&b, "frames: %d in the log, %d of them again; skipped since their last start by the nodes, their own and repetitions: %s\n",
 		r.stream.frames, r.stream.duplicates, strings.Join(r.skipped, ", "))
@@ -46,7 +48,7 @@ func (w *world) suffer(ctx context.Context, cycles, few int, records int64, kind
 	r = report{kinds: kinds, happened: map[string]int{}, stream: w.stream}
 	defer func() {
 		r.sums, r.lost, r.refused, r.silent = w.ledger.sums()
-		r.states, r.disks = w.states, w.disks
+		r.states, r.disks, r.dumps = w.states, w.disks, len(w.ledger.dumps)
 	}()
 	order := w.random.Perm(len(kinds))
 	for cycle := 0; ctx.Err() == nil && (cycle < cycles || r.sums.acknowledged < records); {

@@ -22,15 +22,16 @@ const patience = 4 * time.Minute
 
 // world is nodes over a log, under load, and a ledger of what was sent.
 type world struct {
-	network *network
-	servers *servers
-	stream  *stream
-	nodes   []*node
-	client  *http.Client
-	ledger  *ledger
-	random  *rand.Rand // says which fault is next, and what it meets
-	byDisk  bool       // that nodes acknowledge
-	say     func(format string, values ...any)
+	directory string // of the world's files
+	network   *network
+	servers   *servers
+	stream    *stream
+	nodes     []*node
+	client    *http.Client
+	ledger    *ledger
+	random    *rand.Rand // says which fault is next, and what it meets
+	byDisk    bool       // that nodes acknowledge
+	say       func(format string, values ...any)
 	// states is how often the hashes of all directories were found equal.
 	states int
 	// disks is how many nodes have lost theirs.
@@ -51,7 +52,7 @@ type plan struct {
 func newWorld(ctx context.Context, p plan) (*world, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 64, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext}
 	w := &world{
-		client: &http.Client{Timeout: 20 * time.Second, Transport: transport}, network: p.network,
+		client: &http.Client{Timeout: 20 * time.Second, Transport: transport}, network: p.network, directory: p.directory,
 		ledger: newLedger(), random: rand.New(rand.NewPCG(p.seed, 0)), byDisk: p.ack == "disk", say: p.say,
 	}
 	var err error
