@@ -39,12 +39,17 @@ func (n *node) ready(client *http.Client) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// TestAFullLogCostsNoRecord has the stream of a real log take nothing more, under posts to a node
-// with ACK=disk and to one with ACK=cluster, and then take all.
-func TestAFullLogCostsNoRecord(t *testing.T) {
-	if harnesstest.Scale(0, 1) == 0 {
-		t.Skip("it starts three servers of the log and two recorders, and waits for refusals: run with -tags long")
-	}
+// fullLog is a world whose log is about to be full, with a node that acknowledges by its disk and
+// one that does so by the log.
+type fullLog struct {
+	*world
+	t             *testing.T
+	recorder      string
+	byDisk, byLog *node
+}
+
+func newFullLog(t *testing.T) *fullLog {
+	t.Helper()
 	directory := t.TempDir()
 	recorder, err := harness.Build(t.Context(), harness.BuildSettings{Directory: directory})
 	if err != nil {
@@ -58,102 +63,144 @@ func TestAFullLogCostsNoRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := w.end(); err != nil {
 			t.Error(err)
 		}
-	}()
-	byDisk := w.nodes[0]
-	byDisk.settings.Environment = append(byDisk.settings.Environment, "LOG_BACKLOG=65536")
-	byLog, err := newNode(recorder, directory, w.network, 2, w.servers.urls(), []string{"ACK=cluster"})
-	if err = errors.Join(err, byDisk.stop(), byDisk.start()); err != nil {
+	})
+	f := &fullLog{world: w, t: t, recorder: recorder, byDisk: w.nodes[0]}
+	f.byDisk.settings.Environment = append(f.byDisk.settings.Environment, "LOG_BACKLOG=65536")
+	f.byLog, err = newNode(recorder, directory, w.network, 2, w.servers.urls(), []string{"ACK=cluster"})
+	if err = errors.Join(err, f.byDisk.stop(), f.byDisk.start()); err != nil {
 		t.Fatal(err)
 	}
-	w.nodes = append(w.nodes, byLog)
-	if err := byLog.start(); err != nil {
+	w.nodes = append(w.nodes, f.byLog)
+	if err := f.byLog.start(); err != nil {
 		t.Fatal(err)
-	}
-	acknowledged := func() int64 { total, _, _, _ := w.ledger.sums(); return total.acknowledged }
-	refused := func() int { _, _, refused, _ := w.ledger.sums(); return refused.inWords }
-	value := func(n *node, metric string) float64 {
-		have, err := n.figure(w.client, metric)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return have
-	}
-	says := func(n *node, words string) bool {
-		command := exec.Command(recorder, "status", "--during", "10ms", "--admin-addr", n.server.Admin)
-		output, _ := command.CombinedOutput() // it exits with 1 where it warns
-		return strings.Contains(string(output), words)
 	}
 	w.ledger.begin()
-	for _, n := range w.nodes {
-		harnesstest.Until(t, "the node takes a post", func() bool { before := acknowledged(); w.post(n); return acknowledged() > before })
-		harnesstest.Until(t, "the log has all", func() bool { return value(n, "stats_recorder_log_waiting_bytes") == 0 && n.ready(w.client) == nil })
-	}
-	if err := w.stream.limit(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
+	return f
+}
 
+// takes posts to a node, and says whether that was acknowledged.
+func (f *fullLog) takes(n *node) bool {
+	acknowledged := func() int64 { total, _, _, _ := f.ledger.sums(); return total.acknowledged }
 	before := acknowledged()
-	w.post(byDisk)
-	if acknowledged() == before {
-		t.Error("with ACK=disk a post is not taken because the log is full")
-	}
-	harnesstest.Until(t, "the log takes nothing", func() bool { return value(byDisk, "stats_recorder_log_failing_seconds") > 0 })
-	before = acknowledged()
-	w.post(byDisk)
-	if acknowledged() == before {
-		t.Error("with ACK=disk a post is not taken while the log takes nothing")
-	}
-	harnesstest.Until(t, "it waits", func() bool { return value(byDisk, "stats_recorder_log_waiting_bytes") > 0 })
-	if err := byDisk.ready(w.client); err != nil {
-		t.Errorf("a node with ACK=disk is not ready: %v", err)
-	}
-	if value(byDisk, "stats_recorder_log_trouble") != 1 || !says(byDisk, "the log that nodes share takes nothing") {
-		t.Error("neither metric nor status says that the log takes nothing")
-	}
+	f.post(n)
+	return acknowledged() > before
+}
 
-	harnesstest.Until(t, "posts are refused at LOG_BACKLOG", func() bool { before := refused(); w.post(byDisk); return refused() > before })
-	if err := byDisk.ready(w.client); err == nil {
-		t.Error("a node that refuses all posts is ready")
-	}
-	if !says(byDisk, "LOG_BACKLOG is") {
-		t.Error("status does not say that LOG_BACKLOG is reached")
-	}
+// refuses posts to a node, and says whether that was refused in words.
+func (f *fullLog) refuses(n *node) bool {
+	refused := func() int { _, _, refused, _ := f.ledger.sums(); return refused.inWords }
+	before := refused()
+	f.post(n)
+	return refused() > before
+}
 
-	waits := make(chan struct{})
-	go func() {
-		defer close(waits)
-		w.post(byLog) // it is counted, and answered when the log has it
-	}()
-	harnesstest.Until(t, "the node knows that the log takes nothing", func() bool { return byLog.ready(w.client) != nil })
-	before, refusals := acknowledged(), refused()
-	w.post(byLog)
-	if acknowledged() != before || refused() != refusals+1 {
-		t.Error("with ACK=cluster a post is not refused while the log takes nothing")
+func (f *fullLog) value(n *node, metric string) float64 {
+	f.t.Helper()
+	have, err := n.figure(f.client, metric)
+	if err != nil {
+		f.t.Fatal(err)
 	}
+	return have
+}
 
-	if err := w.stream.limit(t.Context(), 1<<30); err != nil {
-		t.Fatal(err)
+// says asks the command status.
+func (f *fullLog) says(n *node, words string) bool {
+	command := exec.Command(f.recorder, "status", "--during", "10ms", "--admin-addr", n.server.Admin)
+	output, _ := command.CombinedOutput() // it exits with 1 where it warns
+	return strings.Contains(string(output), words)
+}
+
+func (f *fullLog) limitTo(bytes int64) {
+	f.t.Helper()
+	if err := f.stream.limit(f.t.Context(), bytes); err != nil {
+		f.t.Fatal(err)
 	}
+}
+
+// TestAFullLogCostsNoRecord has the stream of a real log take nothing more, under posts to a node
+// with ACK=disk and to one with ACK=cluster, and then take all.
+func TestAFullLogCostsNoRecord(t *testing.T) {
+	if harnesstest.Scale(0, 1) == 0 {
+		t.Skip("it starts three servers of the log and two recorders, and waits for refusals: run with -tags long")
+	}
+	f := newFullLog(t)
+	for _, n := range f.nodes {
+		harnesstest.Until(t, "the node takes a post", func() bool { return f.takes(n) })
+		harnesstest.Until(t, "the log has all", func() bool { return f.value(n, "stats_recorder_log_waiting_bytes") == 0 && n.ready(f.client) == nil })
+	}
+	f.limitTo(0)
+	f.byDiskTakesPosts()
+	f.byDiskRefusesPostsAtItsBacklog()
+	waits := f.byLogRefusesPosts()
+	f.limitTo(1 << 30)
 	<-waits
-	for _, n := range w.nodes {
-		harnesstest.Until(t, "all is told, and the node takes posts again", func() bool {
-			untold := value(n, "stats_recorder_log_untold_seconds")
-			return untold >= 0 && untold < 1 && value(n, "stats_recorder_log_trouble") == 0 && n.ready(w.client) == nil
+	f.allIsTold()
+}
+
+func (f *fullLog) byDiskTakesPosts() {
+	f.t.Helper()
+	if !f.takes(f.byDisk) {
+		f.t.Error("with ACK=disk a post is not taken because the log is full")
+	}
+	harnesstest.Until(f.t, "the log takes nothing", func() bool { return f.value(f.byDisk, "stats_recorder_log_failing_seconds") > 0 })
+	if !f.takes(f.byDisk) {
+		f.t.Error("with ACK=disk a post is not taken while the log takes nothing")
+	}
+	harnesstest.Until(f.t, "it waits", func() bool { return f.value(f.byDisk, "stats_recorder_log_waiting_bytes") > 0 })
+	if err := f.byDisk.ready(f.client); err != nil {
+		f.t.Errorf("a node with ACK=disk is not ready: %v", err)
+	}
+	if f.value(f.byDisk, "stats_recorder_log_trouble") != 1 || !f.says(f.byDisk, "the log that nodes share takes nothing") {
+		f.t.Error("neither metric nor status says that the log takes nothing")
+	}
+}
+
+func (f *fullLog) byDiskRefusesPostsAtItsBacklog() {
+	f.t.Helper()
+	harnesstest.Until(f.t, "posts are refused at LOG_BACKLOG", func() bool { return f.refuses(f.byDisk) })
+	if err := f.byDisk.ready(f.client); err == nil {
+		f.t.Error("a node that refuses all posts is ready")
+	}
+	if !f.says(f.byDisk, "LOG_BACKLOG is") {
+		f.t.Error("status does not say that LOG_BACKLOG is reached")
+	}
+}
+
+// byLogRefusesPosts returns what is closed once the post is answered that came before the node
+// knew that the log takes nothing.
+func (f *fullLog) byLogRefusesPosts() (waits <-chan struct{}) {
+	f.t.Helper()
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		f.post(f.byLog) // it is counted, and answered when the log has it
+	}()
+	harnesstest.Until(f.t, "the node knows that the log takes nothing", func() bool { return f.byLog.ready(f.client) != nil })
+	if !f.refuses(f.byLog) {
+		f.t.Error("with ACK=cluster a post is not refused while the log takes nothing")
+	}
+	return answered
+}
+
+func (f *fullLog) allIsTold() {
+	f.t.Helper()
+	for _, n := range f.nodes {
+		harnesstest.Until(f.t, "all is told, and the node takes posts again", func() bool {
+			untold := f.value(n, "stats_recorder_log_untold_seconds")
+			return untold >= 0 && untold < 1 && f.value(n, "stats_recorder_log_trouble") == 0 && n.ready(f.client) == nil
 		})
-		before := acknowledged()
-		w.post(n)
-		if acknowledged() == before {
-			t.Error("a post is not taken after the log takes all again")
+		if !f.takes(n) {
+			f.t.Error("a post is not taken after the log takes all again")
 		}
 	}
-	if _, err := w.settle(t.Context()); err != nil {
-		t.Error(err)
+	if _, err := f.settle(f.t.Context()); err != nil {
+		f.t.Error(err)
 	}
-	if total, lost, _, _ := w.ledger.sums(); lost > 0 || total.sent != total.acknowledged {
-		t.Errorf("%d records are lost, and of %d sent %d are answered", lost, total.sent, total.acknowledged)
+	if total, lost, _, _ := f.ledger.sums(); lost > 0 || total.sent != total.acknowledged {
+		f.t.Errorf("%d records are lost, and of %d sent %d are answered", lost, total.sent, total.acknowledged)
 	}
 }
