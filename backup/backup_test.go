@@ -323,7 +323,7 @@ func TestAnArchiveThatSaysOtherThanItHoldsIsRefused(t *testing.T) {
 		old, new string
 		want     error
 	}{
-		"a newer format":      {`"format": 1`, `"format": 2`, backup.ErrNewer},
+		"a newer format":      {`"format": 1`, `"format": 3`, backup.ErrNewer},
 		"no format":           {`"format": 1`, `"farmat": 1`, backup.ErrNotABackup},
 		"another identity":    {identity, strings.Repeat("0", len(identity)), backup.ErrNotWhole},
 		"a way out":           {`"name": "snapshot-0`, `"name": "../pshot-0`, backup.ErrDamaged},

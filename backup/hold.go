@@ -109,6 +109,7 @@ type holder struct {
 	known     Manifest
 	continues bool // whether only what is new since some commit is held
 
+	importing                 []heldFile // one at most
 	days, journals, snapshots []heldFile // in the order of their names
 	identity                  format.Identity
 	journaled                 bool
@@ -123,6 +124,9 @@ func holdOnce(directory string, kinds counters.Kinds, known Manifest, now time.T
 			err = errors.Join(err, (&Held{files: h.inOrder()}).Close())
 		}
 	}()
+	if err := h.holdImporting(); err != nil {
+		return nil, err
+	}
 	files, err := disk.List(directory)
 	if err != nil {
 		return nil, err
@@ -147,7 +151,7 @@ func holdOnce(directory string, kinds counters.Kinds, known Manifest, now time.T
 func (h *holder) inOrder() []heldFile {
 	journals := slices.Clone(h.journals)
 	slices.Reverse(journals)
-	return slices.Concat(h.days, journals, h.snapshots)
+	return slices.Concat(h.importing, h.days, journals, h.snapshots)
 }
 
 // open opens a file, of which all that there is now counts.
@@ -161,6 +165,19 @@ func (h *holder) open(path string) (heldFile, error) {
 		return heldFile{}, errors.Join(fmt.Errorf("stat %q: %w", path, err), content.Close())
 	}
 	return heldFile{path: path, content: content, size: info.Size()}, nil
+}
+
+// holdImporting holds the import that waits in the directory, if one does. It comes first: one
+// that is gone by now is in what is held later.
+func (h *holder) holdImporting() error {
+	file, err := h.open(disk.ImportingPath(h.directory))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		h.importing = append(h.importing, file)
+	}
+	return err
 }
 
 // holdNewest holds the newest snapshot that can be read, if there is any, and its days.
@@ -305,6 +322,9 @@ func (h *holder) described(now time.Time) (*Held, error) {
 			return nil, err
 		}
 		held.Manifest.Files = append(held.Manifest.Files, described)
+	}
+	if len(h.importing) > 0 {
+		held.Manifest.Format = importingFormat
 	}
 	return held, nil
 }

@@ -25,8 +25,9 @@ var (
 const (
 	// ManifestName is the file of a backup that says what it holds.
 	ManifestName = "MANIFEST.json"
-	// manifestFormat is the version of what a manifest says.
-	manifestFormat = 1
+	// manifestFormat is the version of what a manifest says, and importingFormat that of one with
+	// an import that waits, of which programs before it know nothing.
+	manifestFormat, importingFormat = 1, 2
 	// mostManifestBytes bounds a manifest that is read: a day takes 150 bytes.
 	mostManifestBytes = 64 << 20
 )
@@ -78,8 +79,8 @@ func ParseManifest(text []byte) (Manifest, error) {
 	if err := json.Unmarshal(text, &version); err != nil || version.Format == 0 {
 		return Manifest{}, fmt.Errorf("%s: %w", ManifestName, ErrNotABackup)
 	}
-	if version.Format > manifestFormat {
-		return Manifest{}, fmt.Errorf("%s: %w: format %d, want %d", ManifestName, ErrNewer, version.Format, manifestFormat)
+	if version.Format > importingFormat {
+		return Manifest{}, fmt.Errorf("%s: %w: format %d, want at most %d", ManifestName, ErrNewer, version.Format, importingFormat)
 	}
 	var m Manifest
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -106,6 +107,9 @@ func (m Manifest) check() error {
 func isFileName(name string) bool {
 	return filepath.Base(name) == name && disk.IsDataFile(name)
 }
+
+// Importing is the file of an import that waits to be told to other nodes, and whether there is one.
+func (m Manifest) Importing() (File, bool) { return m.file(filepath.Base(disk.ImportingPath(""))) }
 
 // file returns what there is to say of a file, and whether the manifest names it.
 func (m Manifest) file(name string) (File, bool) {

@@ -263,7 +263,7 @@ func checkOurs(directory string, m Manifest) error {
 		return err
 	}
 	identity := recovery.IdentityOf(files)
-	for _, path := range slices.Concat(files.Snapshots, files.Journals, files.Days) {
+	for _, path := range slices.Concat(files.Snapshots, files.Journals, files.Days, files.Importing) {
 		file, named := m.file(filepath.Base(path))
 		if !named || disk.Sizes(path) != file.Bytes || (!identity.IsZero() && identity.String() != m.Identity) {
 			return fmt.Errorf("%w; %q is not of the backup whose restore was interrupted, which is in %q",

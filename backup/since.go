@@ -16,7 +16,7 @@ import (
 // HoldSince holds what the journal has beyond an earlier generation that this process has
 // held: its manifest is that of the earlier one with the journal files that are new or have
 // grown, which alone are open. It returns recovery.ErrJournalGap where the journal does not
-// go on from there; then HoldKnown holds what there is.
+// go on from there, or an import waits that did not, or no more; then HoldKnown holds what there is.
 func HoldSince(directory string, earlier Manifest, now time.Time) (held *Held, err error) {
 	h := &holder{directory: directory, continues: true, journaled: true, last: earlier.Commit}
 	defer func() {
@@ -27,6 +27,9 @@ func HoldSince(directory string, earlier Manifest, now time.Time) (held *Held, e
 			err = fmt.Errorf("%w: %w", recovery.ErrJournalGap, err)
 		}
 	}()
+	if before, _ := earlier.Importing(); before.Bytes != disk.Sizes(disk.ImportingPath(directory)) {
+		return nil, fmt.Errorf("%w: an import waits no more, or another one", recovery.ErrJournalGap)
+	}
 	files, err := disk.List(directory)
 	if err != nil {
 		return nil, err

@@ -74,8 +74,12 @@ func takeBackup(output, messages io.Writer, directory, target string) error {
 
 // contentOf says in words what a backup holds.
 func contentOf(m backup.Manifest) string {
-	return fmt.Sprintf("%s of directory %s, up to commit %d, taken %s",
+	content := fmt.Sprintf("%s of directory %s, up to commit %d, taken %s",
 		several(len(m.Files), "file"), m.Identity, m.Commit, m.Taken.Format(time.RFC3339))
+	if _, waits := m.Importing(); waits {
+		content += ", with an import that waits to be told to other nodes"
+	}
+	return content
 }
 
 func restoreCommand(output io.Writer) *cli.Command {
