@@ -6,6 +6,9 @@ import "sync"
 type Ticket struct {
 	done chan struct{}
 	err  error
+	// numbering is the store's when the delta was sealed.
+	numbering uint64
+	durable   *Ticket // that it is settled after; nil for none
 
 	mu      sync.Mutex
 	notices []func() // to call when it is settled, guarded by mu
@@ -13,9 +16,22 @@ type Ticket struct {
 
 func newTicket() *Ticket { return &Ticket{done: make(chan struct{})} }
 
-// NewTicket makes a ticket for those who must wait for more than a delta. Whoever makes
-// it settles it, once.
-func NewTicket() *Ticket { return newTicket() }
+// NewTicket makes a ticket for those who must wait for more than a delta, whose ticket is
+// settled before, or nil. Whoever makes it settles it, once.
+func NewTicket(durable *Ticket) *Ticket {
+	t := newTicket()
+	t.durable = durable
+	return t
+}
+
+// Numbering is by which the records are numbered that are durable, once Wait need not wait any
+// more, see Store.Numbering.
+func (t *Ticket) Numbering() uint64 {
+	if t.durable != nil {
+		return t.durable.Numbering()
+	}
+	return t.numbering
+}
 
 // Settle tells those who wait what became of their records.
 func (t *Ticket) Settle(err error) { t.settle(err) }

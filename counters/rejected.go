@@ -5,8 +5,8 @@ package counters
 func (s *Store) KeepBenefits() { s.keptBenefits = s.Benefits.Len() }
 
 // Numbering grows when names of benefits are forgotten. Who keeps numbers beside the store
-// from before may not use them when it has grown until their records were durable: they
-// may mean other benefits. Any goroutine may call it at any time.
+// from before may not use them when it has grown until their records were durable
+// (Ticket.Numbering): they may mean other benefits. Any goroutine may call it at any time.
 func (s *Store) Numbering() uint64 { return s.renumbered.Load() }
 
 // forgetRejected forgets the names of benefits that only rejected records had, so that a

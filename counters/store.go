@@ -284,6 +284,7 @@ func (s *Store) Seal() *Delta {
 	}
 	s.sealedBatches += uint64(delta.Batches)
 	delta.ticket, delta.Notes, delta.Marks = s.ticket, s.notes.take(), s.marks.take()
+	delta.ticket.numbering = s.renumbered.Load() // and so it stays until the delta is settled
 	s.sealed, s.ticket = s.ticket, newTicket()
 	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()
 	s.gate.Unlock()

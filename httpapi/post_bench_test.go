@@ -17,7 +17,7 @@ import (
 type instant struct{ settled *counters.Ticket }
 
 func newInstant() instant {
-	i := instant{counters.NewTicket()}
+	i := instant{counters.NewTicket(nil)}
 	i.settled.Settle(nil)
 	return i
 }

@@ -65,15 +65,23 @@ func (g *gathered) take(p *post) (bytes int) {
 }
 
 // endVisits has the visits counted that were gathered so far for a post's ticket, if that
-// says that their records are durable. Where others were rejected meanwhile, and names
-// forgotten, the benefits that the visits tell of may have other numbers: these visits do
-// not count, rather than for another benefit.
+// says that their records are durable. Where others were rejected before they were sealed, and
+// names forgotten, the benefits that the visits tell of may have other numbers: these visits
+// do not count, rather than for another benefit.
 func (s *Server) endVisits(g *gathered, durable bool) {
 	if g == nil {
 		return
 	}
-	g.count(s.config.Visitors, durable && g.numbering == s.config.Store.Numbering())
+	g.count(s.config.Visitors, durable && g.numbering == s.numbering(g.ticket))
 	s.leave(g)
+}
+
+// numbering is by which durable records are numbered; without a ticket, those of now.
+func (s *Server) numbering(ticket *counters.Ticket) uint64 {
+	if ticket == nil {
+		return s.config.Store.Numbering()
+	}
+	return ticket.Numbering()
 }
 
 // count has visitors count what has been gathered, if it counts, and forgets it. There is

@@ -15,6 +15,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"stats-recorder/counters"
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/visitors"
 )
@@ -61,6 +62,43 @@ func TestVisitsAreNotCountedUnderNumbersThatWereForgotten(t *testing.T) {
 	told(t, waitingReader, http.StatusOK)
 	if got := counted.records.Load(); got != 1 {
 		t.Errorf("%d visits count, want that of the post after the rejection alone", got)
+	}
+}
+
+// anotherLog acknowledges what is durable when the test says so.
+type anotherLog struct {
+	Recorder
+	tickets chan *counters.Ticket
+}
+
+func (l *anotherLog) Record(batch *counters.Batch) (*counters.Ticket, error) {
+	durable, err := l.Recorder.Record(batch)
+	ticket := counters.NewTicket(durable)
+	l.tickets <- ticket
+	return ticket, err
+}
+
+// TestVisitsCountThatAreDurableWhenOthersAreRejected has a record's answer come after that
+// record is durable, and another rejected.
+func TestVisitsCountThatAreDurableWhenOthersAreRejected(t *testing.T) {
+	t.Parallel()
+	var counted tally
+	log := &anotherLog{tickets: make(chan *counters.Ticket, 2)}
+	_, disk, address := undecided(t, Origins{any: true}, func(c *Config) {
+		c.Visitors, log.Recorder, c.Recorder = &counted, c.Recorder, log
+	})
+	recorded, recordedReader := seasoned(t, address)
+	rejected, rejectedReader := seasoned(t, address)
+	sendPost(t, disk, recorded, onePost)
+	disk.store.Seal().Commit()
+	sendPost(t, disk, rejected, strings.Replace(onePost, "RSA", "AAH", 1))
+	disk.store.Seal().Reject(errors.New("no space"))
+	(<-log.tickets).Settle(nil)
+	(<-log.tickets).Settle(errors.New("no space"))
+	told(t, recordedReader, http.StatusOK)
+	told(t, rejectedReader, http.StatusServiceUnavailable)
+	if got := counted.records.Load(); got != 1 {
+		t.Errorf("%d visits count, want that of the record that is durable", got)
 	}
 }
 

@@ -335,7 +335,7 @@ func (o *outbox) logTicket(durable *counters.Ticket) *counters.Ticket {
 		o.mu.Unlock()
 		return ticket
 	}
-	ticket := counters.NewTicket()
+	ticket := counters.NewTicket(durable)
 	o.tickets[durable] = ticket
 	o.mu.Unlock()
 	durable.Notify(func() { o.isDurable(durable, ticket) })
