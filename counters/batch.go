@@ -58,6 +58,9 @@ func (b *Batch) Add(benefit Benefit, key Key, hour Hour) {
 	*shard = append(*shard, newIncrement(benefit, key))
 }
 
+// InOneHour says whether all records are of the batch's hour.
+func (b *Batch) InOneHour() bool { return len(b.elsewhen) == 0 }
+
 // Len is how many records the batch holds.
 func (b *Batch) Len() int { return b.records }
 

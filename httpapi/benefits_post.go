@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -12,6 +13,7 @@ import (
 	"stats-recorder/httpapi/conn"
 	"stats-recorder/httpapi/records"
 	"stats-recorder/idempotency"
+	"stats-recorder/visitors"
 )
 
 // recordCreated is the answer of the replaced server, to the letter.
@@ -25,8 +27,8 @@ var postFields = []string{fasthttp.HeaderOrigin, fasthttp.HeaderXForwardedFor, f
 type post struct {
 	decoder *records.Decoder
 	batch   *counters.Batch
-	// benefits are what the decoder's records count under.
-	benefits []counters.Benefit
+	// visited are the decoder's records as visitors are counted by them.
+	visited []visitors.Record
 	// gathered are the visits that it gathers at present, of so many records.
 	gathered *gathered
 	records  int
@@ -144,15 +146,17 @@ func (s *Server) fill(p *post, body []byte, bucket *rate.Limiter, now time.Time)
 		return taken{}, err
 	}
 	p.batch.Reset(counters.HourOf(now))
-	p.benefits = p.benefits[:0]
+	if s.config.Visitors != nil {
+		p.visited = slices.Grow(p.visited[:0], len(p.decoder.Records))[:len(p.decoder.Records)]
+	}
 	for i := range p.decoder.Records {
 		r := &p.decoder.Records[i]
 		benefit, err := s.add(p.batch, r)
 		if err != nil {
 			return taken{}, unavailable(err)
 		}
-		if s.config.Visitors != nil {
-			p.benefits = append(p.benefits, benefit)
+		if i < len(p.visited) {
+			p.visited[i] = visitors.NewRecord(benefit, r.Index, r.Event.Small())
 		}
 	}
 	done := taken{records: len(p.decoder.Records)}

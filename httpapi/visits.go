@@ -53,13 +53,18 @@ func (g *gathered) take(p *post) (bytes int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before := g.batch.Bytes()
-	for i := range p.decoder.Records {
-		r := &p.decoder.Records[i]
-		if i == 0 || r.Visitor != p.decoder.Records[i-1].Visitor || r.Hour != p.decoder.Records[i-1].Hour {
-			visitor := &p.decoder.Visitors[r.Visitor]
-			g.batch.Visit(r.Hour.Day(), visitor.HashID, visitor.Experiments)
+	records := p.decoder.Records
+	for start, end := 0, 0; start < len(records); start = end {
+		visitor, hour := records[start].Visitor, records[start].Hour
+		if len(p.decoder.Visitors) == 1 && p.batch.InOneHour() { // as those of nearly every page
+			end = len(records)
 		}
-		g.batch.Add(p.benefits[i], r.Index, r.Event.Small())
+		for end < len(records) && records[end].Visitor == visitor && records[end].Hour == hour {
+			end++
+		}
+		who := &p.decoder.Visitors[visitor]
+		g.batch.Visit(hour.Day(), who.HashID, who.Experiments)
+		g.batch.Add(p.visited[start:end]...)
 	}
 	return g.batch.Bytes() - before
 }

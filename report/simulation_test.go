@@ -72,10 +72,10 @@ func (tr trial) come(register *visitors.Register, random *rand.Rand, date counte
 	var batch visitors.Batch
 	batch.Visit(date, fmt.Append(nil, random.Uint64()), []byte(variant))
 	for range 1 + int(2*random.ExpFloat64()) {
-		batch.Add(0, 1, show)
+		batch.Add(visitors.NewRecord(0, 1, show))
 		for clicks := rate; clicks > 0; clicks-- {
 			if random.Float64() < clicks {
-				batch.Add(0, 1, opened)
+				batch.Add(visitors.NewRecord(0, 1, opened))
 			}
 		}
 	}

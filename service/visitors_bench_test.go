@@ -83,7 +83,7 @@ func newSiteDay(b *testing.B, count int) siteDay {
 					}
 				}
 				for _, event := range events {
-					batch.Add(counters.Benefit(benefit), uint16(index), event)
+					batch.Add(visitors.NewRecord(counters.Benefit(benefit), uint16(index), event))
 					day.count(b, hour, counters.Benefit(benefit), event, length, index)
 				}
 			}

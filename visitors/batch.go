@@ -11,7 +11,7 @@ import (
 // records are durable. It is reused through Reset, and not safe for concurrent use.
 type Batch struct {
 	visits  []visit
-	records []record // of all visits, one after the other
+	records []Record // of all visits, one after the other
 	sets    []set
 	texts   []byte
 }
@@ -42,27 +42,44 @@ type set struct {
 // A span is a part of the batch's texts, or of its records.
 type span struct{ start, end int32 }
 
-// A record is the benefit, whether it stood first on its page, and the event type.
-type record uint32
+// A Record is the benefit, whether it stood first on its page, and the event type.
+type Record uint32
 
 const (
-	recordFirst  = 1 << 8 // above the event type
+	recordEvent  = recordFirst - 1
+	recordFirst  = 1 << 8
 	benefitShift = 9
 )
 
-func newRecord(benefit counters.Benefit, index uint16, event counters.EventType) record {
-	r := record(benefit)<<benefitShift | record(event)
+// NewRecord returns a record. The index is the benefit's place on its page, from 1: a page
+// counts where its first place is shown.
+func NewRecord(benefit counters.Benefit, index uint16, event counters.EventType) Record {
+	r := Record(benefit)<<benefitShift | Record(event)
 	if index == 1 {
 		r |= recordFirst
 	}
 	return r
 }
 
-func (r record) benefit() counters.Benefit { return counters.Benefit(r >> benefitShift) }
-func (r record) event() counters.EventType { return counters.EventType(r) }
+func (r Record) benefit() counters.Benefit { return counters.Benefit(r >> benefitShift) }
+func (r Record) event() counters.EventType { return counters.EventType(r) }
 
-// first is 1 for a record of the first place on a page, else 0.
-func (r record) first() int { return int(r / recordFirst & 1) }
+// alike are the records from the first on that have its event type, and how many of them are
+// of the first place on a page. A page is shown at once, so that nearly always all are alike.
+func alike(records []Record) (same []Record, firsts int) {
+	event := records[0] & recordEvent
+	for i, r := range records {
+		kind := r & (recordEvent | recordFirst)
+		if kind == event {
+			continue
+		}
+		if kind != event|recordFirst {
+			return records[:i], firsts
+		}
+		firsts++
+	}
+	return records, firsts
+}
 
 // Reset empties the batch and clears what it knew of visitors.
 func (b *Batch) Reset() {
@@ -113,11 +130,10 @@ func (b *Batch) setOf(source []byte) (number int32) {
 	return int32(len(b.sets) - 1)
 }
 
-// Add adds a record of the visitor of the last Visit. The index is the benefit's place on
-// its page, from 1: a page counts where its first place is shown.
-func (b *Batch) Add(benefit counters.Benefit, index uint16, event counters.EventType) {
-	b.visits[len(b.visits)-1].records.end++
-	b.records = append(b.records, newRecord(benefit, index, event))
+// Add adds records of the visitor of the last Visit.
+func (b *Batch) Add(records ...Record) {
+	b.records = append(b.records, records...)
+	b.visits[len(b.visits)-1].records.end = int32(len(b.records))
 }
 
 // keep copies a text.
@@ -129,7 +145,7 @@ func (b *Batch) keep(text []byte) span {
 
 func (b *Batch) text(s span) []byte { return b.texts[s.start:s.end] }
 
-func (b *Batch) recordsOf(v *visit) []record { return b.records[v.records.start:v.records.end] }
+func (b *Batch) recordsOf(v *visit) []Record { return b.records[v.records.start:v.records.end] }
 
 // numbersOf are the variants of a visit with the numbers that were read last.
 func (b *Batch) numbersOf(v *visit) *resolved {

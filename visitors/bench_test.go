@@ -3,6 +3,7 @@
 package visitors_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -44,19 +45,21 @@ type site struct {
 	visitors uint64
 	spread   bool
 	filled   []visitors.Batch // of pages
-	pages    [][]visitors.Record
+	pages    [][]visitors.Recorded
 }
 
 // gathered is a batch of so many posts.
 func (s *site) gathered(posts int) *visitors.Batch {
-	var all []visitors.Record
+	var all []visitors.Recorded
 	for i := range posts {
 		page := slices.Clone(s.pages[i%len(s.pages)])
 		for j := range page {
-			page[j].HashID = visitorID(uint64(i * pageLength))
+			// Scatter says whose it is; here, posts differ.
+			page[j].HashID = binary.LittleEndian.AppendUint64(nil, uint64(i*pageLength))
 			if s.spread {
-				page[j].HashID = visitorID(uint64(i*pageLength + j))
+				page[j].HashID = binary.LittleEndian.AppendUint64(nil, uint64(i*pageLength+j))
 			}
+			page[j].HashID = append(page[j].HashID, s.pages[i%len(s.pages)][j].HashID[8:]...)
 		}
 		all = append(all, page...)
 	}
@@ -73,10 +76,10 @@ func newSite(visitorCount uint64, spread bool) *site {
 		s.ids = append(s.ids, visitorID(uint64(i)))
 	}
 	for range 16 {
-		page := make([]visitors.Record, pageLength)
+		page := make([]visitors.Recorded, pageLength)
 		s.pages = append(s.pages, page)
 		for j, benefit := range random.Perm(siteBenefits)[:pageLength] {
-			page[j] = visitors.Record{
+			page[j] = visitors.Recorded{
 				HashID: s.ids[0], Assignments: assignments[0], Hour: noon,
 				Benefit: counters.Benefit(benefit), Index: uint16(j + 1), Event: show,
 			}

@@ -113,19 +113,24 @@ func (d *day) addTo(s *shard, b *Batch, visits []visit, first int32) (open bool)
 	if s.closed {
 		return false
 	}
-	var newVisitors, newPairs int
+	visitors, pairs := s.visitors.used, s.pairs.used
 	for at := first; at != 0; {
-		v := &visits[at-1]
-		at, v.due = v.next, false
-		switch records := b.recordsOf(v); {
-		case v.hash == nobody:
-			s.tally.anonymous += uint64(len(records))
-		case d.visitors.takes(v.hash): // still
-			visitors, pairs := s.add(&run{v.hash, records, b.numbersOf(v)}, d)
-			newVisitors, newPairs = newVisitors+visitors, newPairs+pairs
+		var some [fewVisits]*visit
+		n := 0
+		for n < len(some) && at != 0 {
+			v := &visits[at-1]
+			at, v.due = v.next, false
+			switch {
+			case v.hash == nobody:
+				s.tally.anonymous += uint64(len(b.recordsOf(v)))
+			case d.visitors.takes(v.hash): // still
+				some[n] = v
+				n++
+			}
 		}
+		s.add(some[:n], b, d)
 	}
-	d.keep(newVisitors, newPairs)
+	d.keep(s.visitors.used-visitors, s.pairs.used-pairs)
 	return true
 }
 

@@ -62,8 +62,8 @@ func (l *Ledger) LowerRates(date counters.Day, visitorHalvings, pairHalvings uin
 	}
 }
 
-// A Record is one record as tests write it.
-type Record struct {
+// A Recorded is one record as tests write it.
+type Recorded struct {
 	HashID      []byte
 	Assignments []Assignment
 	Hour        counters.Hour
@@ -73,14 +73,14 @@ type Record struct {
 }
 
 // Fill makes a batch of records.
-func (b *Batch) Fill(records []Record) {
+func (b *Batch) Fill(records []Recorded) {
 	b.Reset()
 	for i := range records {
 		r := &records[i]
 		if i == 0 || !r.continues(&records[i-1]) {
 			b.Visit(r.Hour.Day(), r.HashID, sourceOf(r.Assignments))
 		}
-		b.Add(r.Benefit, r.Index, r.Event)
+		b.Add(NewRecord(r.Benefit, r.Index, r.Event))
 	}
 }
 
@@ -119,7 +119,7 @@ func (b *Batch) Scatter(visits int, first func(post int) uint64) {
 	}
 }
 
-func (r *Record) continues(other *Record) bool {
+func (r *Recorded) continues(other *Recorded) bool {
 	if r.Hour.Day() != other.Hour.Day() || !bytes.Equal(r.HashID, other.HashID) || len(r.Assignments) != len(other.Assignments) {
 		return false
 	}
@@ -132,7 +132,7 @@ func (r *Record) continues(other *Record) bool {
 }
 
 // AddRecords adds records as one batch.
-func (l *Ledger) AddRecords(records []Record) {
+func (l *Ledger) AddRecords(records []Recorded) {
 	var b Batch
 	b.Fill(records)
 	l.Add(&b)
@@ -140,9 +140,9 @@ func (l *Ledger) AddRecords(records []Record) {
 
 // Adder adds to a day that is open now, as one does who has found it and was held
 // up before adding.
-func (l *Ledger) Adder(date counters.Day) (add func([]Record) (taken bool)) {
+func (l *Ledger) Adder(date counters.Day) (add func([]Recorded) (taken bool)) {
 	d := find(*l.open.Load(), date)
-	return func(records []Record) bool {
+	return func(records []Recorded) bool {
 		var b Batch
 		b.Fill(records)
 		b.visits[0].due = true

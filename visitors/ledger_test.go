@@ -34,10 +34,10 @@ func TestAVisitorOfManyBenefitsIsExact(t *testing.T) {
 	ledger, model := newLedger(t, visitors.DefaultLimits()), newModel()
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 400 {
-		batch := make([]visitors.Record, 1+random.IntN(200))
+		batch := make([]visitors.Recorded, 1+random.IntN(200))
 		id, benefits := fmt.Append(nil, random.IntN(20)), 1+random.IntN(4_000)
 		for i := range batch {
-			batch[i] = visitors.Record{
+			batch[i] = visitors.Recorded{
 				HashID: id, Hour: noon, Benefit: counters.Benefit(random.IntN(benefits)), Index: 2, Event: show + counters.EventType(random.IntN(4)),
 			}
 		}
@@ -73,15 +73,15 @@ func expectModel(t *testing.T, ledger *visitors.Ledger, model *model) {
 
 // randomBatch is a batch of one visitor, or of some, with everything that a record
 // may have and a few things that it may not.
-func randomBatch(random *rand.Rand) []visitors.Record {
-	batch := make([]visitors.Record, 1+random.IntN(40))
+func randomBatch(random *rand.Rand) []visitors.Recorded {
+	batch := make([]visitors.Recorded, 1+random.IntN(40))
 	id, assignments, hour := randomID(random), randomAssignments(random), randomHour(random)
 	mixed := random.IntN(3) == 0
 	for i := range batch {
 		if mixed && random.IntN(2) == 0 {
 			id, assignments, hour = randomID(random), randomAssignments(random), randomHour(random)
 		}
-		batch[i] = visitors.Record{
+		batch[i] = visitors.Recorded{
 			HashID: id, Assignments: assignments, Hour: hour,
 			Benefit: counters.Benefit(random.IntN(100) * random.IntN(100)), Index: uint16(1 + random.IntN(5)),
 			Event: show + counters.EventType(random.IntN(4)),
@@ -117,13 +117,13 @@ func randomHour(random *rand.Rand) counters.Hour {
 
 // shown is a batch of one record of a visitor to whom a page of one benefit is
 // shown.
-func shown(id string, hour counters.Hour, assignments ...string) []visitors.Record {
-	record := visitors.Record{HashID: []byte(id), Hour: hour, Benefit: 1, Index: 1, Event: show}
+func shown(id string, hour counters.Hour, assignments ...string) []visitors.Recorded {
+	record := visitors.Recorded{HashID: []byte(id), Hour: hour, Benefit: 1, Index: 1, Event: show}
 	for _, a := range assignments {
 		experiment, variant, _ := strings.Cut(a, "=")
 		record.Assignments = append(record.Assignments, visitors.Assignment{Experiment: []byte(experiment), Variant: []byte(variant)})
 	}
-	return []visitors.Record{record}
+	return []visitors.Recorded{record}
 }
 
 func TestAFourthDayClosesTheOldestAndAnOlderOneIsRefused(t *testing.T) {

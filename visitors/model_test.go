@@ -35,7 +35,7 @@ type modelExperiment struct {
 
 func newModel() *model { return &model{days: map[counters.Day]*modelDay{}} }
 
-func (m *model) add(records []visitors.Record) {
+func (m *model) add(records []visitors.Recorded) {
 	for _, r := range records {
 		day := m.days[r.Hour.Day()]
 		if day == nil {
@@ -46,7 +46,7 @@ func (m *model) add(records []visitors.Record) {
 	}
 }
 
-func (d *modelDay) add(r visitors.Record) {
+func (d *modelDay) add(r visitors.Recorded) {
 	id := string(r.HashID)
 	if len(id) == 0 || len(id) >= 4 && id[:4] == "uid_" {
 		d.anonymous++
@@ -60,7 +60,7 @@ func (d *modelDay) add(r visitors.Record) {
 	v.add(r)
 }
 
-func (v *modelVisitor) add(r visitors.Record) {
+func (v *modelVisitor) add(r visitors.Recorded) {
 	reached := stageTable()[r.Event]
 	v.stages |= reached
 	if reached == visitors.Shown && r.Index == 1 && v.pages < math.MaxUint16 {

@@ -1,23 +1,22 @@
 package visitors
 
 import (
-	"cmp"
 	"math/bits"
-	"slices"
 
 	"stats-recorder/counters"
 )
 
-// A pair is a benefit that a visitor met, and the stages that the visitor reached with it.
-// Zero is none: there is no pair without a stage.
+// A pair is a benefit that a visitor met, where a record has it, and the stages that the
+// visitor reached with it. Zero is none: there is no pair without a stage.
 type pair uint32
 
-func newPair(benefit counters.Benefit, stages Stages) pair {
-	return pair(benefit)<<stageBits | pair(stages)
-}
+func newPair(r Record, stages Stages) pair { return r.met() | pair(stages) }
 
-func (p pair) benefit() counters.Benefit { return counters.Benefit(p >> stageBits) }
+func (p pair) benefit() counters.Benefit { return counters.Benefit(p >> benefitShift) }
 func (p pair) stages() Stages            { return Stages(p & allStages) }
+
+// met is the pair of a record without stages.
+func (r Record) met() pair { return pair(r >> benefitShift << benefitShift) }
 
 // ownPairs are the pairs of one visitor: a few are in it, more in an open-addressing table
 // of the visitor's own. So the pairs of a batch lie in neighbouring lines of memory, and not
@@ -62,62 +61,111 @@ func (s *pairSet) of(v *visitor) []pair {
 	return s.slab[v.pairs.start:][:v.pairs.size()]
 }
 
+// lineSlots is how many slots are in a line of memory.
+const lineSlots = 64 / pairBytes
+
+// touch reads a slot of each line that a visitor's pairs are in.
+func (s *pairSet) touch(v *visitor) (read pair) {
+	slots := s.of(v)
+	for i := 0; i < len(slots); i += lineSlots {
+		read ^= slots[i]
+	}
+	return read
+}
+
 // fewRecords is how many records are looked at before what is new in them is added.
 const fewRecords = 64
 
-// add adds the pairs of a visitor's records, and says how many are new. The visitor is one
+// add adds the pairs of a visitor's records, which reach the same stages. The visitor is one
 // of all.
-func (s *pairSet) add(v *visitor, records []record, stages *StageTable, all []visitor) (added int) {
-	for len(records) > fewRecords {
-		added += s.addSome(v, records[:fewRecords], stages, all)
-		records = records[fewRecords:]
-	}
-	return added + s.addSome(v, records, stages, all)
-}
-
-func (s *pairSet) addSome(v *visitor, records []record, stages *StageTable, all []visitor) (added int) {
-	var room [fewRecords]pair
-	reached := room[:0]
-	for _, r := range records {
-		if of := stages[r.event()]; of != 0 {
-			reached = append(reached, newPair(r.benefit(), of))
+func (s *pairSet) add(v *visitor, records []Record, reached Stages, all []visitor) {
+	for len(records) > 0 {
+		some := records[:min(len(records), fewRecords)]
+		records = records[len(some):]
+		var room [fewRecords]pair
+		if fresh := s.missing(v, some, reached, room[:0]); len(fresh) > 0 { // seldom
+			s.addFresh(v, distinct(fresh, v), all)
 		}
 	}
-	fresh := s.missing(v, reached)
-	if len(fresh) == 0 { // as of most runs
-		return 0
-	}
-	return s.addFresh(v, merge(fresh), all)
 }
 
-// missing adds the stages of pairs to those of the same benefits, and leaves in the list
-// the ones of which there is none.
-func (s *pairSet) missing(v *visitor, reached []pair) (fresh []pair) {
-	fresh = reached[:0]
+// missing adds stages to the pairs of records, and returns, in the room, those that there are
+// not.
+func (s *pairSet) missing(v *visitor, records []Record, reached Stages, room []pair) (fresh []pair) {
 	if v.pairs.n <= fewPairs {
-		for _, p := range reached {
-			if !v.pairs.reachFew(p) {
-				fresh = append(fresh, p)
+		for _, r := range records {
+			if p := newPair(r, reached); !v.pairs.reachFew(p) {
+				room = append(room, p)
 			}
 		}
-		return fresh
+		return room
 	}
-	slots, hash := s.of(v), v.hash()
-	mask := len(slots) - 1
-	for _, p := range reached {
-		i := home(hash, p.benefit()) & mask
-		for slots[i] != 0 && slots[i].benefit() != p.benefit() {
-			i = (i + 1) & mask
+	slots := s.of(v)
+	search := searchOf(v, slots)
+	for {
+		records = records[search.known(slots, records, reached):]
+		if len(records) == 0 { // as of most runs
+			return room
 		}
-		switch at := slots[i]; at {
-		case 0:
-			fresh = append(fresh, p)
-		case at | p: // most runs bring nothing new
-		default:
+		p := newPair(records[0], reached)
+		if i, at := search.find(slots, p); at == 0 {
+			room = append(room, p)
+		} else {
 			slots[i] = at | p
 		}
+		records = records[1:]
 	}
-	return fresh
+}
+
+// A search finds pairs in a visitor's table of some size. The factor is secret as the
+// visitor's hash is, so nobody can choose benefits that meet; it is odd, and mixed, because the
+// hashes of a sample begin with zeros.
+type search struct {
+	factor uint64
+	shift  int
+}
+
+func searchOf(v *visitor, slots []pair) search {
+	const odd = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	return search{v.hash()*odd | 1, bits.LeadingZeros64(uint64(len(slots) - 1))}
+}
+
+// home is where the search for the benefit of a pair without stages begins.
+func (s search) home(met pair) int { return int(uint64(met) * s.factor >> (s.shift & 63)) }
+
+// known is how many records, from the first on, bring nothing new.
+func (s search) known(slots []pair, records []Record, reached Stages) int {
+	told := pair(reached) | ^pair(allStages) // the bits that decide
+	for n, r := range records {
+		met := r.met()
+		for i := s.home(met); (slots[i]^met)&told != pair(reached); i = (i + 1) & (len(slots) - 1) {
+			if slots[i] == 0 || slots[i]^met <= allStages {
+				return n
+			}
+		}
+	}
+	return len(records)
+}
+
+// find is where the pair of a benefit is, and which; 0 is none, in the slot where it would be.
+func (s search) find(slots []pair, p pair) (i int, at pair) {
+	i = s.home(p &^ allStages)
+	for {
+		if at = slots[i]; at^p <= allStages || at == 0 {
+			return i, at
+		}
+		i = (i + 1) & (len(slots) - 1)
+	}
+}
+
+// put enters pairs of which the table has none.
+func (s search) put(slots, pairs []pair) {
+	for _, p := range pairs {
+		if p != 0 {
+			i, _ := s.find(slots, p)
+			slots[i] = p
+		}
+	}
 }
 
 func (o *ownPairs) reachFew(p pair) (found bool) {
@@ -130,54 +178,33 @@ func (o *ownPairs) reachFew(p pair) (found bool) {
 	return false
 }
 
-// home, with the mask of a table, is where the search for a benefit begins in it. The
-// visitor's hash is secret, so nobody can choose benefits that meet.
-func home(hash uint64, benefit counters.Benefit) int {
-	const odd = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
-	high, low := bits.Mul64(hash, (uint64(benefit)+1)*odd)
-	return int(high ^ low)
-}
-
-// merge makes one pair of those of the same benefit. It changes the list.
-func merge(list []pair) []pair {
-	slices.SortFunc(list, func(a, b pair) int { return cmp.Compare(a, b) })
-	merged := list[:1]
-	for _, p := range list[1:] {
-		if last := &merged[len(merged)-1]; last.benefit() == p.benefit() {
-			*last |= p
-		} else {
-			merged = append(merged, p)
+// distinct leaves out pairs that are there twice, of at most fewRecords. It changes the list.
+func distinct(list []pair, v *visitor) []pair {
+	if len(list) == 1 {
+		return list
+	}
+	var seen [2 * fewRecords]pair
+	search, once := searchOf(v, seen[:]), list[:0]
+	for _, p := range list {
+		if i, at := search.find(seen[:], p); at == 0 {
+			seen[i] = p
+			once = append(once, p)
 		}
 	}
-	return merged
+	return once
 }
 
 // addFresh adds pairs that the visitor has not, each of another benefit.
-func (s *pairSet) addFresh(v *visitor, fresh []pair, all []visitor) (added int) {
+func (s *pairSet) addFresh(v *visitor, fresh []pair, all []visitor) {
 	before := v.pairs.n
 	s.grow(v, before+uint32(len(fresh)), all)
 	if v.pairs.n <= fewPairs {
 		copy(v.pairs.few[before:], fresh)
 	} else {
-		put(s.of(v), v.hash(), fresh)
+		slots := s.of(v)
+		searchOf(v, slots).put(slots, fresh)
 	}
 	s.used += len(fresh)
-	return len(fresh)
-}
-
-// put enters pairs into a table that has none of these benefits.
-func put(table []pair, hash uint64, pairs []pair) {
-	mask := len(table) - 1
-	for _, p := range pairs {
-		if p == 0 {
-			continue
-		}
-		i := home(hash, p.benefit()) & mask
-		for table[i] != 0 {
-			i = (i + 1) & mask
-		}
-		table[i] = p
-	}
 }
 
 // grow makes room for a visitor to have n pairs.
@@ -188,8 +215,8 @@ func (s *pairSet) grow(v *visitor, n uint32, all []visitor) {
 		}
 		start := len(s.slab)
 		s.slab = s.slab[:start+size]
-		before := s.of(v)
-		put(s.slab[start:], v.hash(), before)
+		before, slots := s.of(v), s.slab[start:]
+		searchOf(v, slots).put(slots, before)
 		clear(before)
 		v.pairs.start = uint32(start)
 	}

@@ -24,7 +24,7 @@ func feed(ledger *visitors.Ledger, goroutines, batches int, visitorCount uint64)
 			for range batches {
 				visitor := random.Uint64N(visitorCount)
 				binary.LittleEndian.PutUint64(id, visitor)
-				page := [3]visitors.Record{{Event: show, Index: 1}, {Event: show, Index: 2, Benefit: 1}, {Event: showDetails, Index: 1}}
+				page := [3]visitors.Recorded{{Event: show, Index: 1}, {Event: show, Index: 2, Benefit: 1}, {Event: showDetails, Index: 1}}
 				for i := range page {
 					page[i].HashID, page[i].Hour, page[i].Assignments = id, noon, variants[visitor&1]
 				}
@@ -146,9 +146,9 @@ func TestEachBatchIsInOneOfThePartsOfADay(t *testing.T) {
 func TestEachVisitOfABatchIsInOneOfThePartsOfADay(t *testing.T) {
 	ledger := newLedger(t, visitors.DefaultLimits())
 	const batches, visits = 3_000, 40
-	batch := make([]visitors.Record, visits)
+	batch := make([]visitors.Recorded, visits)
 	for i := range batch {
-		batch[i] = visitors.Record{HashID: fmt.Append(nil, []string{"", "uid_"}[i&1], i), Hour: noon, Index: 1, Event: show}
+		batch[i] = visitors.Recorded{HashID: fmt.Append(nil, []string{"", "uid_"}[i&1], i), Hour: noon, Index: 1, Event: show}
 	}
 	done := make(chan struct{})
 	var feeder sync.WaitGroup

@@ -38,7 +38,7 @@ func newRegister(t testing.TB, store *counters.Store, limits visitors.Limits) *v
 	return register
 }
 
-func arrive(register *visitors.Register, records []visitors.Record) {
+func arrive(register *visitors.Register, records []visitors.Recorded) {
 	var batch visitors.Batch
 	batch.Fill(records)
 	register.Add(&batch)

@@ -32,7 +32,7 @@ func opens(visitor int) bool { return visitor*7%10 < 3 }
 
 func (c crowd) arrive(ledger *visitors.Ledger) {
 	id := make([]byte, 16)
-	page := make([]visitors.Record, c.benefits+1)
+	page := make([]visitors.Recorded, c.benefits+1)
 	assignments := make([][]visitors.Assignment, c.variants)
 	for i := range assignments {
 		assignments[i] = []visitors.Assignment{{Experiment: []byte("place"), Variant: []byte{'A' + byte(i)}}}
@@ -40,12 +40,12 @@ func (c crowd) arrive(ledger *visitors.Ledger) {
 	for i := range c.visitors {
 		binary.LittleEndian.PutUint64(id, uint64(i))
 		for j := range page {
-			page[j] = visitors.Record{HashID: id, Hour: noon, Benefit: counters.Benefit(j), Index: uint16(j + 1), Event: show}
+			page[j] = visitors.Recorded{HashID: id, Hour: noon, Benefit: counters.Benefit(j), Index: uint16(j + 1), Event: show}
 			if c.variants > 0 {
 				page[j].Assignments = assignments[i/10%c.variants]
 			}
 		}
-		page[c.benefits] = visitors.Record{HashID: id, Hour: noon, Assignments: page[0].Assignments, Benefit: 0, Index: 1, Event: showDetails}
+		page[c.benefits] = visitors.Recorded{HashID: id, Hour: noon, Assignments: page[0].Assignments, Benefit: 0, Index: 1, Event: showDetails}
 		if opens(i) {
 			ledger.AddRecords(page)
 		} else {
@@ -235,7 +235,7 @@ func fairDay(t *testing.T, random *rand.Rand, seed uint64) visitors.Sums {
 	if err != nil {
 		t.Fatal(err)
 	}
-	variants := [2][]visitors.Record{shown("visitor", noon, "place=A"), shown("visitor", noon, "place=B")}
+	variants := [2][]visitors.Recorded{shown("visitor", noon, "place=A"), shown("visitor", noon, "place=B")}
 	for i := range 4_000 {
 		batch := variants[random.IntN(2)]
 		binary.LittleEndian.PutUint32(batch[0].HashID, uint32(i))
@@ -283,6 +283,32 @@ func TestADayStaysWithinItsMemory(t *testing.T) {
 			t.Logf("%d visitors, %d pairs: %d bytes", day.Visitors, day.Pairs, day.Bytes)
 			if day.Bytes > most {
 				t.Errorf("%d visitors and %d pairs take %d bytes, want at most %d", day.Visitors, day.Pairs, day.Bytes, most)
+			}
+		})
+	}
+}
+
+// TestWhoIsNoLongerKeptTakesNoMemory fills a sample with pages of 30 until it is halved.
+func TestWhoIsNoLongerKeptTakesNoMemory(t *testing.T) {
+	const pairBytes = 4
+	for name, limits := range map[string]visitors.Limits{
+		"pairs are full":    {Visitors: 1 << 12, Pairs: 1 << 15, Variants: 64},
+		"visitors are full": {Visitors: 1 << 10, Pairs: 1 << 16, Variants: 64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger := newLedger(t, limits)
+			page := make([]visitors.Recorded, 30)
+			var before, after visitors.DayStats
+			for visitor := uint64(0); after.PairHalvings == 0; visitor++ {
+				for i := range page {
+					page[i] = visitors.Recorded{HashID: binary.LittleEndian.AppendUint64(nil, visitor), Hour: noon, Benefit: counters.Benefit(i), Index: uint16(i + 1), Event: show}
+				}
+				ledger.AddRecords(page)
+				before, after = after, ledger.Stats().Days[0]
+			}
+			gone, freed := int(before.Pairs-after.Pairs), before.Bytes-after.Bytes
+			if gone < limits.Pairs/8 || freed < gone*pairBytes {
+				t.Errorf("%d pairs went, and with them %d of %d bytes, want at least %d a pair", gone, freed, before.Bytes, pairBytes)
 			}
 		})
 	}

@@ -8,10 +8,10 @@ import (
 
 // The messages are 00 01 02 … of each length, the key is 00 01 … 0f; the values are
 // those published with the algorithm.
-func TestTheHashIsSipHash24(t *testing.T) {
+func TestTheHashIsSipHash13(t *testing.T) {
 	for length, want := range map[int]uint64{
-		0: 0x726fdb47dd0e0e31, 1: 0x74f839c593dc67fd, 7: 0xab0200f58b01d137, 8: 0x93f5f5799a932462,
-		15: 0xa129ca6149be45e5, 16: 0x3f2acc7f57c29bdb, 17: 0x699ae9f52cbe4794, 63: 0x958a324ceb064572,
+		0: 0xabac0158050fc4dc, 1: 0xc9f49bf37d57ca93, 7: 0xd3927d989bb11140, 8: 0x369095118d299a8e,
+		15: 0xd320d86d2a519956, 16: 0xcc4fdd1a7d908b66, 17: 0x9cf2689063dbd80c, 63: 0x9d199062b7bbb3a8,
 	} {
 		message := make([]byte, length)
 		for i := range message {

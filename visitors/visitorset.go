@@ -39,19 +39,16 @@ const nobody = 0
 // newHash is a hash that leaves the bits that stages take, and is never 0.
 func newHash(hash uint64) uint64 { return max(hashOf(hash), 1<<stageBits) }
 
-// count adds what records say.
-func (v *visitor) count(records []record, stages *StageTable) {
-	var reached Stages
-	var pages, clicks int
-	for _, r := range records {
-		of := stages[r.event()]
-		reached |= of
-		pages += r.first() * int(of&Shown/Shown)
-		clicks += int(of & Opened / Opened)
-	}
+// count adds what so many records say that reach the same stages, some of which are of the
+// first place on a page.
+func (v *visitor) count(reached Stages, records, firsts int) {
 	v.word |= uint64(reached)
-	v.pages = uint16(min(int(v.pages)+pages, math.MaxUint16))
-	v.clicks = uint16(min(int(v.clicks)+clicks, math.MaxUint16))
+	if reached&Shown != 0 {
+		v.pages = uint16(min(int(v.pages)+firsts, math.MaxUint16))
+	}
+	if reached&Opened != 0 {
+		v.clicks = uint16(min(int(v.clicks)+records, math.MaxUint16))
+	}
 }
 
 // assign says that the visitor is in a variant, and whether there was room to
@@ -85,21 +82,21 @@ const (
 	homeShift = stageBits + shardBits
 )
 
-// isCrowded says whether the table must be rebuilt before one more is located.
-func (s *visitorSet) isCrowded() bool { return 8*(s.used+1) > 7*len(s.table) }
+// isCrowded says whether the table must be rebuilt before so many are located.
+func (s *visitorSet) isCrowded(more int) bool { return 8*(s.used+more) > 7*len(s.table) }
 
 // locate returns a visitor, who is added if new.
-func (s *visitorSet) locate(hash uint64) (v *visitor, added bool) {
+func (s *visitorSet) locate(hash uint64) *visitor {
 	mask := len(s.table) - 1
 	for i := int(hash>>homeShift) & mask; ; i = (i + 1) & mask {
-		v = &s.table[i]
+		v := &s.table[i]
 		if hashOf(v.word) == hash {
-			return v, false
+			return v
 		}
 		if v.word == 0 {
 			v.word = hash
 			s.used++
-			return v, true
+			return v
 		}
 	}
 }
@@ -110,8 +107,7 @@ func (s *visitorSet) rebuild(size int, halvings uint32) {
 	s.table, s.used = make([]visitor, size), 0
 	for i := range old {
 		if v := &old[i]; v.word != 0 && takes(halvings, v.hash()) {
-			at, _ := s.locate(v.hash())
-			*at = *v
+			*s.locate(v.hash()) = *v
 		}
 	}
 	clear(old)
