@@ -232,6 +232,6 @@ func (s *shard) forget() (visitors, pairs int) {
 	visitors, pairs = s.visitors.used, s.pairs.used
 	clear(s.visitors.table)
 	clear(s.pairs.slab)
-	s.visitors, s.pairs = visitorSet{}, pairSet{}
+	s.visitors, s.pairs, s.touched = visitorSet{}, pairSet{}, 0
 	return -visitors, -pairs
 }
