@@ -61,7 +61,6 @@ func NewRecord(benefit counters.Benefit, index uint16, event counters.EventType)
 	return r
 }
 
-func (r Record) benefit() counters.Benefit { return counters.Benefit(r >> benefitShift) }
 func (r Record) event() counters.EventType { return counters.EventType(r) }
 
 // alike are the records from the first on that have its event type, and how many of them are
