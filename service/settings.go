@@ -92,7 +92,7 @@ func (c *Config) visitorsSettings() []Setting {
 			"pairs of visitor and benefit of a day that are told apart; of more, a sample is").byMemory(&c.MaxVisitorPairs),
 		duration("visitors-retention", groupVisitors, &c.VisitorsRetention, 0,
 			"how long sums over visitors are kept, also after VISITORS was turned off; 0 means as long as RETENTION keeps their day").shown("760d").checked(c.checkVisitorsRetention),
-		number("max-variants", groupVisitors, &c.MaxVariants, 1, 126, "variants of experiments a day; later ones count as __other__"),
+		number("max-variants", groupVisitors, &c.MaxVariants, 1, 126, "new variants of experiments a day, beside those that have a number; later ones count as __other__"),
 	}
 }
 

@@ -44,5 +44,6 @@
 // probability 10^-9. Pages and clicks of a visitor are counted up to 65,535 a day.
 //
 // Groups under 5 visitors are in the sums and must not be in answers: Few says
-// which they are. Names of experiments and variants are texts of strangers.
+// which they are. Names of experiments and variants are texts of strangers: those of
+// few visitors are not written either, see encoder.named.
 package visitors

@@ -32,8 +32,9 @@ type Limits struct {
 	Visitors int
 	// Pairs is how many pairs of visitor and benefit are (MAX_VISITOR_PAIRS).
 	Pairs int
-	// Variants is how many variants a day has by name (MAX_VARIANTS); others count
-	// under Other.
+	// Variants is how many variants a day has by name (MAX_VARIANTS), beside those that
+	// have a word of earlier days, of which it has up to 126 in all; others count under
+	// Other.
 	Variants int
 }
 
@@ -71,6 +72,9 @@ type Config struct {
 	Stages    StageTable
 	// Variants reads the sources that Batch.Visit is given; nil if no visitor is in a variant.
 	Variants Variants
+
+	// known says whether a variant is one of those of earlier days; nil for none.
+	known func(Assignment) bool
 }
 
 // Variants visits the variants that a source says, of each experiment one. The texts are
@@ -102,6 +106,9 @@ func New(config Config) (*Ledger, error) {
 	config.Anonymous = slices.Clone(config.Anonymous)
 	if config.Variants == nil {
 		config.Variants = func([]byte, func(experiment, variant []byte)) {}
+	}
+	if config.known == nil {
+		config.known = func(Assignment) bool { return false }
 	}
 	l := &Ledger{config: config, secret: randomSecret}
 	l.open.Store(new([]*day))

@@ -33,8 +33,10 @@ type assignment struct{ experiment, variant uint8 }
 type names struct {
 	limit    int
 	variants Variants
-	current  atomic.Pointer[nameTable]
-	growing  sync.Mutex
+	// known says whether a variant is one of those of earlier days.
+	known   func(Assignment) bool
+	current atomic.Pointer[nameTable]
+	growing sync.Mutex
 }
 
 // A nameTable is the names at one time. It does not change.
@@ -52,7 +54,7 @@ type nameTable struct {
 type variantName struct{ experiment, variant string }
 
 func (n *names) init(config *Config) {
-	n.limit, n.variants = config.Limits.Variants, config.Variants
+	n.limit, n.variants, n.known = config.Limits.Variants, config.Variants, config.known
 	table := &nameTable{variants: map[string]uint8{}, experiments: map[string]uint8{}, known: map[string]*resolved{}}
 	table.experimentOf[otherVariant] = noExperiment
 	n.current.Store(table)
@@ -179,15 +181,19 @@ func pairKey(dst []byte, a *Assignment) []byte {
 }
 
 // grow adds a variant if there is room and it is new, and returns the table after
-// it.
+// it. Names that strangers make up leave room for those of earlier days.
 func (n *names) grow(a *Assignment) *nameTable {
-	if table := n.current.Load(); len(table.list) >= n.limit {
-		return table // without waiting: a stranger may send new names without end
+	room := n.limit
+	if table := n.current.Load(); len(table.list) >= room {
+		if len(table.list) == maxVariants || !n.known(*a) {
+			return table // without waiting: a stranger may send new names without end
+		}
+		room = maxVariants
 	}
 	n.growing.Lock()
 	defer n.growing.Unlock()
 	table := n.current.Load()
-	if _, known := table.find(a); !known && len(table.list) < n.limit {
+	if _, known := table.find(a); !known && len(table.list) < room {
 		table = table.with(a)
 		n.current.Store(table)
 	}

@@ -30,6 +30,11 @@ type Register struct {
 // NewRegister returns the register of a store that has these words. It returns ErrLimits
 // for limits out of range.
 func NewRegister(words *counters.Directory, config Config) (*Register, error) {
+	config.known = func(a Assignment) bool {
+		var buffer [2 + 2*MaxNameBytes]byte
+		_, known := words.Lookup(appendVariantWord(buffer[:0], a.Experiment, a.Variant))
+		return known
+	}
 	ledger, err := New(config)
 	if err != nil {
 		return nil, err

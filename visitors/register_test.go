@@ -72,7 +72,7 @@ func sumsOf(t testing.TB, register *visitors.Register, store *counters.Store) vi
 }
 
 func TestSumsAreTheSameAfterTheyWereWrittenAndRead(t *testing.T) {
-	for name, limits := range map[string]visitors.Limits{"all": visitors.DefaultLimits(), "a sample": {Visitors: 20, Pairs: 60, Variants: 64}} {
+	for name, limits := range map[string]visitors.Limits{"all": visitors.DefaultLimits(), "a sample": {Visitors: 150, Pairs: 450, Variants: 64}} {
 		t.Run(name, func(t *testing.T) {
 			store := newStore(t)
 			register := newRegister(t, store, limits)
