@@ -257,19 +257,30 @@ var errBusy = fmt.Errorf("%w: too many reads", errUnavailable)
 // readingPatience is how long a read waits for its turn where nobody says otherwise.
 const readingPatience = 10 * time.Second
 
+// calm is how long a read waits for its turn before those ahead are told to hurry.
+const calm = time.Second
+
 // turns bound how many answers to reads are made at one time: a place for each.
 type turns struct {
 	places   chan struct{}
 	patience time.Duration
+	hurry    func(more int)
 }
 
-// await takes a place. It returns false if none is free for too long.
+// await takes a place, in the order in which reads came. It returns false if none is free
+// for too long.
 func (t turns) await() bool {
 	select {
 	case t.places <- struct{}{}:
 		return true
 	default:
 	}
+	impatience := time.AfterFunc(calm, func() { t.hurry(1) })
+	defer func() {
+		if !impatience.Stop() {
+			t.hurry(-1)
+		}
+	}()
 	timer := time.NewTimer(t.patience)
 	defer timer.Stop()
 	select {

@@ -77,6 +77,9 @@ type Config struct {
 	RateLimit RateLimit
 	// ReadPatience is how long a read waits for its turn; 0 for 10 s.
 	ReadPatience time.Duration
+	// Hurry is called with 1 when a read has waited for its turn for a second, so that those
+	// who have turns do not rest, and with -1 when it waits no more; nil for nobody who rests.
+	Hurry func(more int)
 	// ReadToken is what readers must know; empty for nothing.
 	ReadToken string
 	// TLS has the certificate to speak TLS with; nil for plain HTTP.
@@ -126,7 +129,13 @@ func NewServer(config Config) (*Server, error) {
 	s.rules = records.NewRules(s.events.names, config.MaxEventAge, config.Expected)
 	config.Store.SetLimits(config.Limits)
 	s.config.Bounds = config.Bounds.withDefaults()
-	s.turns = turns{make(chan struct{}, cmp.Or(config.Readers, ReadersWithin(math.MaxUint64))), cmp.Or(config.ReadPatience, readingPatience)}
+	s.turns = turns{
+		places:   make(chan struct{}, cmp.Or(config.Readers, ReadersWithin(math.MaxUint64))),
+		patience: cmp.Or(config.ReadPatience, readingPatience), hurry: config.Hurry,
+	}
+	if s.turns.hurry == nil {
+		s.turns.hurry = func(int) {}
+	}
 	s.token, s.limiter = newToken(config.ReadToken), newRateLimiter(config.RateLimit)
 	s.inflating = make(chan struct{}, cmp.Or(config.Inflaters, InflatersWithin(math.MaxUint64)))
 	s.large, s.created = newLargeAnswers(s.config), prepareCreated(&s.config.Origins)

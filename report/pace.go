@@ -18,6 +18,9 @@ const (
 	// mostDue is how much work is remembered, a little more than the longest rest follows:
 	// readers must not rest for hours for what a busy hour has taken.
 	mostDue = freeWork + 2*longestRest/restOfWork
+	// calm is how long somebody waits for a fit before those ahead do not rest any more. Who
+	// waits loses no more than that and a rest or two to the pace, however many others wait.
+	calm = time.Second
 )
 
 // A pace has rests follow work while records come, so that readers who ask without pause
@@ -57,10 +60,8 @@ func (p *pace) settle(now time.Time) {
 // rest after those before is over, unless the context ends first. Nothing is made if those
 // who came before have left what is wanted: made says so.
 func (r *Reporter) alone(ctx context.Context, edition func() uint64, made func() bool, make func(edition uint64) error) error {
-	select {
-	case r.fitting <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("wait for another fit: %w", context.Cause(ctx))
+	if err := r.awaitPlace(ctx); err != nil {
+		return err
 	}
 	defer func() { <-r.fitting }()
 	if made() {
@@ -74,6 +75,26 @@ func (r *Reporter) alone(ctx context.Context, edition func() uint64, made func()
 	return make(at)
 }
 
+// awaitPlace takes the place of a fit. Those who wait get it in the order in which they came.
+func (r *Reporter) awaitPlace(ctx context.Context) error {
+	impatience := time.AfterFunc(calm, func() { r.Hurry(1) })
+	defer func() {
+		if !impatience.Stop() {
+			r.Hurry(-1)
+		}
+	}()
+	select {
+	case r.fitting <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for another fit: %w", context.Cause(ctx))
+	}
+}
+
+// Hurry says that so many more wait whom others have kept waiting for long enough: while
+// there are any, no fit rests.
+func (r *Reporter) Hurry(more int) { r.hurried.Add(int64(more)) }
+
 // restedKey is of whether somebody has rested, an *atomic.Bool.
 type restedKey struct{}
 
@@ -85,7 +106,7 @@ func ForOneAnswer(ctx context.Context) context.Context {
 
 func (r *Reporter) restBefore(ctx context.Context, edition uint64) error {
 	rest := r.pace.rest(time.Now(), edition)
-	if rest == 0 {
+	if rest == 0 || r.hurried.Load() > 0 {
 		return nil
 	}
 	if rested, isOne := ctx.Value(restedKey{}).(*atomic.Bool); isOne && rested.Swap(true) {

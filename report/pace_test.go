@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -149,6 +150,41 @@ func TestOneAnswerRestsOnceHoweverManyWindowsItIsOf(t *testing.T) {
 		}
 		if rested := time.Since(start); rested != longestRest {
 			t.Errorf("the answer rests for %v, want %v", rested, longestRest)
+		}
+	})
+}
+
+// TestRestsOfOthersKeepNobodyWaitingForLong has many ask for windows of their own while records
+// come without pause.
+func TestRestsOfOthersKeepNobodyWaitingForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const readers, work = 100, 5 * time.Millisecond
+		r := New(Options{})
+		r.pace.worked(time.Now(), time.Minute, 0)
+		var edition atomic.Uint64
+		var served []int
+		for reader := range readers {
+			time.Sleep(time.Millisecond) // or nobody comes before anybody
+			go func() {
+				start := time.Now()
+				err := r.alone(ForOneAnswer(t.Context()), func() uint64 { return edition.Add(1) }, func() bool { return false }, func(uint64) error {
+					served = append(served, reader)
+					time.Sleep(work)
+					return nil
+				})
+				if waited := time.Since(start); err != nil || waited > calm+2*longestRest+readers*work {
+					t.Errorf("reader %d of %d waits for %v: %v", reader, readers, waited, err)
+				}
+			}()
+		}
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		if len(served) != readers || !slices.IsSorted(served) {
+			t.Errorf("readers are served in the order %v", served)
+		}
+		if hurried := r.hurried.Load(); hurried != 0 {
+			t.Errorf("%d still hurry when nobody waits any more", hurried)
 		}
 	})
 }

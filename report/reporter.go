@@ -40,8 +40,9 @@ type Reporter struct {
 	// posts keep their processor, and those who wait for the same one share it.
 	// A singleflight.Group would have different windows fitted side by side.
 	fitting  chan struct{}
-	pace     pace     // of who has that place
-	courtesy courtesy // of who has that place
+	pace     pace         // of who has that place
+	courtesy courtesy     // of who has that place
+	hurried  atomic.Int64 // how many have waited for too long, see Hurry
 	// fits is how many windows were fitted, fitTime how long that took, in nanoseconds.
 	fits    atomic.Uint64
 	fitTime atomic.Int64

@@ -12,7 +12,7 @@ import (
 // can be read again.
 func newServer(config Config, keeper *snapshot.Keeper, beside *beside) (*httpapi.Server, *reloadable, error) {
 	http, reporter := config.serverConfig(keeper, beside), newReporter(config, keeper, beside)
-	beside.reporter = reporter
+	beside.reporter, http.Hurry = reporter, reporter.Hurry
 	if beside.node != nil {
 		config.clustered(&http, beside.node, keeper)
 	}
