@@ -238,18 +238,53 @@ func TestDetailsThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
+// daysOf are all counts of a content, by day.
+func daysOf(content []byte, read func([]byte, func(counters.Day, counters.Benefit, []counters.Cell) error) (uint64, error)) (days map[counters.Day]counted, sum uint64, err error) {
+	days = map[counters.Day]counted{}
+	sum, err = read(content, func(day counters.Day, benefit counters.Benefit, cells []counters.Cell) error {
+		if days[day] == nil {
+			days[day] = counted{}
+		}
+		days[day][benefit] = map[counters.Key]uint64{}
+		for _, cell := range cells {
+			days[day][benefit][cell.Key] = cell.Count
+		}
+		return nil
+	})
+	return days, sum, err
+}
+
+// FuzzDetails reads any bytes, as a program writes them now and as an earlier one did. What is
+// read is written and read again.
 func FuzzDetails(f *testing.F) {
 	content, _ := format.Details(7, 50, randomVisitors(rand.New(rand.NewPCG(1, 2)), 10, 200, 2).cells)
 	f.Add(content)
 	f.Add(detailsContent(2, 1, 3, 1, 9, 0, 2, 2))
+	f.Add(detailsContent(1, 3, 3, 9, 0, 1, 1, 1, 0, 1<<16, 1, 2, 1<<16, 2, 2, 2))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if len(content) > longest {
 			return
 		}
+		ignore := func(counters.Day, counters.Benefit, []counters.Cell) error { return nil }
 		formattest.ExpectModest(t, 2*len(content), 2, func() {
-			ignore := func(counters.Day, counters.Benefit, []counters.Cell) error { return nil }
 			_, _ = format.ReadDetails(content, ignore)
 			_, _ = format.ReadPlainDetails(content, ignore)
 		})
+		for plain, read := range map[bool]func([]byte, func(counters.Day, counters.Benefit, []counters.Cell) error) (uint64, error){
+			false: format.ReadDetails, true: format.ReadPlainDetails,
+		} {
+			want, sum, err := daysOf(content, read)
+			if err != nil {
+				if !errors.Is(err, format.ErrMalformed) {
+					t.Errorf("%v is not ErrMalformed", err)
+				}
+				continue
+			}
+			got, sumAgain, err := daysOf(format.DetailsAgain(t, content, plain), format.ReadDetails)
+			equal := func(a, b counted) bool { return maps.EqualFunc(a, b, maps.Equal) }
+			if err != nil || sumAgain != sum || !maps.EqualFunc(got, want, equal) {
+				t.Errorf("%v, encoded and read again %v, %v", want, got, err)
+			}
+		}
 	})
 }

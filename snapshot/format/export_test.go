@@ -1,6 +1,10 @@
 package format
 
-import "stats-recorder/counters"
+import (
+	"testing"
+
+	"stats-recorder/counters"
+)
 
 // ReadNames, ReadColumns and ReadSpan decode contents on their own.
 func ReadNames(content []byte, directory *counters.Directory) error {
@@ -20,6 +24,24 @@ func ReadDetails(content []byte, visit func(counters.Day, counters.Benefit, []co
 // ReadPlainDetails decodes one that an earlier program wrote.
 func ReadPlainDetails(content []byte, visit func(counters.Day, counters.Benefit, []counters.Cell) error) (uint64, error) {
 	return readPlainDetails(content, visit)
+}
+
+// DetailsAgain encodes what it decodes of a content that is good.
+func DetailsAgain(t testing.TB, content []byte, plain bool) []byte {
+	t.Helper()
+	c := &cursor{data: content}
+	day := c.uvarint()
+	r := &detailReader{cursor: c, plain: plain}
+	if plain {
+		r.numbers = plainNumbers{c}
+	} else {
+		r.numbers = newUnpacker(c)
+	}
+	if _, err := r.read(day, func(counters.Day, counters.Benefit, []counters.Cell) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	read := details{benefits: r.benefits, keys: r.keys, counts: r.counts}
+	return read.encode(counters.Day(day))
 }
 
 func Details(day counters.Day, benefits int, read Cells) (content []byte, ok bool) {
