@@ -43,6 +43,7 @@ func (r *Reporter) Live(now time.Time) (Live, error) {
 	if err != nil {
 		return Live{}, fmt.Errorf("read visitors: %w", err)
 	}
-	made.VisitorsToday = visitorSums(days).VisitorDays
+	sums, _ := visitorSums(days)
+	made.VisitorsToday = sums.VisitorDays
 	return made, nil
 }

@@ -94,7 +94,8 @@ func (r *Reporter) Visitors(_ context.Context, q Query) (Visitors, error) {
 	if err != nil {
 		return Visitors{}, fmt.Errorf("read visitors: %w", err)
 	}
-	made := Visitors{Window: window, Step: q.Step, VisitorSums: visitorSums(days), Steps: []VisitorStep{}}
+	made, groups := Visitors{Window: window, Step: q.Step, Steps: []VisitorStep{}}, []visitors.Group{}
+	made.VisitorSums, _ = visitorSums(days)
 	bounds := q.Step.cut(from, to)
 	for i := 0; i+1 < len(bounds); i++ {
 		n := 0
@@ -102,10 +103,12 @@ func (r *Reporter) Visitors(_ context.Context, q Query) (Visitors, error) {
 			n++
 		}
 		if n > 0 {
-			made.Steps = append(made.Steps, VisitorStep{bounds[i].Time(), bounds[i+1].Time(), visitorSums(days[:n])})
+			sums, group := visitorSums(days[:n])
+			made.Steps, groups = append(made.Steps, VisitorStep{bounds[i].Time(), bounds[i+1].Time(), sums}), append(groups, group)
 		}
 		days = days[n:]
 	}
+	made.hideWhatFollows(groups)
 	return made, nil
 }
 
@@ -147,8 +150,8 @@ func (r *Reporter) VisitorsKeptFrom() (day counters.Day, any bool) {
 	return day, day > 0
 }
 
-// visitorSums add up days.
-func visitorSums(days []visitors.Sums) VisitorSums {
+// visitorSums add up days. They are told of the group that is returned with them.
+func visitorSums(days []visitors.Sums) (VisitorSums, visitors.Group) {
 	var all visitors.Sums
 	estimate, sums := uint64(0), VisitorSums{Sampled: 1}
 	for _, day := range days {
@@ -169,7 +172,7 @@ func visitorSums(days []visitors.Sums) VisitorSums {
 	if step := funnel.NoOpening; !hidden(step.From, step.To, step.From-step.To) {
 		sums.NoOpening, sums.NoOpeningInterval = funnel.NoOpening.Rate, funnel.NoOpening.Interval
 	}
-	return sums
+	return sums, all.All
 }
 
 func rateOf(halvings uint8) float64 { return visitors.Estimate(1, 0) / visitors.Estimate(1, halvings) }

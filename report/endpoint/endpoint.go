@@ -182,7 +182,10 @@ func (t Table) keyOf(a asked) bodyKey {
 	return bodyKey{t.Name, a.format, a.locale, a.part, q.From, q.To, q.Version, q.Stage, q.Benefit, q.Group, q.Order, q.Limit}
 }
 
-// make asks a reporter and renders what it answers.
+// make asks a reporter and renders what it answers. A client that has gone keeps its turn: its
+// connection is not looked at while a request of it is answered, and one that has shut down its
+// side alone still reads the answer. The work is not lost, since the reporter keeps what it
+// reads and fits for who asks for the same next.
 func (t Table) make(r *report.Reporter, answer *httpapi.Answer, asked asked) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(report.ForOneAnswer(context.Background()), patience)
 	defer cancel()
