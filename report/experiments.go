@@ -219,7 +219,7 @@ func newComparison(variants []visitors.Variant, plan Plan) (*comparison, error) 
 	}
 	counts := make([]uint64, len(variants))
 	for i := range variants {
-		counts[i] = variants[i].Visitors()
+		counts[i] = atLeastFew(variants[i].Visitors())
 	}
 	weights := plan.Weights
 	if plan.Experiment == "" {

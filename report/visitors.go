@@ -187,6 +187,15 @@ func hidden(groups ...uint64) bool {
 	return false
 }
 
+// atLeastFew is a number of visitors, or the largest that is not told where that is less: what
+// is made of it for whoever asks with weights of his own tells no other.
+func atLeastFew(visitors uint64) uint64 {
+	for hidden(visitors) && hidden(visitors+1) {
+		visitors++
+	}
+	return visitors
+}
+
 // told is a number of so many counted visitors, null for few of them.
 func told(number, counted uint64) (*uint64, bool) {
 	if hidden(counted) {

@@ -259,6 +259,31 @@ func TestVariantsAreHeldAgainstTheControl(t *testing.T) {
 	}
 }
 
+// TestNoWeightsTellHowManyAVariantOfFewHas asks with any weights: from which on the ratio is
+// broken would say how many there are.
+func TestNoWeightsTellHowManyAVariantOfFewHas(t *testing.T) {
+	t.Parallel()
+	answers := map[string][]uint64{}
+	for few := uint64(1); few <= 4; few++ {
+		r := reporterOfVisitors(t, 0, visitors.Sums{Variants: []visitors.Variant{variant("place", "A", 40, 20), variant("place", "B", 45, 20), variant("place", "C", few, 0)}})
+		text := ""
+		for weight := 0.001; weight < 100; weight *= 1.05 {
+			one, err := r.Experiments(t.Context(), report.Query{Plan: report.Plan{Experiment: "place", Weights: []float64{1, 1, weight}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			text += asJSON(t, one)
+		}
+		if !strings.Contains(text, `"broken"`) || !strings.Contains(text, `"ok"`) {
+			t.Fatal("no weight makes a difference")
+		}
+		answers[text] = append(answers[text], few)
+	}
+	if len(answers) != 1 {
+		t.Errorf("a variant of 1 to 4 visitors is told in %d ways", len(answers))
+	}
+}
+
 func TestBenefitsAreComparedInOneExperiment(t *testing.T) {
 	t.Parallel()
 	a, b := variant("place", "A", 5000, 500), variant("place", "B", 5020, 900)
