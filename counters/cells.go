@@ -47,14 +47,33 @@ func (c *cells) add(seed uint64, key Key, count uint64) (added bool) {
 	}
 }
 
-// fetched is how many counters are fetched before they are added to. Of one benefit, only
+// Counters are fetched before they are added to, where they are so many that they are in no
+// near cache: see the time of the fold in BenchmarkMergeOfASecond. Of one benefit, only
 // merges have as many: what is counted here is committed long before.
-const fetched = 32
+const (
+	// fetched is how many are fetched at once.
+	fetched = 32
+	// lineWords is how many words of cells come from memory together.
+	lineWords = 8
+	// mostLines is how many lines a near cache holds beside all else.
+	mostLines = 512
+)
 
-// addFetched is add for entries of one benefit, so many that their counters are in no near
-// cache: see the time of the fold in BenchmarkMergeOfASecond.
-func (c *cells) addFetched(seed uint64, entries []Entry) {
-	c.fetch(seed, entries)
+// addAll is add for entries of one benefit.
+func (c *cells) addAll(seed uint64, entries []Entry) {
+	if lines := len(c.words) / lineWords; lines <= mostLines && len(entries) > lines/2 {
+		c.fetchAll()
+		c.addEach(seed, entries)
+		return
+	}
+	for ; len(entries) >= fetched; entries = entries[fetched:] {
+		c.fetch(seed, entries[:fetched])
+		c.addEach(seed, entries[:fetched])
+	}
+	c.addEach(seed, entries)
+}
+
+func (c *cells) addEach(seed uint64, entries []Entry) {
 	for _, entry := range entries {
 		c.add(seed, entry.Key(), entry.Count)
 	}
@@ -73,6 +92,16 @@ func (c *cells) fetch(seed uint64, entries []Entry) (read uint64) {
 		read |= c.words[spread(seed, entry.Key())&mask]
 	}
 	return read // without it, or inlined, the compiler would leave the reads out
+}
+
+// fetchAll reads all lines, in the order in which the processor expects it.
+//
+//go:noinline
+func (c *cells) fetchAll() (read uint64) {
+	for i := 0; i < len(c.words); i += lineWords {
+		read |= c.words[i]
+	}
+	return read
 }
 
 // has says whether there is a counter of key. There must be some counter.

@@ -97,17 +97,16 @@ func (d dayTables) has(kind int, benefit Benefit, key Key) bool {
 // are new.
 func (t *Table) addEntries(entries []Entry) (added int) {
 	counters := t.counters
-	for i := 0; i < len(entries); {
-		benefit := entries[i].Benefit()
+	for len(entries) > 0 {
+		benefit, n := entries[0].Benefit(), 1
+		for n < len(entries) && entries[n].Benefit() == benefit {
+			n++
+		}
 		into := t.at(benefit)
 		before := into.used
-		for ; i+fetched <= len(entries) && entries[i+fetched-1].Benefit() == benefit; i += fetched {
-			into.addFetched(t.seed, entries[i:i+fetched])
-		}
-		for ; i < len(entries) && entries[i].Benefit() == benefit; i++ {
-			into.add(t.seed, entries[i].Key(), entries[i].Count)
-		}
+		into.addAll(t.seed, entries[:n])
 		t.counters += into.used - before
+		entries = entries[n:]
 	}
 	return t.counters - counters
 }

@@ -1,7 +1,9 @@
 package counters
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -17,34 +19,56 @@ type Foreign struct {
 	// Marks are those of the batches.
 	Marks []Mark
 
-	runs  []foreignRun
-	cells []Cell
+	foreignCells
 }
 
-// foreignRun is the part of the cells that counts for one benefit in one hour, under keys
-// that differ in their places only.
+// foreignCells is what a Foreign has counted.
+type foreignCells struct {
+	runs   []foreignRun
+	packed []packedCell
+	cells  []Cell // of runs that cannot be packed
+}
+
+// A packedCell has a place in its low PlaceBits and a count above, which nearly all have room
+// for: what is to be merged at once then stays in the processor's caches.
+type packedCell uint32
+
+// mostPacked is the largest count of a packedCell.
+const mostPacked = 1<<(32-PlaceBits) - 1
+
+func (p packedCell) place() uint32 { return uint32(p & placeMask) }
+func (p packedCell) count() uint32 { return uint32(p >> PlaceBits) }
+
+// foreignRun is what counts for one benefit in one hour, under keys that differ in their
+// places only.
 type foreignRun struct {
-	hour       Hour
-	benefit    Benefit
-	head       Key    // the keys without their places
-	largest    uint32 // place
+	hour    Hour
+	benefit Benefit
+	head    Key    // the keys without their places
+	largest uint32 // place
+	// start and end are its part of packed or, for a run with a count above mostPacked,
+	// of cells.
 	start, end int32
+	excess     uint64 // of the largest count over 1; that of 0 is the largest of all
 }
 
-// cellBuffers are the cells of Foreigns that were merged, for others.
-var cellBuffers = sync.Pool{New: func() any { return new([]Cell) }}
+func (r *foreignRun) isPacked() bool { return r.excess < mostPacked }
+
+// mergedCells are those of Foreigns that were merged, for others.
+var mergedCells = sync.Pool{New: func() any { return new(foreignCells) }}
 
 // NewForeign makes an empty one with room for about as many counters.
 func NewForeign(counters int) *Foreign {
-	buffer := cellBuffers.Get().(*[]Cell)
-	return &Foreign{cells: slices.Grow((*buffer)[:0], counters)}
+	f := &Foreign{foreignCells: *mergedCells.Get().(*foreignCells)}
+	f.packed = slices.Grow(f.packed, counters)
+	return f
 }
 
-// release gives up the cells, which nobody may use any more.
+// release gives up what was counted, which nobody may use any more.
 func (f *Foreign) release() {
-	cells := f.cells
-	f.cells, f.runs = nil, nil
-	cellBuffers.Put(&cells)
+	emptied := foreignCells{runs: f.runs[:0], packed: f.packed[:0]}
+	f.foreignCells = foreignCells{}
+	mergedCells.Put(&emptied)
 }
 
 // Add adds counted records of one benefit and hour, or Undated. It returns ErrImpossibleCounts for
@@ -53,24 +77,39 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 	if int(benefit) >= len(f.Benefits) || hour.Day() > MaxDay && hour != Undated {
 		return fmt.Errorf("%w: benefit number %d of %d named, hour %d", ErrImpossibleCounts, benefit, len(f.Benefits), hour)
 	}
-	start := int32(len(f.cells))
-	f.cells = append(f.cells, cells...)
 	for len(cells) > 0 {
-		run := foreignRun{hour: hour, benefit: benefit, head: cells[0].Key &^ placeMask, start: start}
-		n, counts := 0, true
-		for n < len(cells) && cells[n].Key&^placeMask == run.head {
-			run.largest = max(run.largest, cells[n].Key.Place())
-			counts = counts && cells[n].Count-1 < maxCount // which 0 is not, either
-			n++
-		}
-		if !counts || !run.head.valid() || int(run.head.Event()) > len(f.Events) {
+		run, n := f.pack(cells)
+		if run.excess >= maxCount || !run.head.valid() || int(run.head.Event()) > len(f.Events) {
 			return checkCells(nil, len(f.Events), cells[:n])
 		}
-		cells, start = cells[n:], start+int32(n)
-		run.end = start
+		if !run.isPacked() {
+			f.packed = f.packed[:run.start]
+			run.start = int32(len(f.cells))
+			f.cells = append(f.cells, cells[:n]...)
+			run.end = int32(len(f.cells))
+		}
+		run.hour, run.benefit = hour, benefit
 		f.runs = append(f.runs, run)
+		cells = cells[n:]
 	}
 	return nil
+}
+
+// pack packs the first run of some cells, and says how many it has.
+func (f *Foreign) pack(cells []Cell) (run foreignRun, n int) {
+	packed, head := slices.Grow(f.packed, len(cells)), cells[0].Key&^placeMask
+	largest, excess := Key(0), uint64(0)
+	for _, cell := range cells {
+		if cell.Key&^placeMask != head {
+			break
+		}
+		place := cell.Key & placeMask
+		packed = append(packed, packedCell(place)|packedCell(cell.Count)<<PlaceBits)
+		largest, excess = max(largest, place), max(excess, cell.Count-1)
+	}
+	run = foreignRun{head: head, largest: uint32(largest), excess: excess, start: int32(len(f.packed)), end: int32(len(packed))}
+	f.packed = packed
+	return run, int(run.end - run.start)
 }
 
 // Merge adds what other stores counted, as one batch: it is in the next delta, whole,
@@ -174,11 +213,10 @@ func (s *Store) spansOf(foreign []*Foreign) ([]Span, error) {
 			for same < len(order) && order[same].increment == order[0].increment {
 				same++
 			}
-			m.add(order[:same])
+			if err := m.add(order[:same]); err != nil {
+				return nil, err
+			}
 			order = order[same:]
-		}
-		if err := checkSums(m.entries); err != nil {
-			return nil, err
 		}
 		spans = append(spans, Span{Hour: first.hour, Entries: slices.Clone(m.entries), Merged: true, shard: s.shardOf(first.benefit)})
 	}
@@ -198,40 +236,43 @@ const fewHeads = 64
 
 // A merger adds up what other stores counted, one benefit and hour at a time.
 type merger struct {
+	foreign        []*Foreign
+	benefits       [][]Benefit // numbers of their names
 	runs           []mergedRun
 	order, scratch []Entry
 	entries        []Entry // of a span
 	heads          []Key   // of a benefit and hour
 	// counts are sums by place, of one head. Between heads all are 0.
-	counts [densePlaces]uint64
+	counts [densePlaces]uint32
 	// counted has a bit for each of them that is not 0.
 	counted [densePlaces / 64]uint64
 }
 
 // mergedRun is a run of another store, with this store's numbers.
 type mergedRun struct {
-	hour    Hour
-	benefit Benefit
-	head    Key
-	largest uint32
-	cells   []Cell // whose heads are the other store's
+	foreignRun
+	of int32 // which of the other stores'
 }
 
+// isDense says whether the run can be added up by place.
+func (r *mergedRun) isDense() bool { return r.largest < densePlaces && r.isPacked() }
+
 func (m *merger) release() {
-	clear(m.runs) // they have the cells
+	m.foreign, m.benefits = nil, nil
 	mergers.Put(m)
 }
 
 func (m *merger) gather(s *Store, foreign []*Foreign) error {
-	m.runs = m.runs[:0]
-	for _, f := range foreign {
-		benefits, events, err := s.numbersOf(f)
+	m.foreign, m.benefits, m.runs = foreign, nil, m.runs[:0]
+	for i, f := range foreign {
+		benefits, events, err := m.numbersOf(s, f, foreign[:i])
 		if err != nil {
 			return err
 		}
+		m.runs = slices.Grow(m.runs, len(f.runs))
 		for _, run := range f.runs {
-			head := run.head.ofEvent(events[run.head.Event()])
-			m.runs = append(m.runs, mergedRun{run.hour, benefits[run.benefit], head, run.largest, f.cells[run.start:run.end]})
+			run.head, run.benefit = run.head.ofEvent(events[run.head.Event()]), benefits[run.benefit]
+			m.runs = append(m.runs, mergedRun{run, int32(i)})
 		}
 	}
 	return nil
@@ -264,14 +305,17 @@ func (m *merger) isIn(s *Store, one Entry, other mergedRun) bool {
 	return run.hour == other.hour && s.shardOf(run.benefit) == s.shardOf(other.benefit)
 }
 
+// denseRuns is how many runs may be added up by place: their sums fit into 32 bits.
+const denseRuns = math.MaxUint32 / mostPacked
+
 // add appends to the entries what runs of one benefit and hour count together, in order.
-func (m *merger) add(chosen []Entry) {
+// It returns ErrImpossibleCounts for what adds up to more than can be read back.
+func (m *merger) add(chosen []Entry) error {
 	m.heads = m.heads[:0]
 	for _, one := range chosen {
 		run := &m.runs[one.Count]
-		if run.largest >= densePlaces || len(m.heads) > fewHeads {
-			m.addSorted(chosen)
-			return
+		if !run.isDense() || len(chosen) > denseRuns || len(m.heads) > fewHeads {
+			return m.addSorted(chosen)
 		}
 		if !slices.Contains(m.heads, run.head) {
 			m.heads = append(m.heads, run.head)
@@ -281,41 +325,42 @@ func (m *merger) add(chosen []Entry) {
 	for _, head := range m.heads {
 		for _, one := range chosen {
 			if run := &m.runs[one.Count]; run.head == head {
-				m.count(run.cells)
+				m.count(m.foreign[run.of].packed[run.start:run.end])
 			}
 		}
 		m.take(newIncrement(m.runs[chosen[0].Count].benefit, head))
 	}
+	return nil
 }
 
-// addSorted is add for any places, and any number of heads.
-func (m *merger) addSorted(chosen []Entry) {
+// addSorted is add for any places and counts, and any number of heads.
+func (m *merger) addSorted(chosen []Entry) error {
 	start := len(m.entries)
 	for _, one := range chosen {
 		run := &m.runs[one.Count]
 		first := newIncrement(run.benefit, run.head)
-		for _, cell := range run.cells {
-			m.entries = append(m.entries, Entry{first | increment(cell.Key&placeMask), cell.Count})
+		if of := m.foreign[run.of]; run.isPacked() {
+			for _, cell := range of.packed[run.start:run.end] {
+				m.entries = append(m.entries, Entry{first | increment(cell.place()), uint64(cell.count())})
+			}
+		} else {
+			for _, cell := range of.cells[run.start:run.end] {
+				m.entries = append(m.entries, Entry{first | increment(cell.Key&placeMask), cell.Count})
+			}
 		}
 	}
 	ordered, _ := inOrder(m.entries[start:], nil)
 	m.entries = append(m.entries[:start], ordered...)
+	return checkSums(m.entries[start:])
 }
 
-// count adds cells to the sums of their places. Neighbours share a word of bits, which is
-// written once for them: each write would wait for the one before.
-func (m *merger) count(cells []Cell) {
-	word, set := Key(0), uint64(0)
+// count adds cells to the sums of their places.
+func (m *merger) count(cells []packedCell) {
 	for _, cell := range cells {
-		place := cell.Key & (densePlaces - 1)
-		m.counts[place] += cell.Count
-		if place/64 != word {
-			m.counted[word] |= set
-			word, set = place/64, 0
-		}
-		set |= 1 << (place % 64)
+		place := cell.place() & (densePlaces - 1)
+		m.counts[place] += cell.count()
+		m.counted[place/64] |= 1 << (place % 64)
 	}
-	m.counted[word] |= set
 }
 
 // take appends the sums that are not 0 to the entries, and makes them 0.
@@ -323,17 +368,24 @@ func (m *merger) take(first increment) {
 	for i, word := range m.counted {
 		for ; word != 0; word &= word - 1 {
 			place := i*64 + bits.TrailingZeros64(word)
-			m.entries = append(m.entries, Entry{first | increment(place), m.counts[place]})
+			m.entries = append(m.entries, Entry{first | increment(place), uint64(m.counts[place])})
 			m.counts[place] = 0
 		}
 		m.counted[i] = 0
 	}
 }
 
-// numbersOf returns this store's numbers of the names, by their own.
-func (s *Store) numbersOf(f *Foreign) (benefits []Benefit, events []EventType, err error) {
+// numbersOf returns this store's numbers of the names, by their own. What a store tells one time
+// after the other has nearly the same names in the same order, so that most are where they are
+// in an earlier one of the foreign ones: to compare them costs less than to look them up.
+func (m *merger) numbersOf(s *Store, f *Foreign, earlier []*Foreign) (benefits []Benefit, events []EventType, err error) {
+	known, numbers := m.alike(f, earlier)
 	benefits = make([]Benefit, 0, len(f.Benefits))
-	for _, name := range f.Benefits {
+	for i, name := range f.Benefits {
+		if i < len(known) && bytes.Equal(known[i], name) {
+			benefits = append(benefits, numbers[i])
+			continue
+		}
 		number, err := s.Benefits.numberWithin(name, MaxBenefits)
 		if err != nil {
 			return nil, nil, fmt.Errorf("benefit %q: %w", name, err)
@@ -348,7 +400,18 @@ func (s *Store) numbersOf(f *Foreign) (benefits []Benefit, events []EventType, e
 		}
 		events = append(events, number)
 	}
+	m.benefits = append(m.benefits, benefits)
 	return benefits, events, nil
+}
+
+// alike is the last earlier one that begins with the same name, and its numbers.
+func (m *merger) alike(f *Foreign, earlier []*Foreign) (names [][]byte, numbers []Benefit) {
+	for i, other := range slices.Backward(earlier) {
+		if len(f.Benefits) > 0 && len(other.Benefits) > 0 && bytes.Equal(f.Benefits[0], other.Benefits[0]) {
+			return other.Benefits, m.benefits[i]
+		}
+	}
+	return nil, nil
 }
 
 // checkSums makes sure that what is named several times does not add up to more than

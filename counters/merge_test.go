@@ -338,3 +338,54 @@ func TestAStoreWithoutANumberForOthersRefusesThem(t *testing.T) {
 		t.Errorf("%v, want ErrDirectoryFull", err)
 	}
 }
+
+func TestMergedCountsOfAnySizeAndPlaceAddUp(t *testing.T) {
+	t.Parallel()
+	const most = 1 << 56
+	near, far := mustKey(t, 1, 2, 3, 1), mustKey(t, 1, 2, 1023, 1)
+	for name, counts := range map[string][]uint64{
+		"small":              {1, 2},
+		"the largest packed": {4095, 4095},
+		"one above":          {4096, 1},
+		"both above":         {4096, 4097},
+		"very large":         {1 << 40, 4095, 1},
+		"the largest":        {most - 1, 1},
+		"many":               slices.Repeat([]uint64{4095}, 300),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, cells := range [][]counters.Key{{near}, {near, far}, {far}} {
+				store := counters.NewStore(counters.WhenDurable)
+				var told []*counters.Foreign
+				want := uint64(0)
+				for _, count := range counts {
+					foreign := counters.NewForeign(1)
+					foreign.Benefits, foreign.Events = [][]byte{[]byte("rsa")}, [][]byte{[]byte("show")}
+					var counted []counters.Cell
+					for _, key := range cells {
+						counted = append(counted, counters.Cell{Key: key, Count: count})
+					}
+					if err := foreign.Add(storetest.Noon(), 0, counted); err != nil {
+						t.Fatal(err)
+					}
+					told, want = append(told, foreign), want+count
+				}
+				if _, err := store.Merge(nil, told...); err != nil {
+					t.Fatal(err)
+				}
+				storetest.Commit(store)
+				have := map[counters.Key]uint64{}
+				store.Read(counters.PositionsOf(2, nil), nil, func(_ counters.Benefit, read []counters.Cell) {
+					for _, cell := range read {
+						have[cell.Key] = cell.Count
+					}
+				})
+				for _, key := range cells {
+					if have[key] != want || len(have) != len(cells) {
+						t.Errorf("%d counters, one of them %d, want %d of them, each %d", len(have), have[key], len(cells), want)
+					}
+				}
+			}
+		})
+	}
+}
