@@ -119,6 +119,8 @@ type Member struct {
 	overtaken []ownFrame
 	// stepsBack is how often in a row the log ended before what was read of it.
 	stepsBack int
+	// sharedUpTo is the commit of the last state that was shared.
+	sharedUpTo uint64
 }
 
 // New makes a member. Nothing happens before Start.

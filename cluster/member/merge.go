@@ -139,9 +139,10 @@ func (s *session) mergeFrames(ctx context.Context, frames []located) error {
 		if number.Origin == foundingOrigin && !covered.Contains(number.Origin, number.Sequence) {
 			return s.awaitFounding(ctx, one.at)
 		}
-		if number.Origin == known.Origin && !covered.Contains(number.Origin, number.Sequence) {
+		if number.Origin == known.Origin && number.Sequence > known.Sequence {
 			// It may be about to give the number to a frame of its own. A new session gives
-			// it another origin first.
+			// it another origin first. A lower number it has given, and lacks the frame if it
+			// has adopted a state from before that: then it is merged as any other.
 			return fmt.Errorf("%w: frame %d of %s at %d is not of this directory", cluster.ErrFenced, number.Sequence, number.Origin, one.at.Sequence)
 		}
 		if !covered.Add(number.Origin, number.Sequence) {

@@ -46,16 +46,9 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 	}
 	s.published.pin(true)
 	defer s.published.pin(false)
-	s.outbox.takeCandidate()
-	s.outbox.setCut(true)
-	err = s.keeper.SnapshotNow(ctx)
-	s.outbox.setCut(false)
-	if err != nil {
+	candidate, err := s.candidate(ctx)
+	if err != nil || candidate == nil {
 		return 0, err
-	}
-	candidate := s.outbox.takeCandidate()
-	if candidate == nil {
-		return 0, nil
 	}
 	patience, cancel := context.WithTimeout(ctx, sharePatience)
 	defer cancel()
@@ -77,13 +70,51 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
 	covers.Covered.Sum = state.Sum()
-	if err := s.put(ctx, covers.Origin, &covers.Covered, state); err != nil {
+	err = s.put(ctx, covers.Origin, &covers.Covered, state)
+	if err == nil || errors.Is(err, cluster.ErrBehind) {
+		s.sharedUpTo = candidate.sequence
+	}
+	if err != nil {
 		return 0, err
 	}
 	s.figures.mu.Lock()
 	s.figures.sharedAt = time.Now()
 	s.figures.mu.Unlock()
 	return state.Size(), nil
+}
+
+// candidate has a snapshot written that may be shared; nil where nothing is new.
+func (s *session) candidate(ctx context.Context) (*candidate, error) {
+	found, err := s.snapshot(ctx)
+	if found != nil || err != nil || s.sharedUpTo >= s.keeper.Sequence() {
+		return found, err
+	}
+	// A snapshot that was not made to be shared has what is new, and for as long as nothing is
+	// counted there would be no other one.
+	known := s.keeper.Membership()
+	covers, err := s.link.Shared.Covers(ctx)
+	if err != nil && !errors.Is(err, cluster.ErrNoState) {
+		return nil, err
+	}
+	if shared := covers[known.Origin]; shared != nil && !known.Covered.Behind(shared) && !shared.Behind(&known.Covered) {
+		return nil, nil
+	}
+	if err := s.commit(cluster.Note{}); err != nil {
+		return nil, err
+	}
+	return s.snapshot(ctx)
+}
+
+// snapshot is candidate, but that it does without one where a snapshot has all that is new.
+func (s *session) snapshot(ctx context.Context) (*candidate, error) {
+	s.outbox.takeCandidate()
+	s.outbox.setCut(true)
+	err := s.keeper.SnapshotNow(ctx)
+	s.outbox.setCut(false)
+	if err != nil {
+		return nil, err
+	}
+	return s.outbox.takeCandidate(), nil
 }
 
 func (s *session) put(ctx context.Context, node cluster.Origin, covers *cluster.Covered, state *snapshot.SavedState) error {

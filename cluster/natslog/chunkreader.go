@@ -6,10 +6,18 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"stats-recorder/cluster"
+)
+
+// A chunk that does not come is asked for again for so long, with so much time between: a state of
+// many would have to be read from the first one again after each election.
+const (
+	chunkPatience = 30 * time.Second
+	chunkPause    = 250 * time.Millisecond
 )
 
 // chunkReader reads a state chunk by chunk, each by a request of its own: nothing
@@ -51,9 +59,7 @@ func (r *chunkReader) next() ([]byte, error) {
 	if r.chunks == r.info.Chunks {
 		return nil, r.end()
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, r.shared.stream.timeout)
-	defer cancel()
-	message, err := r.shared.stream.handle.GetMsg(ctx, r.after+1, jetstream.WithGetMsgSubject(r.shared.chunkSubject(r.info.NUID)))
+	message, err := r.ask()
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, fmt.Errorf("object %q: chunk %d of %d is gone: a newer state has replaced it: read that: %w", r.info.Name, r.chunks+1, r.info.Chunks, err)
 	}
@@ -65,6 +71,27 @@ func (r *chunkReader) next() ([]byte, error) {
 	r.size += uint64(len(message.Data))
 	r.sum.Write(message.Data)
 	return message.Data, nil
+}
+
+// ask asks for the next chunk until there is an answer.
+func (r *chunkReader) ask() (*jetstream.RawStreamMsg, error) {
+	for began := time.Now(); ; {
+		message, err := r.askOnce()
+		if err == nil || errors.Is(err, jetstream.ErrMsgNotFound) || time.Since(began) > chunkPatience {
+			return message, err
+		}
+		select {
+		case <-time.After(chunkPause):
+		case <-r.ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func (r *chunkReader) askOnce() (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(r.ctx, r.shared.stream.timeout)
+	defer cancel()
+	return r.shared.stream.handle.GetMsg(ctx, r.after+1, jetstream.WithGetMsgSubject(r.shared.chunkSubject(r.info.NUID)))
 }
 
 // end is io.EOF if all that was read is what was put.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"io"
 	"testing"
-	"time"
 
 	"stats-recorder/cluster"
 	"stats-recorder/cluster/clustertest"
@@ -68,25 +67,45 @@ func killAll(t *testing.T, s *stream) (calm func()) {
 	return func() {}
 }
 
+// Each request is bounded, so that nothing else must bound how long many of them take.
 func TestALargeStateIsShared(t *testing.T) {
 	t.Parallel()
 	process := newStream(t, ownServers(t), 0).Open(t)
-	node, epoch := cluster.NewOrigin(), cluster.Epoch{1}
-	covered := &cluster.Covered{Position: cluster.Position{Epoch: epoch, Sequence: 1}}
-	state := make([]byte, 64<<20)
-	rand.Read(state)
-	began := time.Now()
-	if err := process.Shared.Put(within(t), node, covered, bytes.NewReader(state)); err != nil {
-		t.Fatal(err)
-	}
-	written := time.Now()
-	_, reader, err := process.Shared.Newest(within(t), epoch, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	state, reader := putAndFind(t, process, 64<<20)
 	have, err := io.ReadAll(reader)
 	if err != nil || !bytes.Equal(have, state) {
 		t.Fatalf("a state of %d bytes, error %v, want %d", len(have), err, len(state))
 	}
-	t.Logf("%d bytes: written in %s, read in %s", len(state), written.Sub(began).Round(time.Millisecond), time.Since(written).Round(time.Millisecond))
+}
+
+func TestAStateIsReadThroughAnElection(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, ownServers(t), 0)
+	state, reader := putAndFind(t, s.Open(t), 4<<20)
+	have := make([]byte, 1)
+	if _, err := io.ReadFull(reader, have); err != nil {
+		t.Fatal(err)
+	}
+	killAll(t, s)
+	rest, err := io.ReadAll(reader)
+	if have = append(have, rest...); err != nil || !bytes.Equal(have, state) {
+		t.Fatalf("a state of %d bytes, error %v, want %d", len(have), err, len(state))
+	}
+}
+
+// putAndFind shares a state of a size, and returns it with a reader of what was shared.
+func putAndFind(t *testing.T, process clustertest.Process, size int) (state []byte, reader io.Reader) {
+	t.Helper()
+	node, epoch := cluster.NewOrigin(), cluster.Epoch{1}
+	covered := &cluster.Covered{Position: cluster.Position{Epoch: epoch, Sequence: 1}}
+	state = make([]byte, size)
+	rand.Read(state)
+	if err := process.Shared.Put(t.Context(), node, covered, bytes.NewReader(state)); err != nil {
+		t.Fatal(err)
+	}
+	_, reader, err := process.Shared.Newest(t.Context(), epoch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state, reader
 }
