@@ -75,7 +75,7 @@ func (l *LogConfig) settings(durability *snapshot.Durability) []Setting {
 		meaning("role", groupCluster, &l.Role, &l.ingest, oneOf("all", "ingest"), "all, or ingest for a node that takes records and leaves reading to others"),
 		text("read-at", groupCluster, &l.ReadAt, "URL where readers are sent by a node with ROLE=ingest").shown("none"),
 		meaning("read-stale", groupCluster, &l.ReadStale, &l.refuse, oneOf("serve", "refuse"), "what a node does with reads that is behind the log: serve or refuse"),
-		number("log-backlog", groupCluster, &l.Backlog, 1, min(1<<40, math.MaxInt), "bytes of counters that may wait for the log; more records get 503"),
+		number("log-backlog", groupCluster, &l.Backlog, 1, min(1<<40, math.MaxInt), "bytes of memory that counters may take which wait for the log, 32 each, and 32 again when they are counted again before they are added up; more records get 503"),
 		file("log-credentials", &l.Credentials, "file with the user's JWT and key (.creds) for the log"),
 		file("log-ca", &l.CA, "file with the certificates that the log's servers are checked against; makes TLS obligatory"),
 		file("log-cert", &l.Cert, "file with this node's certificate for the log").checked(l.checkPair),
