@@ -23,6 +23,8 @@ type gathered struct {
 	// most is how long the log may be before it is added up, so that counters that are
 	// bumped for days without being told take no more than twice their memory.
 	most int
+	// least and highest are benefits between which all are.
+	least, highest Benefit
 }
 
 // leastGathered is how many entries are not worth being added up before they are told.
@@ -34,8 +36,8 @@ var emptied = sync.Pool{New: func() any { return new(gathered) }}
 // Add adds what a delta has, but what was merged into it: another store tells of that.
 func (g *Gathering) Add(delta *Delta) {
 	for _, span := range delta.Spans {
-		if !span.Merged {
-			g.of(span.Hour).add(span.Entries)
+		if n := len(span.Entries); n > 0 && !span.Merged {
+			g.of(span.Hour).add(span.Entries, span.Entries[0].Benefit(), span.Entries[n-1].Benefit())
 		}
 	}
 	for _, mark := range delta.Marks {
@@ -57,7 +59,7 @@ func (g *Gathering) AddCells(hour Hour, benefit Benefit, cells []Cell) {
 	for i, cell := range cells {
 		entries[i] = Entry{newIncrement(benefit, cell.Key), cell.Count}
 	}
-	g.of(hour).add(entries)
+	g.of(hour).add(entries, benefit, benefit)
 }
 
 // Take adds another gathering and empties it.
@@ -68,7 +70,7 @@ func (g *Gathering) Take(other *Gathering) {
 		return
 	}
 	for hour, of := range other.hours {
-		g.of(hour).add(of.entries)
+		g.of(hour).add(of.entries, of.least, of.highest)
 	}
 	other.Release()
 }
@@ -94,7 +96,12 @@ func (g *Gathering) of(hour Hour) *gathered {
 	return of
 }
 
-func (g *gathered) add(entries []Entry) {
+// add adds entries of benefits from one to another.
+func (g *gathered) add(entries []Entry, least, highest Benefit) {
+	if len(g.entries) == 0 {
+		g.least, g.highest = least, highest
+	}
+	g.least, g.highest = min(g.least, least), max(g.highest, highest)
 	if len(g.entries)+len(entries) > g.most {
 		g.addUp()
 		g.most = max(leastGathered, 2*(len(g.entries)+len(entries)))
@@ -103,7 +110,9 @@ func (g *gathered) add(entries []Entry) {
 }
 
 // addUp makes the entries ones of a span.
-func (g *gathered) addUp() { g.entries, g.scratch = inOrder(g.entries, g.scratch) }
+func (g *gathered) addUp() {
+	g.entries, g.scratch = inOrderByBenefit(g.entries, g.scratch, g.least, g.highest)
+}
 
 // Len is how many counters and marks it holds. A counter of several deltas may be among
 // them as often.

@@ -226,10 +226,6 @@ func (s *Store) spansOf(foreign []*Foreign) ([]Span, error) {
 // mergers are used again: what came within a second is many counters.
 var mergers = sync.Pool{New: func() any { return new(merger) }}
 
-// densePlaces is how many places have a sum each while the runs of a benefit are added
-// up: those of pages up to 89 long. The sums stay in the processor's nearest caches.
-const densePlaces = 1 << 13
-
 // fewHeads is how many event types and versions of a benefit and hour are added up one after the
 // other, for each of which all runs are looked at. A stranger says which versions there are.
 const fewHeads = 64
@@ -242,10 +238,7 @@ type merger struct {
 	order, scratch []Entry
 	entries        []Entry // of a span
 	heads          []Key   // of a benefit and hour
-	// counts are sums by place, of one head. Between heads all are 0.
-	counts [densePlaces]uint32
-	// counted has a bit for each of them that is not 0.
-	counted [densePlaces / 64]uint64
+	sums           denseSums
 }
 
 // mergedRun is a run of another store, with this store's numbers.
@@ -312,8 +305,10 @@ const denseRuns = math.MaxUint32 / mostPacked
 // It returns ErrImpossibleCounts for what adds up to more than can be read back.
 func (m *merger) add(chosen []Entry) error {
 	m.heads = m.heads[:0]
+	largest := uint32(0)
 	for _, one := range chosen {
 		run := &m.runs[one.Count]
+		largest = max(largest, run.largest)
 		if !run.isDense() || len(chosen) > denseRuns || len(m.heads) > fewHeads {
 			return m.addSorted(chosen)
 		}
@@ -325,10 +320,12 @@ func (m *merger) add(chosen []Entry) error {
 	for _, head := range m.heads {
 		for _, one := range chosen {
 			if run := &m.runs[one.Count]; run.head == head {
-				m.count(m.foreign[run.of].packed[run.start:run.end])
+				for _, cell := range m.foreign[run.of].packed[run.start:run.end] {
+					m.sums.add(cell.place(), cell.count())
+				}
 			}
 		}
-		m.take(newIncrement(m.runs[chosen[0].Count].benefit, head))
+		m.entries = m.sums.take(m.entries, newIncrement(m.runs[chosen[0].Count].benefit, head), 0, largest)
 	}
 	return nil
 }
@@ -352,27 +349,6 @@ func (m *merger) addSorted(chosen []Entry) error {
 	ordered, _ := inOrder(m.entries[start:], nil)
 	m.entries = append(m.entries[:start], ordered...)
 	return checkSums(m.entries[start:])
-}
-
-// count adds cells to the sums of their places.
-func (m *merger) count(cells []packedCell) {
-	for _, cell := range cells {
-		place := cell.place() & (densePlaces - 1)
-		m.counts[place] += cell.count()
-		m.counted[place/64] |= 1 << (place % 64)
-	}
-}
-
-// take appends the sums that are not 0 to the entries, and makes them 0.
-func (m *merger) take(first increment) {
-	for i, word := range m.counted {
-		for ; word != 0; word &= word - 1 {
-			place := i*64 + bits.TrailingZeros64(word)
-			m.entries = append(m.entries, Entry{first | increment(place), uint64(m.counts[place])})
-			m.counts[place] = 0
-		}
-		m.counted[i] = 0
-	}
 }
 
 // numbersOf returns this store's numbers of the names, by their own. What a store tells one time

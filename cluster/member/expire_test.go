@@ -76,7 +76,7 @@ func TestADayGoesOnAllNodesOnceTwoSayThatItIsPastRetention(t *testing.T) {
 		n.keeping.Retention, n.keeping.ExpiresTogether = 10*24*time.Hour, true
 	})
 	harnesstest.Until(t, "a new node hides it too", func() bool {
-		late.supervise() // the log may be trimmed of what it was about to read
+		late.supervise() // the log may be trimmed while it starts
 		return late.keptFrom() == kept
 	})
 	if err := one.keeper.SnapshotNow(t.Context()); err != nil {

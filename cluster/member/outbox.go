@@ -255,7 +255,7 @@ func (o *outbox) toldUntil() time.Time {
 		return time.Time{}
 	case len(o.inFlight) > 0:
 		return o.inFlight[0]
-	case o.closed != nil && o.closed.counted.Len() > 0:
+	case o.closed != nil && o.closed.counted.Len() > 0: // it is empty where nothing waited as a snapshot was frozen
 		return o.closed.since
 	case o.open.counted.Len() > 0:
 		return o.open.since

@@ -1,0 +1,186 @@
+package counters
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+	"sync"
+)
+
+// densePlaces is how many places have a sum each while counters of a benefit are added
+// up: those of pages up to 89 long. The sums stay in the processor's nearest caches.
+const densePlaces = 1 << 13
+
+// denseSums adds up counters by place, of one benefit, event type and version at a time.
+// Between them all are 0.
+type denseSums struct {
+	counts [densePlaces]uint32
+	// counted has a bit for each of them that is not 0.
+	counted [densePlaces / 64]uint64
+}
+
+// add adds to a place below densePlaces. All counts together must fit into 32 bits.
+func (d *denseSums) add(place, count uint32) {
+	place &= densePlaces - 1
+	d.counts[place] += count
+	d.counted[place/64] |= 1 << (place % 64)
+}
+
+// take appends the sums of places from one to another that are not 0 to the entries, and makes them 0.
+func (d *denseSums) take(entries []Entry, first increment, least, largest uint32) []Entry {
+	for i := int(least / 64); i <= int(largest/64); i++ {
+		word := d.counted[i]
+		for ; word != 0; word &= word - 1 {
+			place := i*64 + bits.TrailingZeros64(word)
+			entries = append(entries, Entry{first | increment(place), uint64(d.counts[place])})
+			d.counts[place] = 0
+		}
+		d.counted[i] = 0
+	}
+	return entries
+}
+
+const (
+	// dense is how many entries there must be for each 64 places of a benefit: fewer are sorted
+	// with less work than it takes to look through the sums.
+	dense = 4
+	// mostHeads is for how many event types and versions of a benefit its entries are looked
+	// through again and again.
+	mostHeads = 4
+	// mostSpread is how far apart the numbers of benefits may be that each have a place to
+	// begin at.
+	mostSpread = 1 << 14
+)
+
+// A byBenefit adds up entries benefit by benefit, which has them once in memory where sorting
+// all takes several passes: see BenchmarkTellOfAWindow.
+type byBenefit struct {
+	sums   denseSums
+	packed []packedEntry
+	next   []int32 // by benefit, where its entries go
+	heads  []Key
+	// least and largest are places between which all are.
+	least, largest uint32
+}
+
+// A packedEntry is a key above its count, of a benefit that is known.
+type packedEntry uint64
+
+const mostPackedEntry = 1<<benefitBits - 1
+
+func (p packedEntry) key() Key      { return Key(p >> benefitBits) }
+func (p packedEntry) count() uint32 { return uint32(p & mostPackedEntry) }
+
+var byBenefits = sync.Pool{New: func() any { return new(byBenefit) }}
+
+// inOrderByBenefit is inOrder for many entries of benefits from one to another.
+func inOrderByBenefit(entries, scratch []Entry, least, most Benefit) (ordered, free []Entry) {
+	if benefits := int(most-least) + 1; benefits > mostSpread || !areDense(entries, benefits) {
+		return inOrder(entries, scratch)
+	}
+	b := byBenefits.Get().(*byBenefit)
+	defer byBenefits.Put(b)
+	if !b.distribute(entries, least, int(most-least)+1) {
+		return inOrder(entries, scratch)
+	}
+	start := int32(0)
+	ordered = entries[:0]
+	for i, end := range b.next {
+		ordered = b.addUp(ordered, least+Benefit(i), b.packed[start:end])
+		start = end
+	}
+	return ordered, scratch
+}
+
+// areDense says by some of the entries whether there are enough of them for their places.
+func areDense(entries []Entry, benefits int) bool {
+	const each = 61
+	least, largest := uint32(placeMask), uint32(0)
+	for i := 0; i < len(entries); i += each {
+		place := uint32(entries[i].increment & placeMask)
+		least, largest = min(least, place), max(largest, place)
+	}
+	return least <= largest && int(largest/64-least/64+1)*benefits*dense <= len(entries)
+}
+
+// distribute packs entries by benefit, and leaves where each one's end in next. It says whether
+// all have room.
+func (b *byBenefit) distribute(entries []Entry, least Benefit, benefits int) bool {
+	b.next = slices.Grow(b.next[:0], benefits)[:benefits]
+	clear(b.next)
+	b.least, b.largest = placeMask, 0
+	counts := uint64(0)
+	for _, entry := range entries {
+		b.next[entry.Benefit()-least]++
+		counts |= entry.Count
+		place := uint32(entry.increment & placeMask)
+		b.least, b.largest = min(b.least, place), max(b.largest, place)
+	}
+	if b.largest >= densePlaces || counts > mostPackedEntry || counts*uint64(len(entries)) > math.MaxUint32 {
+		return false
+	}
+	sum := int32(0)
+	for i, count := range b.next {
+		b.next[i] = sum
+		sum += count
+	}
+	b.packed = slices.Grow(b.packed[:0], len(entries))[:len(entries)]
+	for _, entry := range entries {
+		at := &b.next[entry.Benefit()-least]
+		b.packed[*at] = packedEntry(entry.Key())<<benefitBits | packedEntry(entry.Count)
+		*at++
+	}
+	return true
+}
+
+// addUp appends the entries of one benefit in order, each counter once.
+func (b *byBenefit) addUp(ordered []Entry, benefit Benefit, packed []packedEntry) []Entry {
+	if !b.findHeads(packed) {
+		return addUpSorted(ordered, benefit, packed)
+	}
+	for _, head := range b.heads {
+		for _, entry := range packed {
+			if entry.key()&^placeMask == head {
+				b.sums.add(entry.key().Place(), entry.count())
+			}
+		}
+		ordered = b.sums.take(ordered, newIncrement(benefit, head), b.least, b.largest)
+	}
+	return ordered
+}
+
+// addUpSorted is addUp for any entries.
+func addUpSorted(ordered []Entry, benefit Benefit, packed []packedEntry) []Entry {
+	slices.Sort(packed)
+	previous := increment(0)
+	for _, entry := range packed {
+		next := newIncrement(benefit, entry.key())
+		if next == previous {
+			ordered[len(ordered)-1].Count += uint64(entry.count())
+			continue
+		}
+		ordered, previous = append(ordered, Entry{next, uint64(entry.count())}), next
+	}
+	return ordered
+}
+
+// findHeads finds what entries count beside places, in order. It says whether that is little
+// enough.
+func (b *byBenefit) findHeads(packed []packedEntry) bool {
+	b.heads = b.heads[:0]
+	last := Key(0)
+	for _, entry := range packed {
+		head := entry.key() &^ placeMask
+		if head == last {
+			continue
+		}
+		if last = head; !slices.Contains(b.heads, head) {
+			if len(b.heads) == mostHeads {
+				return false
+			}
+			b.heads = append(b.heads, head)
+		}
+	}
+	slices.Sort(b.heads)
+	return true
+}
