@@ -16,14 +16,14 @@ import (
 
 // A traffic is what clients post.
 type traffic struct {
-	name string
+	name string               // for -batch
 	size func(*rand.Rand) int // benefits on a page
 }
 
 func traffics() []traffic {
 	return []traffic{
-		{"batches of 30", func(*rand.Rand) int { return 30 }},
-		{"pages", func(random *rand.Rand) int { return 1 + random.IntN(60) }},
+		{"30", func(*rand.Rand) int { return 30 }},
+		{"page", func(random *rand.Rand) int { return 1 + random.IntN(60) }},
 	}
 }
 
@@ -51,20 +51,24 @@ func (t traffic) posts() []post {
 	return list
 }
 
-// A loading is connections that post as fast as answers come.
+// A loading is connections over which posts go at a rate, whether answers have come or not.
 type loading struct {
+	plan
+	address string
+	began   time.Time
+	posts   []post
 	records atomic.Int64 // acknowledged
 	stop    context.CancelFunc
 	ended   sync.WaitGroup
 	failed  atomic.Pointer[error]
 }
 
-func startLoading(ctx context.Context, address string, connections int, posts []post) *loading {
+func startLoading(ctx context.Context, p plan, address string, posts []post) *loading {
 	ctx, stop := context.WithCancel(ctx)
-	l := &loading{stop: stop}
-	for i := range connections {
+	l := &loading{plan: p, address: address, began: time.Now(), posts: posts, stop: stop}
+	for i := range p.connections {
 		l.ended.Go(func() {
-			if err := l.drive(ctx, address, posts, i*len(posts)/connections); err != nil && ctx.Err() == nil {
+			if err := l.drive(ctx, i); err != nil {
 				l.failed.Store(&err)
 			}
 		})
@@ -72,15 +76,20 @@ func startLoading(ctx context.Context, address string, connections int, posts []
 	return l
 }
 
-func (l *loading) drive(ctx context.Context, address string, posts []post, next int) error {
-	connection, err := net.Dial("tcp", address)
+// drive makes every so many-th post over one connection, when its time has come.
+func (l *loading) drive(ctx context.Context, which int) error {
+	connection, err := net.Dial("tcp", l.address)
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
 	answers := bufio.NewReader(connection)
-	for ; ctx.Err() == nil; next++ {
-		one := posts[next%len(posts)]
+	for next := which; ; next += l.connections {
+		rest(ctx, time.Until(l.began.Add(time.Duration(next)*time.Second/time.Duration(l.rate))))
+		if ctx.Err() != nil {
+			return nil
+		}
+		one := l.posts[next%len(l.posts)]
 		if _, err := connection.Write(one.request); err != nil {
 			return err
 		}
@@ -96,10 +105,9 @@ func (l *loading) drive(ctx context.Context, address string, posts []post, next 
 		}
 		l.records.Add(int64(one.records))
 	}
-	return nil
 }
 
-// end ends the load.
+// end ends the load, once all posts have their answers.
 func (l *loading) end() error {
 	l.stop()
 	l.ended.Wait()

@@ -3,10 +3,13 @@
 // together.
 //
 //	go run ./bench/nodes
+//	go run ./bench/nodes -batch 30 -others 2
 //	go run ./bench/nodes -model
 //
-// It counts processor time of the node alone and not how long anything takes, so that
-// the others, the log's servers and the clients may share its machine.
+// It counts the processor time of the two nodes and not how long anything takes. Both have
+// the same processor to themselves, in turns of which each is short, so that a machine whose
+// speed changes is as fast for one as for the other; while one is loaded, the other is
+// stopped. All else has another processor, and does the same in the turns of both.
 package main
 
 import (
@@ -15,13 +18,20 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"time"
 )
 
 func main() {
-	rounds := flag.Int("rounds", 5, "how often each number of nodes has its turn")
-	length := flag.Duration("duration", 2*time.Second, "length of a turn")
-	connections := flag.Int("connections", 256, "concurrent connections")
+	var p plan
+	flag.IntVar(&p.pairs, "pairs", 40, "how often each of the two nodes has its turn, for each number of others")
+	flag.DurationVar(&p.length, "duration", 300*time.Millisecond, "length of a turn")
+	flag.IntVar(&p.rate, "rate", 3000, "posts a second; they do not wait for each other's answers")
+	flag.IntVar(&p.connections, "connections", 64, "connections that the posts are spread over")
+	flag.StringVar(&p.programs, "programs", "", "directory that has stats-recorder and nats-server already, to build neither")
+	batch := flag.String("batch", "30,page", "what is posted: batches of 30, pages of 1 to 60, or both")
+	others := flag.String("others", "1,2,3", "beside how many others, in ascending order")
 	model := flag.Bool("model", false, "do not measure: print what the model says of 1 to 64 nodes")
 	costs := measuredCosts
 	flag.Float64Var(&costs.pages, "pages", costs.pages, "ns of a record of pages, for the model")
@@ -37,8 +47,39 @@ func main() {
 		costs.print(os.Stdout)
 		return
 	}
-	if err := measure(ctx, plan{*rounds, *length, *connections}, os.Stdout); err != nil {
+	err := p.choose(*batch, *others)
+	if err == nil {
+		err = measure(ctx, p, os.Stdout)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// choose says what is posted, and beside how many others.
+func (p *plan) choose(batch, others string) error {
+	for _, name := range strings.Split(batch, ",") {
+		found := false
+		for _, traffic := range traffics() {
+			if traffic.name == name {
+				p.traffics, found = append(p.traffics, traffic), true
+			}
+		}
+		if !found {
+			return fmt.Errorf("-batch %q: want 30, page, or 30,page", batch)
+		}
+	}
+	most := 0
+	for _, text := range strings.Split(others, ",") {
+		number, err := strconv.Atoi(text)
+		if err != nil || number < most {
+			return fmt.Errorf("-others %q: want numbers in ascending order", others)
+		}
+		p.others, most = append(p.others, number), number
+	}
+	if p.pairs < 1 || p.rate < 1 || p.connections < 1 || p.length <= 0 {
+		return fmt.Errorf("-pairs, -rate, -connections and -duration must be above 0")
+	}
+	return nil
 }

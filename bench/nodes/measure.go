@@ -8,124 +8,110 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"stats-recorder/harness"
 )
 
-// mostOthers is beside how many others a node is measured.
-const mostOthers = 3
-
-// A plan says how it is measured.
+// A plan says what is measured, and how.
 type plan struct {
-	rounds      int
-	length      time.Duration
-	connections int
+	pairs, rate, connections int
+	length                   time.Duration
+	programs                 string
+	traffics                 []traffic
+	others                   []int
 }
 
 // A lab is a log and what runs beside it.
 type lab struct {
 	plan
-	directory, recorder string
-	servers             []*harness.Process
-	urls                []string
-	others              []*harness.Server
-	made                int // directories
+	directory string
+	servers   []*harness.Process
+	urls      []string
+	others    []*harness.Server
+	made      int // directories
 }
 
-// measure prints what a record costs alone, and with 0 to mostOthers others, as the median
-// of rounds in which all have their turn.
+// measure prints what a record costs alone, and with ROLE=ingest beside others.
 func measure(ctx context.Context, p plan, output io.Writer) (err error) {
 	l := &lab{plan: p}
 	if l.directory, err = os.MkdirTemp("", "bench-nodes-"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(l.directory)
-	if l.recorder, err = harness.Build(ctx, harness.BuildSettings{Directory: l.directory}); err != nil {
+	if p.programs == "" {
+		if err := l.build(ctx); err != nil {
+			return err
+		}
+	}
+	separate, err := separateProcessors()
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.end()) }()
-	if err := l.startLog(ctx); err != nil {
+	if err := l.startLog(); err != nil {
 		return err
 	}
-	for _, traffic := range traffics() {
-		alone, with, err := l.rounds(ctx, traffic.posts())
-		if err != nil {
-			return fmt.Errorf("%s: %w", traffic.name, err)
-		}
-		fmt.Fprintf(output, "%s: a record costs %.0f ns alone (%.0f to %.0f)\n", traffic.name, median(alone), slices.Min(alone), slices.Max(alone))
-		for others, ratios := range with {
-			fmt.Fprintf(output, "%s: with ROLE=ingest and %d others %.3f times that (%.3f to %.3f)\n",
-				traffic.name, others, median(ratios), slices.Min(ratios), slices.Max(ratios))
+	for _, traffic := range p.traffics {
+		if err := l.compare(ctx, traffic, separate, output); err != nil {
+			return fmt.Errorf("-batch %s: %w", traffic.name, err)
 		}
 	}
 	return nil
 }
 
-// rounds are, of each round, nanoseconds of a record alone, and the ratios to that with each
-// number of others. What is alone is measured before and after the rest.
-func (l *lab) rounds(ctx context.Context, posts []post) (alone []float64, with [mostOthers + 1][]float64, err error) {
-	for range l.plan.rounds {
-		before, err := l.turn(ctx, posts)
-		if err != nil {
-			return nil, with, err
-		}
-		var costs [mostOthers + 1]float64
-		for others := range costs {
-			if others > 0 {
-				if err := l.startOther(); err != nil {
-					return nil, with, err
-				}
-			}
-			if costs[others], err = l.turn(ctx, posts, "LOG_URL="+strings.Join(l.urls, ","), "ROLE=ingest"); err != nil {
-				return nil, with, err
-			}
-		}
-		if err := l.endOthers(); err != nil {
-			return nil, with, err
-		}
-		after, err := l.turn(ctx, posts)
-		if err != nil {
-			return nil, with, err
-		}
-		alone = append(alone, (before+after)/2)
-		for others, cost := range costs {
-			with[others] = append(with[others], 2*cost/(before+after))
-		}
+// build builds the programs.
+func (l *lab) build(ctx context.Context) error {
+	l.programs = l.directory
+	if _, err := harness.Build(ctx, harness.BuildSettings{Directory: l.directory}); err != nil {
+		return err
 	}
-	return alone, with, ctx.Err()
+	_, err := harness.BuildLogServer(ctx, l.directory)
+	return err
 }
 
-// turn starts a node in an empty directory, loads it, and returns how many nanoseconds of
-// the processor a record takes.
-func (l *lab) turn(ctx context.Context, posts []post, environment ...string) (nanoseconds float64, err error) {
-	node, err := l.start(environment...)
-	if err != nil {
-		return 0, err
+// compare starts a node that counts alone and one that ingests for a log, and measures both
+// beside more and more others.
+func (l *lab) compare(ctx context.Context, t traffic, separate *separated, output io.Writer) (err error) {
+	var both pair
+	for i, environment := range [][]string{nil, {"LOG_URL=" + strings.Join(l.urls, ","), "ROLE=ingest"}} {
+		startErr := separate.forNodes(func() (err error) {
+			both.nodes[i], err = l.start(environment...)
+			return err
+		})
+		if startErr != nil {
+			return startErr
+		}
+		defer func() { err = errors.Join(err, both.nodes[i].Kill()) }()
+		if both.twins[i], startErr = l.start(environment...); startErr != nil {
+			return startErr
+		}
+		defer func() { err = errors.Join(err, both.twins[i].Kill()) }()
 	}
-	defer func() { err = errors.Join(err, node.Kill()) }()
-	load := startLoading(ctx, node.Address, l.connections, posts)
-	rest(ctx, l.length/2) // its counters are there, and what it uses is warm
-	began, err := harness.ProcessorTime(node.ID())
-	if err != nil {
-		return 0, errors.Join(err, load.end())
+	both.plan, both.posts = l.plan, t.posts()
+	for _, others := range l.plan.others {
+		for len(l.others) < others {
+			if err := l.startOther(); err != nil {
+				return err
+			}
+		}
+		both.costs = [2]cost{}
+		ratios, err := both.alternate(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(output, "%-4s at %d posts/s of %.1f records: %4.0f ns a record alone; with ROLE=ingest and %d others %.3f times that (quartiles %.3f and %.3f of %d pairs), %.3f in all\n",
+			t.name, l.rate, both.recordsOfAPost(), both.costs[alone].each(), others, quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75), len(ratios),
+			both.costs[ingest].each()/both.costs[alone].each())
 	}
-	records := load.records.Load()
-	rest(ctx, l.length)
-	ended, err := harness.ProcessorTime(node.ID())
-	records = load.records.Load() - records
-	if err = errors.Join(err, load.end(), ctx.Err()); err != nil {
-		return 0, err
-	}
-	return float64((ended - began).Nanoseconds()) / float64(records), nil
+	return l.endOthers()
 }
 
 func (l *lab) start(environment ...string) (*harness.Server, error) {
 	l.made++
-	settings := harness.Settings{Program: l.recorder, Data: filepath.Join(l.directory, fmt.Sprint("data", l.made)), Inherited: os.Environ(),
-		Environment: append([]string{"VISITORS=off"}, environment...)}
+	settings := harness.Settings{Program: filepath.Join(l.programs, "stats-recorder"), Data: filepath.Join(l.directory, fmt.Sprint("data", l.made)), Inherited: os.Environ(),
+		Environment: append([]string{"VISITORS=off", "LOG_WINDOW=100ms"}, environment...)}
 	return settings.Start()
 }
 
@@ -146,11 +132,7 @@ func (l *lab) endOthers() (err error) {
 }
 
 // startLog starts three servers.
-func (l *lab) startLog(ctx context.Context) error {
-	program, err := harness.BuildLogServer(ctx, l.directory)
-	if err != nil {
-		return err
-	}
+func (l *lab) startLog() error {
 	var routes []string
 	for range 3 {
 		client, err := harness.FreeAddress()
@@ -170,7 +152,7 @@ func (l *lab) startLog(ctx context.Context) error {
 		if err := config.Write(path); err != nil {
 			return err
 		}
-		server, err := harness.Start(exec.Command(program, "-c", path))
+		server, err := harness.Start(exec.Command(filepath.Join(l.programs, "nats-server"), "-c", path))
 		if err != nil {
 			return err
 		}
@@ -185,9 +167,4 @@ func (l *lab) end() error {
 		err = errors.Join(err, server.Kill())
 	}
 	return err
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }
