@@ -86,7 +86,7 @@ func serve(ctx context.Context, c *cli.Command) error {
 		config.Logger.Info("this server keeps its counts in DATA_DIR and reads no database; docs/migration.md says how to import the old ones; then remove the variable",
 			"variable", variable)
 	}
-	return service.Run(ctx, config, func(string) { service.AddProcessor() })
+	return service.Run(ctx, config, nil)
 }
 
 // newLogger writes text for people at a terminal, JSON for everything else.
