@@ -13,5 +13,9 @@
 // once. A request that is as simple but may take longer is answered in a
 // goroutine while the loop keeps the connection (aside_linux.go). Whatever else
 // comes (parser.go) makes the connection leave its loop for good: fasthttp serves
-// it to its end (library.go), as it serves TLS, and everything on other systems.
+// it to its end (library.go), as it serves everything on other systems.
+//
+// TLS is a layer between a loop's socket and its requests (secure_linux.go). Shaking hands
+// takes too long for a loop: a goroutine does, while the loop keeps the socket
+// (handshake_linux.go).
 package conn

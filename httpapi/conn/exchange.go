@@ -89,6 +89,14 @@ func (x *Exchange) Client() netip.Addr {
 	return x.connection.client
 }
 
+// IsTLS says whether the client speaks TLS. fasthttp does not know of what a loop serves.
+func (x *Exchange) IsTLS() bool {
+	if x.server == nil {
+		return x.RequestCtx.IsTLS()
+	}
+	return x.server.config.TLS != nil
+}
+
 func addressOf(address net.Addr) netip.Addr {
 	tcp, ok := address.(*net.TCPAddr)
 	if !ok {

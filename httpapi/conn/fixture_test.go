@@ -41,13 +41,31 @@ type desk struct {
 }
 
 // ways are who serves connections.
-var ways = map[string]func(*Config){
-	"in a loop":   func(*Config) {},
-	"by fasthttp": func(c *Config) { c.WithoutLoops = true },
+var (
+	ways = map[string]func(*Config){
+		"in a loop":             func(*Config) {},
+		"by fasthttp":           func(c *Config) { c.WithoutLoops = true },
+		"in a loop, with TLS":   withTLS,
+		"by fasthttp, with TLS": func(c *Config) { withTLS(c); c.WithoutLoops = true },
+	}
+	openWays = only("in a loop", "by fasthttp")
+	loopWays = only("in a loop", "in a loop, with TLS")
+)
+
+// only are some of the ways.
+func only(names ...string) map[string]func(*Config) {
+	some := map[string]func(*Config){}
+	for _, name := range names {
+		some[name] = ways[name]
+	}
+	return some
 }
 
-// eachWay runs a test of what must not depend on who serves a connection.
-func eachWay(t *testing.T, test func(t *testing.T, way func(*Config))) {
+// eachWay runs a test of what must not depend on who serves a connection, nor on TLS.
+func eachWay(t *testing.T, test func(t *testing.T, way func(*Config))) { each(t, ways, test) }
+
+// each runs a test for some ways.
+func each(t *testing.T, ways map[string]func(*Config), test func(t *testing.T, way func(*Config))) {
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,6 +218,9 @@ func (d *desk) dial(t testing.TB) (net.Conn, *bufio.Reader) {
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(patience))
+	if d.config.TLS != nil {
+		conn = shakeHands(t, conn)
+	}
 	return conn, bufio.NewReader(conn)
 }
 

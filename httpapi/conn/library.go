@@ -3,7 +3,6 @@ package conn
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -189,7 +188,7 @@ type libraryConn struct {
 
 // libraryConnOf returns the connection of a request, which may be inside TLS.
 func libraryConnOf(conn net.Conn) *libraryConn {
-	if secure, ok := conn.(*tls.Conn); ok {
+	if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = secure.NetConn()
 	}
 	return conn.(*libraryConn) // all that fasthttp is given are

@@ -36,6 +36,7 @@ type loop struct {
 	abandoned bool              // connections are closed, answered or not
 
 	read     []byte // what was read last
+	records  records
 	parser   parser
 	request  *aside            // that is parsed, and given away if a goroutine answers it
 	response fasthttp.Response // to what waited
@@ -185,6 +186,9 @@ func (l *loop) enter(c *socket) {
 func (l *loop) leave(c *socket) {
 	delete(l.sockets, int32(c.fd))
 	c.gone = true
+	if c.secure.isShaking() {
+		close(c.secure.handshake.come)
+	}
 	l.count.Add(-1)
 }
 

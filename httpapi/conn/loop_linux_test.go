@@ -19,28 +19,30 @@ import (
 
 func TestAConnectionLeavesItsLoopOnceAndForGood(t *testing.T) {
 	t.Parallel()
-	const foreign = postHead + "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n"
-	d := open(t)
-	conn, reader := d.dial(t)
-	for range 3 { // these may stay
-		for request, status := range map[string]int{
-			emptyPost: 200, getNothing: 404, "OPTIONS /x HTTP/1.1\r\nHost: x\r\n\r\n": 404, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]": 404,
-			postHead + "Content-Encoding: x\r\nContent-Length: 2\r\n\r\n[]":                 200,
-			postHead + "Content-Length: 100000\r\n\r\n[" + strings.Repeat(" ", 99998) + "]": 200,
-		} {
-			ask(t, conn, reader, request, status)
+	each(t, loopWays, func(t *testing.T, way func(*Config)) {
+		const foreign = postHead + "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n"
+		d := open(t, way)
+		conn, reader := d.dial(t)
+		for range 3 { // these may stay
+			for request, status := range map[string]int{
+				emptyPost: 200, getNothing: 404, "OPTIONS /x HTTP/1.1\r\nHost: x\r\n\r\n": 404, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]": 404,
+				postHead + "Content-Encoding: x\r\nContent-Length: 2\r\n\r\n[]":                 200,
+				postHead + "Content-Length: 100000\r\n\r\n[" + strings.Repeat(" ", 99998) + "]": 200,
+			} {
+				ask(t, conn, reader, request, status)
+			}
 		}
-	}
-	if looped, left := d.looped.Load(), d.left.Load(); looped != 1 || left != 0 {
-		t.Errorf("%d connections began in a loop, of which %d left; want 1 and 0", looped, left)
-	}
-	for range 3 {
-		ask(t, conn, reader, emptyPost+foreign, 200)
-		told(t, reader, 200)
-	}
-	if looped, left := d.looped.Load(), d.left.Load(); looped != 1 || left != 1 {
-		t.Errorf("%d connections began in a loop, of which %d left; want 1 and 1", looped, left)
-	}
+		if looped, left := d.looped.Load(), d.left.Load(); looped != 1 || left != 0 {
+			t.Errorf("%d connections began in a loop, of which %d left; want 1 and 0", looped, left)
+		}
+		for range 3 {
+			ask(t, conn, reader, emptyPost+foreign, 200)
+			told(t, reader, 200)
+		}
+		if looped, left := d.looped.Load(), d.left.Load(); looped != 1 || left != 1 {
+			t.Errorf("%d connections began in a loop, of which %d left; want 1 and 1", looped, left)
+		}
+	})
 }
 
 // inTurn has other connections served by all loops for a while: a clock for what a
@@ -60,42 +62,44 @@ func (d *desk) inTurn(t *testing.T) {
 // until the server stops reading too, then send more, and then take everything.
 func TestAClientThatTakesNoAnswersIsReadNoFurther(t *testing.T) {
 	t.Parallel()
-	const requests, more = 5000, 50 // whose answers are more than the sockets hold
-	var served atomic.Int64
-	d := open(t, func(c *Config) {
-		c.Handler = func(x *Exchange) {
-			if len(x.Request.Body()) == 3 {
-				served.Add(1)
+	each(t, loopWays, func(t *testing.T, way func(*Config)) {
+		const requests, more = 5000, 50 // whose answers are more than the sockets hold
+		var served atomic.Int64
+		d := open(t, way, func(c *Config) {
+			c.Handler = func(x *Exchange) {
+				if len(x.Request.Body()) == 3 {
+					served.Add(1)
+				}
 			}
+		})
+		const post = postHead + "Content-Length: 3\r\n\r\n[ ]"
+		conn, reader := d.dial(t)
+		socketOf(conn).SetReadBuffer(16 << 10)
+		sent := make(chan error, 1)
+		go func() {
+			_, err := io.WriteString(conn, strings.Repeat(post, requests))
+			sent <- err
+		}()
+		eventually(t, "the server stops reading", func() bool {
+			before := served.Load()
+			full := len(d.places.those(func(at state) bool { return at.phase() == sending })) == 1
+			d.inTurn(t) // others are served meanwhile
+			return full && served.Load() == before || before == requests
+		})
+		if err := <-sent; err != nil { // into the sockets
+			t.Fatal(err)
+		}
+		for range more {
+			send(t, conn, post)
+		}
+		d.inTurn(t)
+		if got := served.Load(); got > requests/2 { // of which sockets hold a fifth
+			t.Errorf("%d requests are served while no answers are taken", got)
+		}
+		for range requests + more {
+			told(t, reader, http.StatusOK)
 		}
 	})
-	const post = postHead + "Content-Length: 3\r\n\r\n[ ]"
-	conn, reader := d.dial(t)
-	conn.(*net.TCPConn).SetReadBuffer(16 << 10)
-	sent := make(chan error, 1)
-	go func() {
-		_, err := io.WriteString(conn, strings.Repeat(post, requests))
-		sent <- err
-	}()
-	eventually(t, "the server stops reading", func() bool {
-		before := served.Load()
-		full := len(d.places.those(func(at state) bool { return at.phase() == sending })) == 1
-		d.inTurn(t) // others are served meanwhile
-		return full && served.Load() == before || before == requests
-	})
-	if err := <-sent; err != nil { // into the sockets
-		t.Fatal(err)
-	}
-	for range more {
-		send(t, conn, post)
-	}
-	d.inTurn(t)
-	if got := served.Load(); got > requests/2 { // of which sockets hold a fifth
-		t.Errorf("%d requests are served while no answers are taken", got)
-	}
-	for range requests + more {
-		told(t, reader, http.StatusOK)
-	}
 }
 
 // TestAClientWhoseAnswersWaitIsReadNoFurther has many requests come together whose
@@ -139,14 +143,16 @@ func TestAClientWhoseAnswersWaitIsReadNoFurther(t *testing.T) {
 
 func TestAClientThatTakesNoAnswersInTimeLosesItsConnection(t *testing.T) {
 	t.Parallel()
-	d := open(t, within(0, 300*time.Millisecond, 0))
-	conn, _ := d.seasoned(t)
-	conn.(*net.TCPConn).SetReadBuffer(2 << 10)
-	for err := error(nil); err == nil; {
-		_, err = io.WriteString(conn, emptyPost)
-	}
-	d.expectTimedOut(t)
-	eventually(t, "its place is free", func() bool { return d.places.count() == 0 })
+	each(t, loopWays, func(t *testing.T, way func(*Config)) {
+		d := open(t, way, within(0, 300*time.Millisecond, 0))
+		conn, _ := d.seasoned(t)
+		socketOf(conn).SetReadBuffer(2 << 10)
+		for err := error(nil); err == nil; {
+			_, err = io.WriteString(conn, emptyPost)
+		}
+		d.expectTimedOut(t)
+		eventually(t, "its place is free", func() bool { return d.places.count() == 0 })
+	})
 }
 
 // waitedFor returns when the connections that wait have done so for long enough to
@@ -179,7 +185,7 @@ func TestAConnectionMakesRoomForANewOne(t *testing.T) {
 
 func TestAClientThatThereIsNoRoomForIsToldSo(t *testing.T) {
 	t.Parallel()
-	eachWay(t, func(t *testing.T, way func(*Config)) {
+	each(t, openWays, func(t *testing.T, way func(*Config)) {
 		release := make(chan struct{})
 		d := open(t, way, func(c *Config) {
 			c.Bounds.Connections, c.Refusal = 1, []byte("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
@@ -283,10 +289,10 @@ func TestALargeAnswerHoldsItsBytesUntilItHasLeft(t *testing.T) {
 		}
 		eventually(t, "the bytes come back", free)
 		leaver, _ := d.dial(t)
-		leaver.(*net.TCPConn).SetReadBuffer(32 << 10)
+		socketOf(leaver).SetReadBuffer(32 << 10)
 		send(t, leaver, large)
 		waiter, waits := d.dial(t)
-		waiter.(*net.TCPConn).SetReadBuffer(32 << 10)
+		socketOf(waiter).SetReadBuffer(32 << 10)
 		send(t, waiter, large)
 		eventually(t, "both wait", func() bool { return d.answers.leaving.Load() == 600<<10 })
 		ask(t, taker, takes, large, http.StatusServiceUnavailable)
@@ -309,7 +315,7 @@ func TestAStopDoesNotResetAClientThatStillSends(t *testing.T) {
 		const requests = 60 // whose answers are more than the client's socket holds, not more than both
 		d := open(t, way)
 		conn, reader := d.dial(t)
-		conn.(*net.TCPConn).SetReadBuffer(2 << 10)
+		socketOf(conn).SetReadBuffer(2 << 10)
 		send(t, conn, strings.Repeat(emptyPost, requests))
 		in := func(p phase) bool { return len(d.places.those(func(at state) bool { return at.phase() == p })) == 1 }
 		eventually(t, "all is answered", func() bool { return d.handled.Load() == requests && in(idle) })
@@ -332,7 +338,7 @@ func TestAStopDoesNotResetAClientThatStillSends(t *testing.T) {
 // the connection for the first time, than the sockets take answers.
 func TestABurstThatFillsTheSocketIsAnswered(t *testing.T) {
 	t.Parallel()
-	eachWay(t, func(t *testing.T, way func(*Config)) {
+	each(t, openWays, func(t *testing.T, way func(*Config)) {
 		const requests = 330 // which one read takes
 		d := open(t, way)
 		before, _ := d.seasoned(t) // so that there are loops
@@ -343,7 +349,7 @@ func TestABurstThatFillsTheSocketIsAnswered(t *testing.T) {
 			l.post(func() { <-arrived })
 		}
 		conn, reader := d.dial(t)
-		conn.(*net.TCPConn).SetReadBuffer(8 << 10)
+		socketOf(conn).SetReadBuffer(8 << 10)
 		send(t, conn, strings.Repeat(emptyPost, requests))
 		close(arrived)
 		eventually(t, "answers wait", func() bool {
@@ -563,37 +569,39 @@ func TestLoopsThatBeginDuringAStopEndWithIt(t *testing.T) {
 // and another has gone away meanwhile.
 func TestAStopWaitsForOutcomes(t *testing.T) {
 	t.Parallel()
-	pending, answered := undecided(), new(atomic.Int64)
-	d := open(t, func(c *Config) {
-		c.Handler = func(x *Exchange) { x.Await(pending, counting{answered: answered}) }
-	})
-	stays, reader := d.dial(t)
-	leaves, _ := d.dial(t)
-	send(t, leaves, emptyPost)
-	send(t, stays, emptyPost+emptyPost)
-	eventually(t, "all wait", func() bool { return d.handled.Load() == 3 })
-	leaves.(*net.TCPConn).SetLinger(0)
-	leaves.Close()
-	eventually(t, "the client has gone", func() bool { return d.places.count() == 1 })
-	stopped := make(chan error, 1)
-	go func() { stopped <- d.Shutdown(context.Background()) }()
-	eventually(t, "the server stops", d.isDraining)
-	select {
-	case <-stopped:
-		t.Fatal("the server has stopped before the commit was decided")
-	default:
-	}
-	pending.make(nil)
-	for _, last := range []bool{false, true} {
-		if response := told(t, reader, http.StatusOK); response.Close != last {
-			t.Errorf("that the answer is the last one: %v, want %v", response.Close, last)
+	each(t, loopWays, func(t *testing.T, way func(*Config)) {
+		pending, answered := undecided(), new(atomic.Int64)
+		d := open(t, way, func(c *Config) {
+			c.Handler = func(x *Exchange) { x.Await(pending, counting{answered: answered}) }
+		})
+		stays, reader := d.dial(t)
+		leaves, _ := d.dial(t)
+		send(t, leaves, emptyPost)
+		send(t, stays, emptyPost+emptyPost)
+		eventually(t, "all wait", func() bool { return d.handled.Load() == 3 })
+		socketOf(leaves).SetLinger(0)
+		socketOf(leaves).Close()
+		eventually(t, "the client has gone", func() bool { return d.places.count() == 1 })
+		stopped := make(chan error, 1)
+		go func() { stopped <- d.Shutdown(context.Background()) }()
+		eventually(t, "the server stops", d.isDraining)
+		select {
+		case <-stopped:
+			t.Fatal("the server has stopped before the commit was decided")
+		default:
 		}
-	}
-	expectEnd(t, reader)
-	if err := <-stopped; err != nil {
-		t.Error(err)
-	}
-	if got := answered.Load(); got != 3 {
-		t.Errorf("%d outcomes are answered, want 3, of which one is of the client that has gone", got)
-	}
+		pending.make(nil)
+		for _, last := range []bool{false, true} {
+			if response := told(t, reader, http.StatusOK); response.Close != last {
+				t.Errorf("that the answer is the last one: %v, want %v", response.Close, last)
+			}
+		}
+		expectEnd(t, reader)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		if got := answered.Load(); got != 3 {
+			t.Errorf("%d outcomes are answered, want 3, of which one is of the client that has gone", got)
+		}
+	})
 }

@@ -88,6 +88,9 @@ func (e *loops) accept(listener *rawListener) {
 		pauser.succeeded()
 		c := &socket{connection: connection{client: client}, fd: fd, loop: e.idlest()}
 		c.carrier = c
+		if s.config.TLS != nil {
+			c.secure = newSecure(c, s.config.TLS)
+		}
 		if !s.places.admit(&c.connection) {
 			e.refuse(fd)
 			continue
@@ -108,7 +111,7 @@ func (e *loops) refuse(fd int) {
 		e.server.config.Events.Refused()
 		return
 	}
-	e.server.refuse(conn, e.server.config.Refusal)
+	e.server.refuse(conn, e.server.refusal())
 }
 
 func (e *loops) idlest() *loop {

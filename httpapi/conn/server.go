@@ -107,19 +107,25 @@ func NewServer(config Config) *Server {
 // once, and the listener is its own from then on.
 func (s *Server) Serve(listener net.Listener) error {
 	go s.places.sweep(s.stopped)
-	if s.config.TLS != nil {
-		// TLS is outermost, so that what lingers is the connection below it. Who is
-		// refused is not told why: that would take a handshake.
-		bounded := newBoundedListener(listener, s, nil)
-		s.listening(bounded)
-		return s.http.Serve(tls.NewListener(bounded, s.config.TLS))
-	}
 	if served, err := s.serveInLoops(listener); served {
 		return err
 	}
-	bounded := newBoundedListener(listener, s, s.config.Refusal)
+	bounded := newBoundedListener(listener, s, s.refusal())
 	s.listening(bounded)
-	return s.http.Serve(bounded)
+	if s.config.TLS == nil {
+		return s.http.Serve(bounded)
+	}
+	// TLS is outermost, so that what lingers is the connection below it.
+	return s.http.Serve(tls.NewListener(bounded, s.config.TLS))
+}
+
+// refusal is what a client is sent that there is no room for. With TLS it is not told why:
+// that would take a handshake.
+func (s *Server) refusal() []byte {
+	if s.config.TLS != nil {
+		return nil
+	}
+	return s.config.Refusal
 }
 
 // listening notes what Shutdown has to close, which it may have been called for.

@@ -22,8 +22,9 @@ const (
 // be called by other goroutines.
 type socket struct {
 	connection
-	loop *loop
-	fd   int
+	loop   *loop
+	fd     int
+	secure *secure // nil without TLS
 
 	held []byte // what has come and is not served
 	need int    // the size of the request that is arriving; 0 when it is not known
@@ -64,6 +65,10 @@ func (c *socket) late() {
 	if c.gone || c.current().phase() != late {
 		return
 	}
+	if c.secure.isShaking() { // there is nothing to answer yet
+		c.close()
+		return
+	}
 	if c.finish(); !c.used {
 		c.fate = leaves
 	}
@@ -82,10 +87,18 @@ func (c *socket) happened(events uint32) {
 
 // busy says that no more may be served of the connection for now.
 func (c *socket) busy() bool {
-	return c.gone || c.fate != stays || c.away || c.stopped || c.unsent() || c.pending >= mostPending || c.owed >= mostOwed
+	return c.gone || c.fate != stays || c.away || c.stopped || c.unsent() || c.pending >= mostPending || c.owed >= mostOwed ||
+		c.secure.isBusy()
 }
 
-func (c *socket) unsent() bool { return len(c.out) > 0 || len(c.large) > 0 || c.stream != nil }
+func (c *socket) unsent() bool {
+	return len(c.out) > 0 || len(c.large) > 0 || c.stream != nil || c.secure.isUnsent()
+}
+
+// isWithin says whether the client is within a request, or a handshake.
+func (c *socket) isWithin() bool {
+	return len(c.held) > 0 || c.secure.isShaking() || c.secure.isWithin()
+}
 
 // mayRead says whether there may be more to read that is to be served. At a stop
 // that is what had come before.
@@ -119,12 +132,21 @@ func (c *socket) receive() {
 		// A short read means that there was no more, but an end that came with it is
 		// not told again.
 		c.moreToRead = n == len(buffer) || c.hungUp
-		c.used = true
 		c.due -= n
 		c.move(idle, receiving)
 		c.move(fresh, receiving)
-		c.arrived(buffer[:n])
+		c.came(buffer[:n])
 	}
+}
+
+// came serves what was read.
+func (c *socket) came(data []byte) {
+	if c.secure != nil {
+		c.unseal(data)
+		return
+	}
+	c.used = true
+	c.arrived(data)
 }
 
 // arrived serves the requests in what is held and what has come.
@@ -178,7 +200,7 @@ func (c *socket) serve(data []byte) (rest []byte) {
 // isLast says whether an answer is the last one because of a stop: then the client
 // may still send, and must not be reset before it has read the answer.
 func (c *socket) isLast(more bool) bool {
-	if !c.loop.server.stopping.Load() || c.fate != stays || c.pending > 0 || c.away || more || c.stopped || c.mayRead() {
+	if !c.loop.server.stopping.Load() || c.fate != stays || c.pending > 0 || c.away || more || c.stopped || c.mayRead() || c.secure.isWithin() {
 		return false
 	}
 	c.fate = closes
@@ -200,6 +222,9 @@ func (c *socket) send(answer []byte) {
 
 // flush writes what was kept.
 func (c *socket) flush() {
+	if c.flushSealed(); c.full || c.gone {
+		return
+	}
 	rest := c.write(c.out)
 	c.out = c.out[:copy(c.out, rest)]
 	if len(c.out) == 0 && cap(c.out) > firstBodyBytes {
@@ -215,14 +240,22 @@ func (c *socket) flush() {
 	}
 }
 
-// write writes as much as goes and returns the rest.
+// write writes as much of an answer as goes and returns the rest.
 func (c *socket) write(answer []byte) (rest []byte) {
-	n, err := writeNow(c.fd, answer)
+	if c.secure != nil {
+		return c.seal(answer)
+	}
+	return c.transmit(answer)
+}
+
+// transmit writes as many bytes as go and returns the rest.
+func (c *socket) transmit(bytes []byte) (rest []byte) {
+	n, err := writeNow(c.fd, bytes)
 	if err != nil && err != unix.EAGAIN {
 		c.close()
 		return nil
 	}
-	rest = answer[max(n, 0):]
+	rest = bytes[max(n, 0):]
 	if c.full = len(rest) > 0; c.full && c.watched && c.loop.poller.change(c.fd, reading|writing) != nil {
 		c.close()
 	}
@@ -243,7 +276,7 @@ func (c *socket) settle() {
 		if !c.gone && c.unsent() && !c.full {
 			c.flush()
 		}
-		if c.gone || c.pending > 0 || c.away {
+		if c.gone || c.pending > 0 || c.away || c.secure.isBusy() {
 			return
 		}
 		if c.unsent() {
@@ -272,7 +305,7 @@ func (c *socket) settle() {
 
 // finish ends a connection of which no more can be served than has come.
 func (c *socket) finish() {
-	if c.fate = closes; len(c.held) > 0 {
+	if c.fate = closes; len(c.held) > 0 || c.secure.isWithin() {
 		c.fate = leaves
 	} else if c.loop.draining && c.isRecent() {
 		c.unread.Store(true)
@@ -282,7 +315,7 @@ func (c *socket) finish() {
 // rest leaves it to the client to go on, who may have done so.
 func (c *socket) rest() {
 	turn := idle
-	if len(c.held) > 0 {
+	if c.isWithin() {
 		turn = receiving
 	}
 	for _, before := range []phase{working, sending, receiving} {
@@ -298,6 +331,9 @@ func (c *socket) rest() {
 
 // end closes a connection whose last answer was sent.
 func (c *socket) end() {
+	if c.sayEnd(); c.gone {
+		return
+	}
 	if !c.unread.Load() {
 		c.close()
 		return
@@ -324,11 +360,19 @@ func (c *socket) close() {
 // leave gives the connection to fasthttp, with what is not served.
 func (c *socket) leave() {
 	if library := c.toLibrary(); library != nil {
-		library.ahead = c.held
 		c.move(idle, receiving)
 		c.loop.server.config.Events.Left()
-		c.loop.server.loops.left.give(library)
+		c.loop.server.loops.left.give(c.withHeld(library))
 	}
+}
+
+// withHeld returns what fasthttp is to read: what is held, then what comes.
+func (c *socket) withHeld(library *libraryConn) net.Conn {
+	if c.secure != nil {
+		return c.secure.leave(library, c.held)
+	}
+	library.ahead = c.held
+	return library
 }
 
 // toLibrary takes the connection out of the loop, for who reads and writes it like

@@ -2,7 +2,6 @@ package conn
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -39,7 +38,7 @@ func TestAStreamedAnswerIsSentWholeAndClosed(t *testing.T) {
 		}
 		told(t, takes, http.StatusOK)
 		leaver, _ := d.dial(t)
-		leaver.(*net.TCPConn).SetReadBuffer(32 << 10)
+		socketOf(leaver).SetReadBuffer(32 << 10)
 		send(t, leaver, getStream)
 		eventually(t, "it is being sent", func() bool { return d.answers.leaving.Load() == 1 })
 		leaver.Close()
@@ -69,7 +68,7 @@ func TestASlowTakerOfAStreamHoldsUpNobody(t *testing.T) {
 	eachWay(t, func(t *testing.T, way func(*Config)) {
 		d := open(t, way)
 		slow, reads := d.dial(t)
-		slow.(*net.TCPConn).SetReadBuffer(32 << 10)
+		socketOf(slow).SetReadBuffer(32 << 10)
 		send(t, slow, getStream)
 		eventually(t, "it is being sent", func() bool { return d.answers.leaving.Load() == 1 })
 		other, takes := d.dial(t)

@@ -3,7 +3,6 @@ package conn
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"testing"
@@ -53,7 +52,7 @@ func TestWhatTheClientDoesNotSendInTimeEndsTheConnection(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			eachWay(t, func(t *testing.T, way func(*Config)) {
+			each(t, openWays, func(t *testing.T, way func(*Config)) {
 				d := open(t, way, within(test.read, 0, test.idle))
 				conn, reader := d.dial(t)
 				send(t, conn, test.sent)
@@ -96,7 +95,7 @@ func TestNoClientKeepsItsPlaceByNotReading(t *testing.T) {
 	d := open(t, within(timeout, timeout, timeout))
 	for client := range clients {
 		conn, _ := d.dial(t)
-		conn.(*net.TCPConn).SetReadBuffer(2 << 10)
+		socketOf(conn).SetReadBuffer(2 << 10)
 		go func() {
 			for range client { // so that they fill up in different places
 				io.WriteString(conn, getNothing)
@@ -112,7 +111,7 @@ func TestNoClientKeepsItsPlaceByNotReading(t *testing.T) {
 
 func TestAClientThatHasSentNothingDoesNotHoldUpAStop(t *testing.T) {
 	t.Parallel()
-	eachWay(t, func(t *testing.T, way func(*Config)) {
+	each(t, only("in a loop", "by fasthttp", "in a loop, with TLS"), func(t *testing.T, way func(*Config)) {
 		d := open(t, way)
 		silent, _ := d.dial(t)
 		used, reader := d.seasoned(t)

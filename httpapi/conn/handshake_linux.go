@@ -1,0 +1,104 @@
+package conn
+
+import (
+	"bytes"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// handshake is what the goroutine reads from and writes to that shakes hands on a
+// connection: that takes longer than other clients of the loop may wait. The loop reads for
+// it when it asks, and sends what it has written since. Its methods are the goroutine's
+// unless said otherwise.
+type handshake struct {
+	unserved
+	socket *socket
+	come   chan []byte // what was read for it; closed when the loop has the connection no more
+	rest   []byte      // of that
+	flight []byte      // what is to be sent
+
+	asks  bool // it waits for the client, the loop's to know
+	began bool // there is a goroutine, the loop's to know
+}
+
+func (h *handshake) Read(b []byte) (int, error) {
+	if len(h.rest) == 0 && !h.ask() {
+		return 0, io.EOF
+	}
+	n := copy(b, h.rest)
+	h.rest = h.rest[n:]
+	return n, nil
+}
+
+func (h *handshake) Write(b []byte) (int, error) {
+	h.flight = append(h.flight, b...)
+	return len(b), nil
+}
+
+// ask waits for more from the client. It returns false if none can come.
+func (h *handshake) ask() bool {
+	flight := h.flight
+	h.flight = nil
+	if !h.socket.loop.post(func() { h.asked(flight) }) {
+		return false
+	}
+	h.rest = <-h.come
+	return len(h.rest) > 0
+}
+
+func (h *handshake) run() {
+	err := h.socket.secure.tls.Handshake()
+	h.socket.loop.post(func() { h.socket.shaken(err) }) // or the loop has closed the connection
+}
+
+// take gives the handshake what it has asked for. It is run by the loop.
+func (h *handshake) take(data []byte) {
+	h.asks = false
+	h.come <- bytes.Clone(data)
+	if !h.began {
+		h.began = true
+		go h.run()
+	}
+}
+
+// asked is run by the loop.
+func (h *handshake) asked(flight []byte) {
+	c := h.socket
+	if c.gone {
+		return
+	}
+	h.asks = true
+	c.loop.records.sealed = append(c.loop.records.sealed, flight...)
+	c.sendSealed()
+	c.settle()
+}
+
+// shaken goes on with a connection whose handshake has ended. It is run by the loop.
+func (c *socket) shaken(err error) {
+	if c.gone {
+		return
+	}
+	h := c.secure.handshake
+	c.secure.handshake, c.secure.wire.Conn = nil, &c.loop.records
+	c.loop.records.sealed = append(c.loop.records.sealed, h.flight...)
+	c.sendSealed()
+	if err != nil {
+		protocolLog{c.loop.server.config.Logger}.Printf("", err)
+		c.fate = closes
+	} else {
+		c.begin(h.rest)
+	}
+	c.settle()
+}
+
+// begin serves what came with the end of a handshake. The connection is as new as one that
+// needs none. At a stop it gets no other requests than have come.
+func (c *socket) begin(rest []byte) {
+	c.move(receiving, fresh)
+	if c.loop.draining {
+		c.used = true
+		c.due, _ = unix.IoctlGetInt(c.fd, unix.SIOCINQ)
+	}
+	c.unseal(rest)
+}
