@@ -2,7 +2,11 @@ package history
 
 import (
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -159,4 +163,53 @@ func TestAnImportThatIsKilledCountsOnceOnAll(t *testing.T) {
 	two = blackbox.StartProgram(t, second, settings)
 	all.expectOnAll(t, append(always(), p.questions(t, 4)...), one, two)
 	t.Logf("equal after %s", time.Since(started))
+}
+
+// A killed import left it there, and the node runs with ROLE=ingest, without LOG_URL, and at
+// last as it should.
+func TestOfAnImportThatWaitsEverybodySaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	p, settings := someMonths(t), sharedLog(t)
+	directory := t.TempDir()
+	node := blackbox.StartProgram(t, directory, settings)
+	all := some("live", blackbox.MustTime(t, "2024-03-01T12:00:00Z"), 3)
+	all.postAll(t, node.Server)
+	node.Terminate(t)
+	environment := append([]string{"DATA_DIR=" + directory}, settings...)
+	events := p.events(20)
+	crashing(t, directory, "importing.sync.after:1", environment, "import", dumped(t, p.documents(events)))
+	importing := filepath.Join(directory, "importing")
+	if err := os.Rename(importing+".tmp", importing); err != nil { // which comes next
+		t.Fatal(err)
+	}
+	all = append(all, events...)
+
+	blackbox.VerifyOf(t, directory).ExpectReport(t, 0, "waits for the node", "since 20", "start the node with LOG_URL and ROLE=all")
+	admin := []string{"ADMIN_ADDR=127.0.0.1:0", "MAX_EVENT_AGE=0"}
+	for name, environment := range map[string][]string{"ROLE=ingest": slices.Concat(settings, admin, []string{"ROLE=ingest"}), "without LOG_URL": admin} {
+		node := blackbox.StartProgram(t, directory, environment)
+		if said := node.Await(t, "an import waits to be told to other nodes").Text(t, "is_made"); !strings.Contains(said, name) {
+			t.Errorf("%s: the start says %q", name, said)
+		}
+		address := node.Await(t, "listening").Text(t, "admin")
+		status := blackbox.Run(t, []string{"ADMIN_ADDR=" + address}, "status", "--during", "10ms")
+		if !strings.Contains(status.Stdout, "an import waits for ") {
+			t.Errorf("%s: %+v", name, status)
+		}
+		harnesstest.Until(t, "the node is ready, and says what waits", func() bool {
+			response, err := http.Get("http://" + address + "/readyz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			said, err := io.ReadAll(response.Body)
+			return err == nil && response.StatusCode == http.StatusOK && strings.Contains(string(said), "an import waits") && strings.Contains(string(said), name)
+		})
+		node.Terminate(t)
+	}
+	node = blackbox.StartProgram(t, directory, slices.Concat(settings, admin))
+	all.expectOnAll(t, always(), node)
+	harnesstest.Until(t, "nobody says it any more", func() bool {
+		return !strings.Contains(blackbox.Run(t, []string{"ADMIN_ADDR=" + node.Await(t, "listening").Text(t, "admin")}, "status", "--during", "10ms").Stdout, "an import waits")
+	})
 }
