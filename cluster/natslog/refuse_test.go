@@ -14,6 +14,7 @@ import (
 
 	"stats-recorder/cluster"
 	"stats-recorder/cluster/natslog"
+	"stats-recorder/harness/harnesstest"
 )
 
 func TestAStreamThatCouldLoseCountsIsRefusedInWords(t *testing.T) {
@@ -67,12 +68,20 @@ func remake(t *testing.T, s *stream, bucket bool, change func(*jetstream.StreamC
 	config := made.CachedInfo().Config
 	config.Metadata = nil
 	change(&config)
-	if err := s.js.DeleteStream(within(t), name); err != nil {
-		t.Fatal(err)
+	// A request to a stream without a leader is never answered: it is made again.
+	try := func(what string, request func(context.Context) error, isDone error) {
+		harnesstest.Until(t, what, func() bool {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			err := request(ctx)
+			return err == nil || errors.Is(err, isDone)
+		})
 	}
-	if _, err := s.js.CreateStream(within(t), config); err != nil {
-		t.Fatal(err)
-	}
+	try("the stream is deleted", func(ctx context.Context) error { return s.js.DeleteStream(ctx, name) }, jetstream.ErrStreamNotFound)
+	try("the stream is made anew", func(ctx context.Context) error {
+		_, err := s.js.CreateStream(ctx, config)
+		return err
+	}, jetstream.ErrStreamNameAlreadyInUse)
 }
 
 func expectUnsuitable(t *testing.T, options natslog.Options, servers, word string) {
