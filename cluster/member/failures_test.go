@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"stats-recorder/cluster"
 	"stats-recorder/cluster/clustertest"
 	"stats-recorder/cluster/member"
+	"stats-recorder/counters"
 	"stats-recorder/counters/storetest"
 	"stats-recorder/harness/harnesstest"
+	"stats-recorder/snapshot"
 )
 
 func TestFramesWhoseAnswersAreLostAreCountedOnce(t *testing.T) {
@@ -283,5 +286,42 @@ func TestANodeSaysUntilWhenAllThatItAcknowledgedIsInTheLog(t *testing.T) {
 	}
 	w.broker.SetFaults(clustertest.Faults{}, storetest.Random(t))
 	harnesstest.Until(t, "all is told", told(time.Now()))
+	w.agree()
+}
+
+// A gatedFollower is told of commits while its gate is not locked.
+type gatedFollower struct {
+	snapshot.Follower
+	gate *sync.Mutex
+}
+
+func (f gatedFollower) Committed(sequence uint64, delta *counters.Delta) {
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	f.Follower.Committed(sequence, delta)
+}
+
+func TestANodeThatFlushesWaitsForWhatWasAcknowledgedJustBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var gate sync.Mutex
+	one := w.add(func(n *node) {
+		n.follows = func(outbox snapshot.Follower) snapshot.Follower { return gatedFollower{outbox, &gate} }
+	})
+	one.page(3)
+	if err := one.member.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gate.Lock()
+	one.page(4)
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := one.member.Flush(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a record is acknowledged and not gathered yet, and all is told: %v", err)
+	}
+	gate.Unlock()
+	if err := one.member.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	w.agree()
 }

@@ -165,7 +165,7 @@ func (m *Member) Failed() <-chan error { return m.failed }
 
 // Flush waits until all that was counted before is in the log, or the context ends.
 func (m *Member) Flush(ctx context.Context) error {
-	return m.outbox.flush(ctx, m.keeper.Sequence())
+	return m.outbox.flushAll(ctx)
 }
 
 // Close ends what the member does. What is not in the log yet will be told after the

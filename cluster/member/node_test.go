@@ -48,6 +48,7 @@ type node struct {
 	away    error                                    // why the log cannot be opened
 	shares  func(cluster.Shared) cluster.Shared      // what it shares states by
 	clock   func(context.Context) (time.Time, error) // of the log's servers
+	follows func(snapshot.Follower) snapshot.Follower
 }
 
 // add starts a node in an empty directory.
@@ -125,6 +126,9 @@ func (n *node) tryStart() error {
 	for {
 		n.member = member.New(n.options)
 		n.keeping.Follower = n.member.Follower()
+		if n.follows != nil {
+			n.keeping.Follower = n.follows(n.keeping.Follower)
+		}
 		keeper, err := snapshot.Open(n.keeping)
 		if err != nil {
 			return err

@@ -276,11 +276,26 @@ func (o *outbox) idleAt() uint64 {
 	return o.open.upTo
 }
 
-// flush waits until the log has all up to a commit.
+// flush waits until the log has all up to a commit that the outbox was given.
 func (o *outbox) flush(ctx context.Context, sequence uint64) error {
+	return o.await(ctx, func() bool { return o.told >= sequence || !o.gathers() })
+}
+
+// flushAll waits until the log has all that was acknowledged before. Who waits for a commit
+// is woken before the outbox is given it.
+func (o *outbox) flushAll(ctx context.Context) error {
+	sequence, last := o.keeper.Sequence(), o.keeper.LastCommit()
+	if err := o.await(ctx, func() bool { return !last.After(o.seen) }); err != nil {
+		return err
+	}
+	return o.flush(ctx, sequence)
+}
+
+// await waits until something is so, or the context ends.
+func (o *outbox) await(ctx context.Context, isSo func() bool) error {
 	for {
 		o.mu.Lock()
-		done, changed := o.told >= sequence || !o.gathers(), o.changed
+		done, changed := isSo(), o.changed
 		o.mu.Unlock()
 		if done {
 			return nil
