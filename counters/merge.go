@@ -298,18 +298,19 @@ func (m *merger) isIn(s *Store, one Entry, other mergedRun) bool {
 	return run.hour == other.hour && s.shardOf(run.benefit) == s.shardOf(other.benefit)
 }
 
-// denseRuns is how many runs may be added up by place: their sums fit into 32 bits.
-const denseRuns = math.MaxUint32 / mostPacked
+// denseCells is how many cells may be added up by place: their sums fit into 32 bits, even
+// if all have the same one.
+const denseCells = math.MaxUint32 / mostPacked
 
 // add appends to the entries what runs of one benefit and hour count together, in order.
 // It returns ErrImpossibleCounts for what adds up to more than can be read back.
 func (m *merger) add(chosen []Entry) error {
 	m.heads = m.heads[:0]
-	largest := uint32(0)
+	largest, cells := uint32(0), 0
 	for _, one := range chosen {
 		run := &m.runs[one.Count]
-		largest = max(largest, run.largest)
-		if !run.isDense() || len(chosen) > denseRuns || len(m.heads) > fewHeads {
+		largest, cells = max(largest, run.largest), cells+int(run.end-run.start)
+		if !run.isDense() || cells > denseCells || len(m.heads) > fewHeads {
 			return m.addSorted(chosen)
 		}
 		if !slices.Contains(m.heads, run.head) {

@@ -24,7 +24,7 @@ func separateProcessors() (*separated, error) {
 		return nil, os.NewSyscallError("sched_getaffinity", err)
 	}
 	var numbers []int
-	for number := range 8 * len(all) * strconv.IntSize / 8 {
+	for number := range len(all) * strconv.IntSize {
 		if all.IsSet(number) {
 			numbers = append(numbers, number)
 		}
