@@ -1,10 +1,16 @@
 package member_test
 
 import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"stats-recorder/cluster"
+	"stats-recorder/harness/harnesstest"
 	"stats-recorder/snapshot"
 )
 
@@ -50,4 +56,44 @@ func TestANodeSharesWhatItHasThoughNothingNewIsCounted(t *testing.T) {
 	one.stop() // which writes a snapshot
 	one.start()
 	one.shared()
+}
+
+// refusedShares is Shared that takes nothing, and remembers of which commits the states were.
+type refusedShares struct {
+	cluster.Shared
+	node *node
+
+	mu      sync.Mutex
+	commits []uint64
+}
+
+func (r *refusedShares) Put(context.Context, cluster.Origin, *cluster.Covered, io.Reader) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.commits = append(r.commits, r.node.keeper.Sequence())
+	return errors.New("there is no room")
+}
+
+// hasSame says whether the last states were of the same commit.
+func (r *refusedShares) hasSame(states int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	from := len(r.commits) - states
+	return from >= 0 && len(slices.Compact(slices.Clone(r.commits[from:]))) == 1
+}
+
+// The log may be full for days, and it is tried again every second.
+func TestAStateThatCannotBeSharedIsNotWrittenAnewEachTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused := &refusedShares{}
+	one := w.add(func(n *node) {
+		refused.node = n
+		n.shares = func(shared cluster.Shared) cluster.Shared {
+			refused.Shared = shared
+			return refused
+		}
+	})
+	one.page(3)
+	harnesstest.Until(t, "what is tried again is the same state", func() bool { return refused.hasSame(5) })
 }

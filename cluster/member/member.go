@@ -248,6 +248,7 @@ type session struct {
 	// no sequence number.
 	announcement cluster.Frame
 	counting     []cluster.Frame
+	unshared     *candidate   // that was to be shared and is not; nil for none: of share's goroutine
 	eventTypes   []string     // that nodes were found to have, and
 	said         string       // what was said last of them: of look's goroutine
 	expiry       counters.Day // that tend has had others told of; belongs to it

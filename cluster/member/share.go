@@ -72,7 +72,7 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 	covers.Covered.Sum = state.Sum()
 	err = s.put(ctx, covers.Origin, &covers.Covered, state)
 	if err == nil || errors.Is(err, cluster.ErrBehind) {
-		s.sharedUpTo = candidate.sequence
+		s.sharedUpTo, s.unshared = candidate.sequence, nil
 	}
 	if err != nil {
 		return 0, err
@@ -83,11 +83,24 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 	return state.Size(), nil
 }
 
-// candidate has a snapshot written that may be shared; nil where nothing is new.
+// candidate is a snapshot that may be shared; nil where nothing is new. One that could not be
+// shared is, as long as nothing follows it.
 func (s *session) candidate(ctx context.Context) (*candidate, error) {
+	found, err := s.nextCandidate(ctx)
+	if found != nil {
+		s.unshared = found
+	}
+	return found, err
+}
+
+func (s *session) nextCandidate(ctx context.Context) (*candidate, error) {
 	found, err := s.snapshot(ctx)
-	if found != nil || err != nil || s.sharedUpTo >= s.keeper.Sequence() {
+	sequence := s.keeper.Sequence()
+	if found != nil || err != nil || s.sharedUpTo >= sequence {
 		return found, err
+	}
+	if s.unshared != nil && s.unshared.sequence == sequence {
+		return s.unshared, nil
 	}
 	// A snapshot that was not made to be shared has what is new, and for as long as nothing is
 	// counted there would be no other one.
@@ -105,7 +118,7 @@ func (s *session) candidate(ctx context.Context) (*candidate, error) {
 	return s.snapshot(ctx)
 }
 
-// snapshot is candidate, but that it does without one where a snapshot has all that is new.
+// snapshot has a snapshot written that may be shared; nil where one has all that is new.
 func (s *session) snapshot(ctx context.Context) (*candidate, error) {
 	s.outbox.takeCandidate()
 	s.outbox.setCut(true)
