@@ -92,7 +92,7 @@ func CatchUp(ctx context.Context, config Config) (eventTypes []string, err error
 func MakeImport(ctx context.Context, config Config) error {
 	return runForImport(ctx, config, func(_ time.Time, node *member.Member, keeper *snapshot.Keeper) (bool, error) {
 		isDone, err := isImported(node, keeper)
-		if errors.Is(err, member.ErrImportOvertaken) || errors.Is(err, member.ErrImportEventTypes) {
+		if isDone && err != nil {
 			err = fmt.Errorf("%w: %w", ErrNotImported, err)
 		}
 		return isDone, err
@@ -102,7 +102,8 @@ func MakeImport(ctx context.Context, config Config) error {
 // ErrNotImported means that nothing of an import is counted.
 var ErrNotImported = errors.New("nothing was imported")
 
-// isImported says whether no import waits, and why one was given up.
+// isImported says whether no import waits. The error is then why one was given up, and else why
+// nobody knows.
 func isImported(node *member.Member, keeper *snapshot.Keeper) (bool, error) {
 	since, err := keeper.WaitingSince()
 	if !since.IsZero() || err != nil {
@@ -110,7 +111,7 @@ func isImported(node *member.Member, keeper *snapshot.Keeper) (bool, error) {
 	}
 	select {
 	case err := <-node.Imported(): // it came before the import ceased to wait
-		return err == nil, err
+		return true, err
 	default:
 		return true, nil
 	}
