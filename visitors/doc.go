@@ -12,6 +12,7 @@
 //	day        a key, two samples, and shards by visitor             day.go
 //	shard      visitors, and the pairs of visitor and benefit        shard.go, visitorset.go, pairset.go
 //	names      experiments and variants, bounded in number           names.go
+//	named      variants of few visitors without their names          named.go
 //	Sums       a day without its hashes: all that can be had of it   sums.go, collapse.go, merge.go
 //
 // # Exact, then a sample
@@ -45,5 +46,5 @@
 //
 // Groups under 5 visitors are in the sums and must not be in answers: Few says
 // which they are. Names of experiments and variants are texts of strangers: those of
-// few visitors are not written either, see encoder.named.
+// few visitors are neither answered nor written, see named.
 package visitors

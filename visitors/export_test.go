@@ -49,6 +49,15 @@ func (l *Ledger) Secrets(date counters.Day) (key func() [2]uint64, words func() 
 	return key, words
 }
 
+// Takes says which ids a sample of an open day takes at a rate.
+func (l *Ledger) Takes(date counters.Day) func(id string, halvings uint8) bool {
+	d := find(*l.open.Load(), date)
+	low, high := d.key.low.Load(), d.key.high.Load()
+	return func(id string, halvings uint8) bool {
+		return takes(uint32(halvings), newHash(sipHash(low, high, []byte(id))))
+	}
+}
+
 // LowerRates lowers the rates of an open day as who halves does, and returns what
 // sifts the shards thereafter.
 func (l *Ledger) LowerRates(date counters.Day, visitorHalvings, pairHalvings uint32) (sift func()) {

@@ -42,7 +42,7 @@ type Limits struct {
 func DefaultLimits() Limits { return Limits{Visitors: 1 << 16, Pairs: 1 << 19, Variants: 64} }
 
 const (
-	maxVisitors = 1 << 28 // half of what the position in a pair has room for
+	maxVisitors = 1 << 28
 	maxPairs    = 1 << 30
 )
 
@@ -233,7 +233,7 @@ func (l *Ledger) Sums(date counters.Day) (sums Sums, ok bool) {
 			return waiting, waits
 		}
 		if sums, ok = d.sums(); ok {
-			return l.both(waiting, waits, sums), true
+			return both(waiting, waits, sums), true
 		}
 		// It has been closed meanwhile and may wait now.
 	}
@@ -245,18 +245,18 @@ func (l *Ledger) partsOf(date counters.Day) (d *day, waiting Sums, waits bool) {
 	defer l.changing.Unlock()
 	for _, sums := range l.waiting {
 		if sums.Day == date {
-			waiting, waits = l.both(waiting, waits, sums), true
+			waiting, waits = both(waiting, waits, sums), true
 		}
 	}
 	return find(*l.open.Load(), date), waiting, waits
 }
 
 // both are the sums of a day and, if there are any, those of an earlier part of it.
-func (l *Ledger) both(earlier Sums, any bool, sums Sums) Sums {
+func both(earlier Sums, any bool, sums Sums) Sums {
 	if !any {
 		return sums
 	}
-	return earlier.Merge(sums, l.config.Limits.Variants)
+	return earlier.Merge(sums, maxVariants)
 }
 
 // Close ends a day, forgets its key and its hashes and returns its last sums; not
@@ -270,14 +270,14 @@ func (l *Ledger) Close(date counters.Day) (sums Sums, ok bool) {
 		if waiting.Day != date {
 			return false
 		}
-		sums, ok = l.both(sums, ok, waiting), true
+		sums, ok = both(sums, ok, waiting), true
 		return true
 	})
 	open := *l.open.Load()
 	if d := find(open, date); d != nil {
 		left := slices.DeleteFunc(slices.Clone(open), func(other *day) bool { return other == d })
 		l.open.Store(&left)
-		sums, ok = l.both(sums, ok, d.end()), true
+		sums, ok = both(sums, ok, d.end()), true
 	}
 	return sums, ok
 }

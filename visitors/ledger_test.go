@@ -47,6 +47,39 @@ func TestAVisitorOfManyBenefitsIsExact(t *testing.T) {
 	expectModel(t, ledger, model)
 }
 
+// TestWhatIsGatheredOfManyPostsIsExact has batches of many visitors, of whom more come to a
+// shard than are counted at once, some of them again and again, while the sets fill up and are
+// halved. A sample is all that its visitors did, from the first record on.
+func TestWhatIsGatheredOfManyPostsIsExact(t *testing.T) {
+	for name, limits := range map[string]visitors.Limits{
+		"all":                   visitors.DefaultLimits(),
+		"a sample":              {Visitors: 400, Pairs: 1 << 19, Variants: 64},
+		"a sample of the pairs": {Visitors: 1 << 16, Pairs: 3_000, Variants: 64},
+		"a sample of both":      {Visitors: 300, Pairs: 2_000, Variants: 64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger, model := newLedger(t, limits), newModel()
+			random := rand.New(rand.NewPCG(7, uint64(limits.Pairs)))
+			for range 6 {
+				var gathered []visitors.Recorded
+				for range 500 {
+					gathered = append(gathered, randomBatch(random)...)
+				}
+				ledger.AddRecords(gathered)
+				model.add(gathered)
+			}
+			for _, date := range ledger.Days() {
+				sums, _ := ledger.Sums(date)
+				if sampled := sums.PairHalvings > 0; sampled != (name != "all") {
+					t.Errorf("%v is of the rates %d and %d", date, sums.Halvings, sums.PairHalvings)
+				}
+				model.sample(date, sums.Halvings, sums.PairHalvings, ledger.Takes(date))
+			}
+			expectModel(t, ledger, model)
+		})
+	}
+}
+
 // expectModel compares the days of a ledger while they are open, then as they
 // close.
 func expectModel(t *testing.T, ledger *visitors.Ledger, model *model) {

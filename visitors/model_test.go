@@ -14,9 +14,25 @@ type model struct {
 	days map[counters.Day]*modelDay
 }
 
+// sample leaves in a day whom a sample takes at these rates.
+func (m *model) sample(date counters.Day, halvings, pairHalvings uint8, takes func(id string, halvings uint8) bool) {
+	day := m.days[date]
+	day.halvings, day.pairHalvings = halvings, pairHalvings
+	for id, v := range day.visitors {
+		if !takes(id, halvings) {
+			delete(day.visitors, id)
+		}
+		if !takes(id, pairHalvings) {
+			clear(v.benefits)
+		}
+	}
+}
+
 type modelDay struct {
 	anonymous uint64
 	visitors  map[string]*modelVisitor
+	// halvings and pairHalvings are the rates of a sample.
+	halvings, pairHalvings uint8
 }
 
 type modelVisitor struct {
@@ -95,7 +111,7 @@ func (v *modelVisitor) assign(name, variant string) {
 // sums are what the ledger must say of a day.
 func (m *model) sums(date counters.Day) visitors.Sums {
 	day := m.days[date]
-	sums := visitors.Sums{Day: date, AnonymousRecords: day.anonymous}
+	sums := visitors.Sums{Day: date, Halvings: day.halvings, PairHalvings: day.pairHalvings, AnonymousRecords: day.anonymous}
 	variants := map[[2]string]*visitors.Variant{}
 	benefits := map[counters.Benefit]*visitors.Benefit{}
 	for _, v := range day.visitors {

@@ -90,7 +90,7 @@ func (r *Register) Close(day counters.Day) {
 		return
 	}
 	if earlier, any := r.ended[day]; any {
-		sums = earlier.Merge(sums, r.ledger.config.Limits.Variants)
+		sums = earlier.Merge(sums, maxVariants)
 	}
 	r.ended[day] = sums
 	r.moves.Add(1)
@@ -113,25 +113,25 @@ func (r *Register) Forget(days []counters.Day) {
 	r.moves.Add(1)
 }
 
-// unwritten are the sums of a day that are in no file.
+// unwritten are the sums of a day that are in no file, as they are written: an answer does not
+// change when they are.
 func (r *Register) unwritten(day counters.Day) (sums Sums, any bool) {
 	for {
 		moves := r.moves.Load()
 		r.mu.Lock()
 		ended, closed := r.ended[day]
 		r.mu.Unlock()
-		sums, open := r.ledger.Sums(day)
+		sums, any = r.ledger.Sums(day)
 		if r.moves.Load() != moves {
 			continue
 		}
-		switch {
-		case closed && open:
-			return ended.Merge(sums, r.ledger.config.Limits.Variants), true
-		case closed:
-			return ended, true
-		default:
-			return sums, open
+		if any {
+			sums = both(ended, closed, sums)
+		} else {
+			sums, any = ended, closed
 		}
+		sums.Variants = named(sums.Variants, r.words)
+		return sums, any
 	}
 }
 

@@ -32,7 +32,17 @@ func written(t *testing.T, register *visitors.Register, store *counters.Store, d
 	return variants
 }
 
-func TestANameThatFewerThanFiveVisitorsHaveIsNotWritten(t *testing.T) {
+// unwritten are the sums of a day of which nothing is in a file.
+func unwritten(t *testing.T, register *visitors.Register, day counters.Day) visitors.Sums {
+	t.Helper()
+	sums, err := register.Sums(inStore{newStore(t)}, day, day+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sums
+}
+
+func TestANameThatFewerThanFiveVisitorsHaveIsNeitherToldNorWritten(t *testing.T) {
 	store, day := newStore(t), noon.Day()
 	register := newRegister(t, store, visitors.DefaultLimits())
 	come(register, day, 0, 5, "place=A")
@@ -40,6 +50,9 @@ func TestANameThatFewerThanFiveVisitorsHaveIsNotWritten(t *testing.T) {
 	come(register, day, 13, 14, "place=C")
 	come(register, day, 13, 14, "place=A") // leaves C
 	come(register, day, 20, 21, "name=Ada Lovelace")
+	if said := fmt.Sprint(unwritten(t, register, day)); strings.Contains(said, "Ada") {
+		t.Errorf("an answer is %s", said)
+	}
 	got := written(t, register, store, day)
 	if want := []string{"__other__=__other__ 1 0", "place=A 5 0", "place=__other__ 3 1"}; !slices.Equal(got, want) {
 		t.Errorf("the variants are %q, want %q", got, want)
@@ -97,5 +110,10 @@ func TestNamesThatAreMadeUpLeaveADayRoomForThoseOfEarlierDays(t *testing.T) {
 	got := written(t, register, store, day)
 	if want := []string{"__other__=__other__ 4 0", "new=A 5 0", "newer=A 5 0", "place=A 6 0"}; !slices.Equal(got, want) {
 		t.Errorf("the variants are %q, want %q", got, want)
+	}
+	register.Close(day)
+	come(register, day, 0, 1, "new=A") // late
+	if got := unwritten(t, register, day).Variants; len(got) != 4 || got[3].Experiment != "place" {
+		t.Errorf("of a day that was opened again the variants are %+v, want the four of before", got)
 	}
 }
