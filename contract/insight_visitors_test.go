@@ -280,14 +280,17 @@ func TestGroupsUnderFiveVisitorsAreNull(t *testing.T) {
 	comeAndOpen(t, s, "A", 4, 1)
 	comeAndOpen(t, s, "B", 30, 10)
 	answer := answerOf(t, s, "experiments/place")
-	first, second := at(t, answer, "experiments", 0, "variants", 0), at(t, answer, "experiments", 0, "variants", 1)
+	many, few := at(t, answer, "experiments", 0, "variants", 0), at(t, answer, "experiments", 0, "variants", 1)
 	for _, name := range []string{"visitors", "pages", "clicks", "conversion", "clicks_per_page", "lift", "interval"} {
-		if got := at(t, first, name); got != nil {
+		if got := at(t, few, name); got != nil {
 			t.Errorf("%s of four is %v", name, got)
 		}
 	}
-	if at(t, first, "few") != true || at(t, second, "few") != false {
-		t.Errorf("few is %v of four and %v of thirty", at(t, first, "few"), at(t, second, "few"))
+	if at(t, few, "few") != true || at(t, many, "few") != false {
+		t.Errorf("few is %v of four and %v of thirty", at(t, few, "few"), at(t, many, "few"))
+	}
+	if at(t, few, "name") != "__other__" || at(t, many, "name") != "B" {
+		t.Errorf("the names are %v of four and %v of thirty", at(t, few, "name"), at(t, many, "name"))
 	}
 }
 

@@ -36,7 +36,7 @@ type Plan struct {
 	// without.
 	Experiment string
 	// Control is the variant that the others are held against; empty for the first one
-	// by name.
+	// by name that is not visitors.Other.
 	Control string
 	// Metric is empty for clicks per page.
 	Metric Metric
@@ -204,16 +204,15 @@ func (c *comparison) sampleRatio() *SampleRatio {
 }
 
 func newComparison(variants []visitors.Variant, plan Plan) (*comparison, error) {
-	c := &comparison{plan: plan, variants: variants, control: 0}
-	if plan.Control != "" {
-		c.control = slices.IndexFunc(variants, func(v visitors.Variant) bool { return v.Name == plan.Control })
+	c := &comparison{plan: plan, variants: variants}
+	isControl := func(v visitors.Variant) bool { return v.Name == plan.Control }
+	if plan.Control != "" && plan.Experiment != "" && !slices.ContainsFunc(variants, isControl) {
+		return nil, fmt.Errorf("%w: control: %q is no variant of %q: want %s", ErrPlan, plan.Control, plan.Experiment, namesOf(variants))
 	}
-	name := variants[0].Experiment
-	if c.control < 0 && plan.Experiment == "" {
-		c.control = 0 // of another experiment
-	} else if c.control < 0 {
-		return nil, fmt.Errorf("%w: control: %q is no variant of %q: want %s", ErrPlan, plan.Control, name, namesOf(variants))
+	if !slices.ContainsFunc(variants, isControl) { // it is of another experiment, or nobody's choice
+		isControl = func(v visitors.Variant) bool { return v.Name != visitors.Other }
 	}
+	c.control = max(0, slices.IndexFunc(variants, isControl))
 	if len(variants) < 2 {
 		return c, nil
 	}

@@ -259,6 +259,21 @@ func TestVariantsAreHeldAgainstTheControl(t *testing.T) {
 	}
 }
 
+// TestNamesThatAreMadeUpAreNotTheControl has visitors of other variants, who come first by name.
+func TestNamesThatAreMadeUpAreNotTheControl(t *testing.T) {
+	t.Parallel()
+	r := reporterOfVisitors(t, 0, visitors.Sums{Variants: []visitors.Variant{
+		variant(visitors.Other, visitors.Other, 50, 20),
+		variant("place", visitors.Other, 90, 20), variant("place", "bottom", 100, 20), variant("place", "top", 100, 40),
+	}})
+	for asked, want := range map[string]string{"": "bottom", "top": "top", "none": "bottom", visitors.Other: visitors.Other} {
+		all, err := r.Experiments(t.Context(), report.Query{Plan: report.Plan{Control: asked}})
+		if got := part(t, all, err, "experiments", 1, "control"); got != want {
+			t.Errorf("asked for %q the control is %v, want %q", asked, got, want)
+		}
+	}
+}
+
 // TestNoWeightsTellHowManyAVariantOfFewHas asks with any weights: from which on the ratio is
 // broken would say how many there are.
 func TestNoWeightsTellHowManyAVariantOfFewHas(t *testing.T) {
