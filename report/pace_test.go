@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -164,9 +165,10 @@ func TestRestsOfOthersKeepNobodyWaitingForLong(t *testing.T) {
 		r.pace.worked(time.Now(), time.Minute, 0)
 		var edition atomic.Uint64
 		var served []int
+		var waiting sync.WaitGroup
 		for reader := range readers {
 			time.Sleep(time.Millisecond) // or nobody comes before anybody
-			go func() {
+			waiting.Go(func() {
 				start := time.Now()
 				err := r.alone(ForOneAnswer(t.Context()), func() uint64 { return edition.Add(1) }, func() bool { return false }, func(uint64) error {
 					served = append(served, reader)
@@ -176,10 +178,9 @@ func TestRestsOfOthersKeepNobodyWaitingForLong(t *testing.T) {
 				if waited := time.Since(start); err != nil || waited > calm+2*longestRest+readers*work {
 					t.Errorf("reader %d of %d waits for %v: %v", reader, readers, waited, err)
 				}
-			}()
+			})
 		}
-		synctest.Wait()
-		time.Sleep(time.Minute)
+		waiting.Wait()
 		if len(served) != readers || !slices.IsSorted(served) {
 			t.Errorf("readers are served in the order %v", served)
 		}
