@@ -349,7 +349,7 @@ func TestWhatCannotBeAskedOfVisitorsSaysSo(t *testing.T) {
 	for path, word := range map[string]string{
 		"visitors?step=hour": "step", "visitors?step=year": "step", "visitors?start_at=x": "start_at", "visitors?format=xml": "format",
 		"visitors?start_at=1990-01-01": "steps", "experiments?metric=x": "metric", "experiments?mde=0": "mde", "experiments?mde=x": "mde",
-		"experiments?weights=1,1": "weights", "experiments/place?weights=1,0": "weights", "experiments/place?weights=1,1,1": "",
+		"experiments?weights=1,1": "weights", "experiments/place?weights=1,-1": "weights", "experiments/place?weights=1,1,1": "",
 		"experiments/place?control=C": "control",
 	} {
 		got := s.Get(t, "/insight/"+path)

@@ -174,41 +174,48 @@ type SampleRatio struct {
 }
 
 // CheckSampleRatio compares the numbers of visitors of the variants with the
-// weights that they were to be drawn with; no weights at all are equal ones:
+// weights that they were to be drawn with; no weights at all are equal ones, and who
+// has a weight of 0 is no part of the draw:
 //
 //	χ² = Σ (n_i − N·w_i ÷ Σw)² ÷ (N·w_i ÷ Σw)
 //
 // with as many degrees of freedom as variants less one (Pearson 1900; Fabijan et
 // al. 2019 for its use). Without visitors nothing is known and nothing broken. It
-// returns ErrExperiment for fewer than two variants, for weights that are not as
-// many or not all above 0.
+// returns ErrExperiment for fewer than two variants in the draw, for weights that are
+// not as many or not all numbers from 0 on.
 func CheckSampleRatio(visitors []uint64, weights []float64) (SampleRatio, error) {
-	if len(visitors) < 2 {
-		return SampleRatio{}, fmt.Errorf("%w: %d variants, want at least 2", ErrExperiment, len(visitors))
-	}
 	if weights == nil {
 		weights = equalWeights(len(visitors))
 	}
 	if len(weights) != len(visitors) {
 		return SampleRatio{}, fmt.Errorf("%w: %d weights, want one for each of %d variants", ErrExperiment, len(weights), len(visitors))
 	}
-	total, weight := 0.0, 0.0
+	total, weight, drawn := 0.0, 0.0, 0
 	for i, w := range weights {
-		if !(w > 0) || math.IsInf(w, 0) {
-			return SampleRatio{}, fmt.Errorf("%w: weight %v, want a number above 0", ErrExperiment, w)
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return SampleRatio{}, fmt.Errorf("%w: weight %v, want a number from 0 on", ErrExperiment, w)
 		}
-		weight += w
-		total += float64(visitors[i])
+		if w > 0 {
+			drawn++
+			weight += w
+			total += float64(visitors[i])
+		}
+	}
+	if drawn < 2 {
+		return SampleRatio{}, fmt.Errorf("%w: %d variants with a weight above 0, want at least 2", ErrExperiment, drawn)
 	}
 	if total == 0 {
 		return SampleRatio{ChiSquared: Unknown(), P: Unknown()}, nil
 	}
 	square := 0.0
 	for i, w := range weights {
+		if w == 0 {
+			continue
+		}
 		expected := total * w / weight
 		square += (float64(visitors[i]) - expected) * (float64(visitors[i]) - expected) / expected
 	}
-	p := distuv.ChiSquared{K: float64(len(visitors) - 1)}.Survival(square)
+	p := distuv.ChiSquared{K: float64(drawn - 1)}.Survival(square)
 	return SampleRatio{Number(square), Number(p), p < brokenAssignment}, nil
 }
 

@@ -197,7 +197,7 @@ func TestPlansAndWeightsThatMakeNoSenseAreRefused(t *testing.T) {
 		visitors []uint64
 		weights  []float64
 	}{
-		{nil, nil}, {[]uint64{1}, nil}, {[]uint64{1, 2}, []float64{1}}, {[]uint64{1, 2}, []float64{1, 0}},
+		{nil, nil}, {[]uint64{1}, nil}, {[]uint64{1, 2}, []float64{1}}, {[]uint64{1, 2}, []float64{1, 0}}, {[]uint64{1, 2, 3}, []float64{0, 0, 0}},
 		{[]uint64{1, 2}, []float64{1, -1}}, {[]uint64{1, 2}, []float64{1, math.NaN()}}, {[]uint64{1, 2}, []float64{1, math.Inf(1)}},
 	} {
 		if _, err := insight.CheckSampleRatio(c.visitors, c.weights); !errors.Is(err, insight.ErrExperiment) {

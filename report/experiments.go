@@ -44,7 +44,7 @@ type Plan struct {
 	// insight.DefaultEffect.
 	Effect float64
 	// Weights are those that visitors were drawn with, in the order of the variants'
-	// names; nil for equal ones.
+	// names, 0 for what was not drawn; nil for equal ones of all but visitors.Other.
 	Weights []float64
 }
 
@@ -166,6 +166,7 @@ type comparison struct {
 	plan     Plan
 	variants []visitors.Variant
 	control  int
+	weights  []float64 // of the draw
 	ratio    insight.SampleRatio
 }
 
@@ -196,7 +197,7 @@ func (c *comparison) sampleRatio() *SampleRatio {
 		ratio.Verdict = "broken"
 	}
 	for i := range c.variants {
-		if hidden(c.variants[i].Visitors()) {
+		if c.weights[i] > 0 && hidden(c.variants[i].Visitors()) {
 			ratio.P = insight.Unknown()
 		}
 	}
@@ -220,17 +221,32 @@ func newComparison(variants []visitors.Variant, plan Plan) (*comparison, error) 
 	for i := range variants {
 		counts[i] = atLeastFew(variants[i].Visitors())
 	}
-	weights := plan.Weights
-	if plan.Experiment == "" {
-		weights = nil
+	c.weights = plan.Weights
+	if plan.Experiment == "" || plan.Weights == nil {
+		c.weights = usualWeights(variants)
 	}
-	ratio, err := insight.CheckSampleRatio(counts, weights)
+	ratio, err := insight.CheckSampleRatio(counts, c.weights)
 	if err != nil {
 		reason := strings.TrimPrefix(err.Error(), insight.ErrExperiment.Error()+": ") // which ErrPlan says
 		return nil, fmt.Errorf("%w: weights: %s, in the order %s", ErrPlan, reason, namesOf(variants))
 	}
 	c.ratio = ratio
 	return c, nil
+}
+
+// usualWeights are equal ones. visitors.Other is no variant that anybody draws, but values
+// that a site does not use any more, or that a stranger made up: one such visitor would
+// break every draw. It is part of it only where fewer than two variants have a name.
+func usualWeights(variants []visitors.Variant) []float64 {
+	weights := make([]float64, len(variants))
+	for i := range variants {
+		weights[i] = 1
+	}
+	other := slices.IndexFunc(variants, func(v visitors.Variant) bool { return v.Name == visitors.Other })
+	if other >= 0 && len(variants) > 2 {
+		weights[other] = 0
+	}
+	return weights
 }
 
 func namesOf(variants []visitors.Variant) string {

@@ -274,6 +274,31 @@ func TestNamesThatAreMadeUpAreNotTheControl(t *testing.T) {
 	}
 }
 
+func TestVisitorsOfNamesThatAreMadeUpBreakNoDraw(t *testing.T) {
+	t.Parallel()
+	other := func(count uint64) visitors.Variant { return variant("place", visitors.Other, count, 0) }
+	bottom, top := variant("place", "bottom", 1000, 20), variant("place", "top", 1000, 20)
+	for name, test := range map[string]struct {
+		variants []visitors.Variant
+		weights  []float64
+		verdict  string
+	}{
+		"a few made-up names":           {[]visitors.Variant{other(1), bottom, top}, nil, "ok"},
+		"many":                          {[]visitors.Variant{other(90), bottom, top}, nil, "ok"},
+		"they are said to be drawn":     {[]visitors.Variant{other(1), bottom, top}, []float64{1, 1, 1}, "broken"},
+		"they are said not to be drawn": {[]visitors.Variant{other(1), bottom, top}, []float64{0, 1, 1}, "ok"},
+		"a variant is not drawn":        {[]visitors.Variant{bottom, variant("place", "old", 7, 0), top}, []float64{1, 0, 1}, "ok"},
+		"the draw is broken beside":     {[]visitors.Variant{other(1), bottom, variant("place", "top", 600, 20)}, nil, "broken"},
+		"one variant has a name":        {[]visitors.Variant{other(4), bottom}, nil, "broken"},
+	} {
+		r := reporterOfVisitors(t, 0, visitors.Sums{Variants: test.variants})
+		one, err := r.Experiments(t.Context(), report.Query{Plan: report.Plan{Experiment: "place", Weights: test.weights}})
+		if got := part(t, one, err, "experiments", 0, "srm", "verdict"); got != test.verdict {
+			t.Errorf("%s: the draw is %v, want %s", name, got, test.verdict)
+		}
+	}
+}
+
 // TestNoWeightsTellHowManyAVariantOfFewHas asks with any weights: from which on the ratio is
 // broken would say how many there are.
 func TestNoWeightsTellHowManyAVariantOfFewHas(t *testing.T) {

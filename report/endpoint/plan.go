@@ -48,8 +48,8 @@ func weightsAsked(text, experiment string) (weights []float64, err error) {
 	}
 	for item := range strings.SplitSeq(text, ",") {
 		weight, failure := strconv.ParseFloat(strings.TrimSpace(item), 64)
-		if failure != nil || !(weight > 0) || math.IsInf(weight, 0) {
-			return nil, httpapi.Unprocessable("weights: must be numbers above 0, one for each variant in the order of their names, such as 1,1, not %s",
+		if failure != nil || !(weight >= 0) || math.IsInf(weight, 0) {
+			return nil, httpapi.Unprocessable("weights: must be numbers from 0 on, one for each variant in the order of their names, such as 1,1, not %s",
 				records.QuoteShort(text))
 		}
 		weights = append(weights, weight)
