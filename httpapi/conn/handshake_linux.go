@@ -2,10 +2,23 @@ package conn
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"golang.org/x/sys/unix"
 )
+
+const (
+	// handshakeReadBytes is what a loop reads for a handshake at a time, which is kept
+	// until it has its turn: a hello has 2 KB.
+	handshakeReadBytes = 8 << 10
+	// handshakeBytes is the most that a client may send until hands are shaken, half of
+	// which may belong to its first requests. crypto/tls takes hellos of 64 KB, and makes
+	// twice the room for them.
+	handshakeBytes = 32 << 10
+)
+
+var errLongHandshake = errors.New("the handshake is too long")
 
 // handshake is what the goroutine reads from and writes to that shakes hands on a
 // connection: that takes longer than other clients of the loop may wait. The loop reads for
@@ -16,6 +29,7 @@ type handshake struct {
 	socket *socket
 	come   chan []byte // what was read for it; closed when the loop has the connection no more
 	rest   []byte      // of that
+	taken  int         // bytes that were read
 	flight []byte      // what is to be sent
 
 	asks  bool // it waits for the client, the loop's to know
@@ -28,6 +42,9 @@ func (h *handshake) Read(b []byte) (int, error) {
 	}
 	n := copy(b, h.rest)
 	h.rest = h.rest[n:]
+	if h.taken += n; h.taken > handshakeBytes {
+		return 0, errLongHandshake
+	}
 	return n, nil
 }
 
@@ -36,18 +53,25 @@ func (h *handshake) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// ask waits for more from the client. It returns false if none can come.
+// ask waits for more from the client, and lets others have its turn meanwhile. It returns
+// false if none can come.
 func (h *handshake) ask() bool {
 	flight := h.flight
 	h.flight = nil
 	if !h.socket.loop.post(func() { h.asked(flight) }) {
 		return false
 	}
+	loops := h.socket.loop.server.loops
+	<-loops.turns
 	h.rest = <-h.come
+	loops.turns <- struct{}{}
 	return len(h.rest) > 0
 }
 
 func (h *handshake) run() {
+	loops := h.socket.loop.server.loops
+	loops.turns <- struct{}{}
+	defer func() { <-loops.turns }()
 	err := h.socket.secure.tls.Handshake()
 	h.socket.loop.post(func() { h.socket.shaken(err) }) // or the loop has closed the connection
 }

@@ -102,6 +102,66 @@ func TestAClientThatTakesNoAnswersIsReadNoFurther(t *testing.T) {
 	})
 }
 
+// TestAnAnswerIsTriedAgainOnlyWhenTheClientTakesMore has a client ask, or end, while its answer
+// does not go: the poller tells of that each time it is asked when the client takes more.
+func TestAnAnswerIsTriedAgainOnlyWhenTheClientTakesMore(t *testing.T) {
+	t.Parallel()
+	each(t, loopWays, func(t *testing.T, way func(*Config)) {
+		d := open(t, way)
+		conn, _ := d.dial(t)
+		socketOf(conn).SetReadBuffer(16 << 10)
+		send(t, conn, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+		eventually(t, "the answer does not go", func() bool {
+			return len(d.places.those(func(at state) bool { return at.phase() == sending })) == 1
+		})
+		send(t, conn, getNothing)
+		if err := socketOf(conn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan bool)
+		eventually(t, "more has come", func() bool {
+			for _, l := range d.loops.running() {
+				for c := range l.inside() {
+					if due, _ := unix.IoctlGetInt(c.fd, unix.SIOCINQ); due >= len(getNothing) {
+						go l.post(func() { told <- l.tellsAgain(c) })
+						return true
+					}
+				}
+			}
+			return false
+		})
+		if <-told {
+			t.Error("it is tried again at once")
+		}
+	})
+}
+
+// inside are the connections of a loop.
+func (l *loop) inside() map[*socket]bool {
+	found := make(chan map[*socket]bool)
+	l.post(func() {
+		all := map[*socket]bool{}
+		for _, c := range l.sockets {
+			all[c] = true
+		}
+		found <- all
+	})
+	return <-found
+}
+
+// tellsAgain says whether the poller tells of a connection once more after it has told that
+// something has come. It is run by the loop.
+func (l *loop) tellsAgain(c *socket) bool {
+	l.poller.glance()
+	c.happened(unix.EPOLLIN | unix.EPOLLRDHUP)
+	for _, event := range l.poller.glance() {
+		if event.Fd == int32(c.fd) && event.Events&unix.EPOLLOUT == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // TestAClientWhoseAnswersWaitIsReadNoFurther has many requests come together whose
 // answers wait, in number and in size.
 func TestAClientWhoseAnswersWaitIsReadNoFurther(t *testing.T) {

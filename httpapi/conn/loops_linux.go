@@ -15,12 +15,15 @@ type loops struct {
 	left   *handover // connections that have left their loops
 	asides sync.Pool // *aside
 	all    []*loop   // one for each processor; none before they are started
+	// turns has a place for each handshake that is computed: thousands at a time would
+	// have a loop wait until all have had the processor.
+	turns chan struct{}
 	// accepted is closed when no more connections come.
 	accepted chan struct{}
 }
 
 func newLoops(s *Server) *loops {
-	e := &loops{server: s, accepted: make(chan struct{})}
+	e := &loops{server: s, accepted: make(chan struct{}), turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	e.asides.New = func() any { return s.newAside() }
 	return e
 }

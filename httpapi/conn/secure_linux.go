@@ -39,8 +39,11 @@ func newSecure(c *socket, config *tls.Config) *secure {
 // isShaking says whether hands are being shaken on a connection, if that has TLS.
 func (s *secure) isShaking() bool { return s != nil && s.handshake != nil }
 
+// isShaken says whether hands were shaken on a connection with TLS.
+func (s *secure) isShaken() bool { return s != nil && s.handshake == nil }
+
 // isWithin says whether a record has come in part: more must follow.
-func (s *secure) isWithin() bool { return s != nil && s.handshake == nil && s.wire.isWithin() }
+func (s *secure) isWithin() bool { return s.isShaken() && s.wire.isWithin() }
 
 // isUnsent says whether there are records to be sent.
 func (s *secure) isUnsent() bool { return s != nil && len(s.sealed) > 0 }
@@ -140,9 +143,11 @@ func (c *socket) unseal(data []byte) {
 	if err != (nothingYet{}) { // the client has said that it ends, or what it sent is no TLS
 		c.moreToRead, c.ended = false, true
 	}
+	if len(opened) > 0 || c.secure.isWithin() { // which may have come with the end of a handshake
+		c.move(fresh, receiving)
+	}
 	if len(opened) > 0 {
 		c.used = true
-		c.move(fresh, receiving)
 		c.arrived(opened)
 	}
 	c.sendSealed()
@@ -186,7 +191,7 @@ func (c *socket) flushSealed() {
 
 // sayEnd tells the client that nothing more comes, if TLS is there to say so.
 func (c *socket) sayEnd() {
-	if c.secure != nil && !c.secure.isShaking() {
+	if c.secure.isShaken() {
 		_ = c.secure.tls.CloseWrite() // into memory, or not if an alert has said it
 		c.sendSealed()
 	}

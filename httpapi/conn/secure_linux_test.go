@@ -226,6 +226,85 @@ func TestAHandshakeThatComesToNothingEndsTheConnection(t *testing.T) {
 	}
 }
 
+// TestAHandshakeTakesNoMoreOfAClientThanItNeeds announces a hello that crypto/tls would take.
+func TestAHandshakeTakesNoMoreOfAClientThanItNeeds(t *testing.T) {
+	t.Parallel()
+	const hello, record = "\x01\x00\xea\x60", "\x16\x03\x01\x20\x00" // of 60,000 bytes, in records of 8 KB
+	d := open(t, withTLS)
+	conn, err := net.Dial("tcp", d.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	sent := record + hello + strings.Repeat("\x00", 8<<10-len(hello)) + strings.Repeat(record+strings.Repeat("\x00", 8<<10), 4)
+	send(t, conn, sent[:handshakeBytes+1])
+	expectEnd(t, bufio.NewReader(conn))
+	eventually(t, "its place is free", func() bool { return d.places.count() == 0 })
+}
+
+// TestHandshakesAreShakenInTurn has all turns be taken, and then many clients that have theirs
+// and do not go on.
+func TestHandshakesAreShakenInTurn(t *testing.T) {
+	t.Parallel()
+	d := open(t, withTLS)
+	conn, reader := d.seasoned(t)
+	for range cap(d.loops.turns) {
+		d.loops.turns <- struct{}{}
+	}
+	hello, begun := string(clientHello(t)), make([]net.Conn, 4*cap(d.loops.turns))
+	for i := range begun {
+		half, err := net.Dial("tcp", d.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer half.Close()
+		half.SetDeadline(time.Now().Add(patience))
+		send(t, half, hello)
+		begun[i] = half
+	}
+	eventually(t, "all have come", func() bool {
+		return len(d.places.those(func(at state) bool { return at.phase() == receiving })) == len(begun)
+	})
+	ask(t, conn, reader, emptyPost, http.StatusOK) // a loop waits for no turn
+	for _, half := range begun {
+		half.SetReadDeadline(time.Unix(0, 1))
+		if n, _ := half.Read(make([]byte, 1)); n > 0 {
+			t.Error("a hello is answered out of turn")
+		}
+		half.SetReadDeadline(time.Now().Add(patience))
+	}
+	for range cap(d.loops.turns) {
+		<-d.loops.turns
+	}
+	for _, half := range begun {
+		if _, err := half.Read(make([]byte, 1)); err != nil {
+			t.Errorf("a hello is not answered: %v", err)
+		}
+	}
+	other, takes := d.dial(t) // those who wait for their clients have no turn
+	ask(t, other, takes, emptyPost, http.StatusOK)
+}
+
+// TestAClientThatWasShakenHandsWithDoesNotHoldUpAStop has one be passed by that is as good as
+// fresh, as one is that has only changed its keys.
+func TestAClientThatWasShakenHandsWithDoesNotHoldUpAStop(t *testing.T) {
+	t.Parallel()
+	d := open(t, withTLS)
+	_, reader := d.dial(t)
+	eventually(t, "hands are shaken", func() bool {
+		for c := range d.places.those(func(at state) bool { return at.phase() == fresh }) {
+			c.move(fresh, idle)
+			return true
+		}
+		return false
+	})
+	if err := d.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	expectEnd(t, reader)
+}
+
 // clientHello is what a client sends first.
 func clientHello(t *testing.T) []byte {
 	t.Helper()

@@ -75,10 +75,13 @@ func (c *socket) late() {
 	c.settle()
 }
 
-// happened reads and writes what goes.
+// happened reads and writes what goes. That a client sends more, or has ended, does not say
+// that it takes more: the poller tells of both whenever it is asked about writing.
 func (c *socket) happened(events uint32) {
 	c.hungUp = c.hungUp || events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
-	c.full = false
+	if events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		c.full = false
+	}
 	if events&^uint32(unix.EPOLLOUT) != 0 {
 		c.receive()
 	}
@@ -106,8 +109,11 @@ func (c *socket) mayRead() bool {
 	return c.moreToRead && (!c.loop.draining || !c.used || c.due > 0)
 }
 
-// drain serves what has come from a connection, which is not to stay.
+// drain serves what has come from a connection, which is not to stay. One on which hands
+// were shaken, and nothing was asked, is not waited for: it may have been shaking them, or
+// doing something else below HTTP, when places.evictFresh looked at it.
 func (c *socket) drain() {
+	c.used = c.used || c.secure.isShaken()
 	c.due, _ = unix.IoctlGetInt(c.fd, unix.SIOCINQ)
 	c.receive()
 	c.settle()
@@ -120,6 +126,9 @@ func (c *socket) receive() {
 		return // settle has it read once it may be
 	}
 	buffer := c.loop.read
+	if c.secure.isShaking() {
+		buffer = buffer[:handshakeReadBytes]
+	}
 	n, err := readNow(c.fd, buffer)
 	switch {
 	case err == unix.EAGAIN:
