@@ -98,13 +98,7 @@ func TestAnImportIsNotToldBeforeTheLogHasAllOfIt(t *testing.T) {
 	w.counts(records)
 	one.setAway(errors.New("no server answers"))
 	one.start()
-	announcement, _, err := one.keeper.Waiting()
-	if err == nil {
-		_, err = w.broker.Open().Append(t.Context(), announcement)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	one.announcesWaiting()
 	w.broker.SetLimit(1) // for the frames that follow
 	one.setAway(nil)
 	if err := one.becomes(); err != nil {

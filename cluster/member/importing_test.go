@@ -109,6 +109,19 @@ func newWorldOf(t *testing.T, count int) *world {
 	return w
 }
 
+// announcesWaiting has the log take the announcement of the import that waits, and no frame
+// of it.
+func (n *node) announcesWaiting() {
+	n.world.t.Helper()
+	announcement, _, err := n.keeper.Waiting()
+	if err == nil {
+		_, err = n.world.broker.Open().Append(n.world.t.Context(), announcement)
+	}
+	if err != nil {
+		n.world.t.Fatal(err)
+	}
+}
+
 // stopWithImport ends a node, if it runs, and has an import wait in its directory.
 func (n *node) stopWithImport(records []storetest.Record) {
 	n.world.t.Helper()

@@ -87,13 +87,7 @@ func TestADirectoryThatLeavesRemembersNoImportOfWhichItHasNothing(t *testing.T) 
 	lost.stopWithImport(someMonths("imported", 0))
 	lost.setAway(errors.New("no server answers"))
 	lost.start()
-	announcement, _, err := lost.keeper.Waiting()
-	if err == nil {
-		_, err = w.broker.Open().Append(t.Context(), announcement)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	lost.announcesWaiting()
 	harnesstest.Until(t, "the node knows of the import", func() bool { return len(one.keeper.Membership().Unfinished()) == 1 })
 	one.stop()
 	if _, err := snapshot.Leave(one.keeping); err != nil {
