@@ -36,6 +36,8 @@ type handshake struct {
 	began bool // there is a goroutine, the loop's to know
 }
 
+// Read takes what has come, and waits for the client where nothing has. It returns io.EOF
+// where no more can come, and errLongHandshake for more than a handshake needs.
 func (h *handshake) Read(b []byte) (int, error) {
 	if len(h.rest) == 0 && !h.ask() {
 		return 0, io.EOF
@@ -48,6 +50,7 @@ func (h *handshake) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// Write gathers what is sent before the client is waited for.
 func (h *handshake) Write(b []byte) (int, error) {
 	h.flight = append(h.flight, b...)
 	return len(b), nil

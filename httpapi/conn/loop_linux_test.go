@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -39,6 +40,17 @@ func TestAConnectionLeavesItsLoopOnceAndForGood(t *testing.T) {
 			t.Errorf("%d connections began in a loop, of which %d left; want 1 and 1", looped, left)
 		}
 	})
+}
+
+func TestThereIsALoopForEachProcessor(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	conn, reader := d.dial(t)
+	ask(t, conn, reader, emptyPost, 200)
+	count := len(d.loops.running())
+	if count != runtime.GOMAXPROCS(0) {
+		t.Errorf("%d loops serve %d processors", count, runtime.GOMAXPROCS(0))
+	}
 }
 
 // inTurn has other connections served by all loops for a while: a clock for what a

@@ -106,6 +106,7 @@ func (r *records) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// Write gathers sealed records for the loop to send.
 func (r *records) Write(b []byte) (int, error) {
 	r.sealed = append(r.sealed, b...)
 	return len(b), nil
