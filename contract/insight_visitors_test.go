@@ -1,17 +1,8 @@
 package contract
 
 import (
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
-	"hash/crc64"
-	"hash/fnv"
 	"math"
 	"net/http"
 	"path/filepath"
@@ -383,184 +374,11 @@ func TestWithVisitorsOffNobodyIsCounted(t *testing.T) {
 	}
 }
 
-// TestNobodyIsFoundAnywhere looks for the ids that it sends, and for hashes of them that
-// somebody could make, in everything on disk, in the log and in all answers.
-func TestNobodyIsFoundAnywhere(t *testing.T) {
-	t.Parallel()
-	clock, address := blackbox.NewClock(t, "2026-07-01T12:00:00Z"), freeAddress(t)
-	log := new(logBuffer)
-	s := blackbox.StartServer(t, func(c *service.Config) {
-		c.Logger, c.AccessLog, c.Now, c.SnapshotInterval, c.AdminAddr = log.logger(), true, clock.Now, time.Millisecond, address
-	})
-	var ids, records []string
-	for i := range 9 {
-		ids = append(ids, fmt.Sprintf("%016x", uint64(i+1)*0x9e3779b97f4a7c15))
-	}
-	ids = append(ids, "uid_3f9a77c2e1", "visitor@example.org")
-	for _, id := range ids {
-		records = append(records, shownTo(id, "A"), openedBy(id, "A"))
-	}
-	s.Created(t, blackbox.Array(records...))
-	s.Post(t, blackbox.Array(blackbox.Record(blackbox.Fields{"hash_id": blackbox.Quote(ids[0]), "event_type": `"opened"`})))
-	var seen strings.Builder
-	ask := func() {
-		for _, path := range []string{
-			"/statistics", "/benefits", "/benefits/timeline", "/insight/benefits", "/insight/positions", "/insight/funnel", "/insight/timeline",
-			"/insight/quality", "/insight/visitors", "/insight/visitors?format=csv", "/insight/experiments/place", "/insight/experiments?format=csv",
-			"/insight/", "/insight/page/benefits", "/insight/page/positions", "/insight/page/benefit?benefit=RSA", "/insight/page/funnel",
-			"/insight/page/experiments", "/insight/page/quality",
-		} {
-			expectFetched(t, &seen, s.URL+path)
-		}
-		_, events := listen(t, s)
-		fmt.Fprint(&seen, nextEvent(t, events))
-		expectFetched(t, &seen, "http://"+address+"/metrics")
-		seen.WriteString(storedText(t, s.Config.DataDir))
-	}
-	ask()
-	clock.Set(t, "2026-07-09T12:00:00Z")
-	s.Created(t, blackbox.Array(records...))
-	awaitDays(t, s.Config.DataDir, 1)
-	ask()
-	s.Restart(t)
-	ask()
-	seen.WriteString(log.String())
-	text := seen.String()
-	for _, id := range ids {
-		for name, trace := range tracesOf(id) {
-			if strings.Contains(text, trace) {
-				t.Errorf("%s of %s is found", name, id)
-			}
-		}
-	}
-	if !strings.Contains(text, "place") || !strings.Contains(text, "RSA") {
-		t.Error("not even the experiment is found: this test sees nothing")
-	}
-}
-
-// expectFetched adds what is at a URL.
-func expectFetched(t *testing.T, seen *strings.Builder, url string) {
-	t.Helper()
-	status, body := fetch(t, url)
-	if status != http.StatusOK {
-		t.Errorf("%s answers %d %s", url, status, body)
-	}
-	seen.WriteString(body)
-}
-
-// tracesOf are what could lead to an id: the id, and hashes of it without a key, as bytes
-// of either order and as texts.
-func tracesOf(id string) map[string]string {
-	traces := map[string]string{
-		"the id": id, "its hex": hex.EncodeToString([]byte(id)), "its base64": base64.StdEncoding.EncodeToString([]byte(id)),
-	}
-	md, one, two := md5.Sum([]byte(id)), sha1.Sum([]byte(id)), sha256.Sum256([]byte(id))
-	fnv1, fnv1a := fnv.New64(), fnv.New64a()
-	_, _ = fnv1.Write([]byte(id))
-	_, _ = fnv1a.Write([]byte(id))
-	for name, hash := range map[string][]byte{
-		"MD5": md[:], "SHA-1": one[:], "SHA-256": two[:], "FNV-1": fnv1.Sum(nil), "FNV-1a": fnv1a.Sum(nil),
-		"CRC-64": binary.BigEndian.AppendUint64(nil, crc64.Checksum([]byte(id), crc64.MakeTable(crc64.ECMA))),
-	} {
-		reversed := binary.LittleEndian.AppendUint64(nil, binary.BigEndian.Uint64(hash))
-		traces[name], traces[name+" reversed"], traces[name+" in hex"] = string(hash[:8]), string(reversed), hex.EncodeToString(hash[:8])
-		traces[name+" in decimals"] = fmt.Sprint(binary.BigEndian.Uint64(hash))
-	}
-	traces["CRC-32 in hex"] = fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(id)))
-	return traces
-}
-
 // awaitDays waits until so many days have files of their own.
 func awaitDays(t *testing.T, directory string, days int) {
 	t.Helper()
 	harnesstest.Until(t, fmt.Sprintf("%d days are closed", days), func() bool {
 		files, err := filepath.Glob(filepath.Join(directory, "day-*"))
 		return err == nil && len(files) >= days
-	})
-}
-
-// TestOddInputIsKeptThoughNothingElseCame is about a client of which nothing is accepted: that
-// is when it matters most to see why.
-func TestOddInputIsKeptThoughNothingElseCame(t *testing.T) {
-	t.Parallel()
-	clock := blackbox.NewClock(t, "2026-07-01T12:00:00Z")
-	s := blackbox.StartServer(t, func(c *service.Config) { c.Now, c.SnapshotInterval = clock.Now, time.Millisecond })
-	s.Post(t, blackbox.Record(blackbox.Fields{"event_type": `"showDetial"`}))
-	want := "[map[field:event_type name:showDetial reason:unknown times:1]]"
-	for _, when := range []string{"2026-07-01T12:00:00Z", "2026-07-09T12:00:00Z"} {
-		clock.Set(t, when)
-		s.Restart(t)
-		if got := fmt.Sprint(at(t, answerOf(t, s, "quality?start_at=2026-07-01&end_at=2026-07-02"), "odd_input")); got != want {
-			t.Errorf("after a restart on %s it is %s, want %s", when, got, want)
-		}
-	}
-	awaitDays(t, s.Config.DataDir, 1)
-	s.Restart(t)
-	if got := fmt.Sprint(at(t, answerOf(t, s, "quality?start_at=2026-07-01&end_at=2026-07-02"), "odd_input")); got != want {
-		t.Errorf("once its day is closed it is %s, want %s", got, want)
-	}
-}
-
-func TestMetricsTellOfOddInputAndOfFits(t *testing.T) {
-	t.Parallel()
-	address := freeAddress(t)
-	s := blackbox.StartServer(t, func(c *service.Config) { c.AdminAddr, c.InsightCacheBytes = address, 1<<20 })
-	s.Created(t, blackbox.Array(blackbox.RecordOf("RSA"), blackbox.RecordOf("APL")))
-	s.Created(t, "[]")
-	s.Post(t, "{")
-	s.Post(t, blackbox.Array(blackbox.Record(blackbox.Fields{"event_type": `"showDetial"`}), blackbox.Record(blackbox.Fields{"created_at": `"1999-01-01T00:00:00Z"`})))
-	for range 3 {
-		s.Get(t, "/insight/benefits").ExpectStatus(t, http.StatusOK)
-	}
-	values := scrape(t, "http://"+address)
-	for name, want := range map[string]float64{
-		`stats_recorder_odd_input_total{field="",reason="empty post",name=""}`:                  1,
-		`stats_recorder_odd_input_total{field="",reason="unreadable body",name=""}`:             1,
-		`stats_recorder_odd_input_total{field="event_type",reason="unknown",name="showDetial"}`: 1,
-		`stats_recorder_odd_input_total{field="created_at",reason="too old",name=""}`:           1,
-		"stats_recorder_insight_fits_total":                                                     1,
-		"stats_recorder_insight_kept_found_total":                                               2,
-	} {
-		if got := values[name]; got != want {
-			t.Errorf("%s is %v, want %v", name, got, want)
-		}
-	}
-	for day := range 20 { // more windows than there is room for
-		s.Get(t, fmt.Sprintf("/insight/benefits?start_at=2020-01-%02d", day+1)).ExpectStatus(t, http.StatusOK)
-	}
-	if kept := scrape(t, "http://"+address)["stats_recorder_insight_kept_bytes"]; kept < 1<<19 || kept > 1<<20 {
-		t.Errorf("%v bytes are kept, want what there is room for within the setting", kept)
-	}
-	if seconds := values["stats_recorder_insight_fit_seconds_total"]; seconds <= 0 {
-		t.Errorf("a fit took %v s", seconds)
-	}
-}
-
-func TestOddInputIsSeenByDayReasonAndName(t *testing.T) {
-	t.Parallel()
-	clock := blackbox.NewClock(t, "2026-07-01T12:00:00Z")
-	s := blackbox.StartServer(t, func(c *service.Config) { c.Now = clock.Now })
-	s.Created(t, blackbox.Array(blackbox.RecordOf("RSA"), visit("uid_1", "RSA")))
-	s.Created(t, "[]")
-	s.Post(t, "{")
-	misspelt := blackbox.Record(blackbox.Fields{"event_type": `"showDetial"`})
-	s.Post(t, blackbox.Array(misspelt, misspelt, blackbox.Record(blackbox.Fields{"event_type": `"x"`}), blackbox.Record(blackbox.Fields{"page_total": "0"})))
-	clock.Set(t, "2026-07-02T12:00:00Z")
-	s.Post(t, misspelt)
-	want := func(misspelt int) string {
-		return fmt.Sprintf(`[map[field:<nil> name:<nil> reason:empty post times:1] map[field:<nil> name:<nil> reason:unreadable body times:1] `+
-			`map[field:event_type name:showDetial reason:unknown times:%d] map[field:event_type name:x reason:unknown times:1] `+
-			`map[field:page_total name:<nil> reason:not in range times:1]]`, misspelt)
-	}
-	s.AlsoAfterRestart(t, func(t *testing.T) {
-		for query, misspelt := range map[string]int{"": 3, "?end_at=2026-07-02": 2} {
-			answer := answerOf(t, s, "quality"+query)
-			if got := fmt.Sprint(at(t, answer, "odd_input")); got != want(misspelt) {
-				t.Errorf("%q has\n%s, want\n%s", query, got, want(misspelt))
-			}
-			if got := at(t, answer, "anonymous_records"); got != 1.0 {
-				t.Errorf("%q has %v records of nobody", query, got)
-			}
-		}
 	})
 }
