@@ -49,11 +49,16 @@ type Key uint64
 // above MaxEventTypes or when pageTotal or index is above MaxPosition.
 func NewKey(event EventType, version, pageTotal, index uint16) (Key, error) {
 	if event == 0 || event > MaxEventTypes || pageTotal > MaxPosition || index > MaxPosition {
-		return 0, fmt.Errorf("%w: event type %d, page total %d, index %d", ErrKeyOutOfRange, event, pageTotal, index)
+		return 0, outOfRange(event, pageTotal, index)
 	}
 	return Key(uint64(event)<<(versionBits+PlaceBits) |
 		uint64(version)<<PlaceBits |
 		pair(uint64(pageTotal), uint64(index))), nil
+}
+
+// outOfRange is not a part of NewKey, so that this is short enough to be inlined.
+func outOfRange(event EventType, pageTotal, index uint16) error {
+	return fmt.Errorf("%w: event type %d, page total %d, index %d", ErrKeyOutOfRange, event, pageTotal, index)
 }
 
 // Event is the event type of the key.

@@ -47,13 +47,25 @@ func (s *Store) SetLimits(l Limits) {
 // OtherBenefit's for the event type and version, at the first of one. Of versions
 // only the first few keep theirs, since strangers choose them too.
 func (s *Store) Place(name []byte, key Key, hour Hour) (Benefit, Key, error) {
+	number, known := s.Benefits.Lookup(name)
+	if !known || s.limits.reached() {
+		return s.placeWithin(name, key, hour)
+	}
+	return Benefit(number), key, nil
+}
+
+// reached says whether there are as many counters as there may be.
+func (l *limits) reached() bool { return l.existing.Load() >= l.counters.Load() }
+
+// placeWithin is Place for a name that may be new, or a counter that there may be no room for.
+func (s *Store) placeWithin(name []byte, key Key, hour Hour) (Benefit, Key, error) {
 	number, err := s.Benefits.Number(name)
 	if err != nil { // only ever because the directory is full
 		s.limits.overflowed.Add(1)
 		number = s.Benefits.reserved([]byte(OtherBenefit))
 	}
 	benefit := Benefit(number)
-	if s.limits.existing.Load() < s.limits.counters.Load() || s.has(benefit, key, hour) {
+	if !s.limits.reached() || s.has(benefit, key, hour) {
 		return benefit, key, nil
 	}
 	s.limits.overflowed.Add(1)

@@ -42,6 +42,14 @@ func (e *eventTypes) forget() {
 
 // number is what a record of an event type counts under.
 func (e *eventTypes) number(event records.Event) (counters.EventType, error) {
+	if number := e.numbers[event].Load(); number != 0 && number&notOwn == 0 {
+		return counters.EventType(number), nil
+	}
+	return e.taken(event)
+}
+
+// taken is number for an event type that may have none yet, or none of its own.
+func (e *eventTypes) taken(event records.Event) (counters.EventType, error) {
 	number := e.numbers[event].Load()
 	if number == 0 {
 		agreements := e.agreements.Load()

@@ -120,14 +120,12 @@ func (d *Decoder) many(body []byte, pos int) error {
 	if pos < len(body) && body[pos] == ']' {
 		return d.after(body, pos+1)
 	}
-	for index := 0; ; index++ {
+	for {
 		pos = skipSpace(body, pos)
-		end, known := d.repeat.match(body, pos)
-		if known && d.rules.knows(d.repeat.record.Benefit) {
-			d.Records = append(d.Records, d.repeat.record)
-		} else {
+		end := d.repeated(body, pos)
+		if end == pos {
 			var err error
-			if end, err = d.element(body, pos, index); err != nil {
+			if end, err = d.element(body, pos, len(d.Records)+d.Rejections); err != nil {
 				return err
 			}
 		}
@@ -166,7 +164,7 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 	}
 	if end, ok := d.shape.match(body, pos, d.rules, counters.HourOf(d.now)); ok {
 		d.addShaped()
-		d.repeat.learn(body[pos:end], d.shape.found, d.shape.record) // with its visitor
+		d.repeat.learn(body[pos:end], &d.shape.found, &d.shape.record) // with its visitor
 		return end, nil
 	}
 	end, layout := elementEnd(body, pos)
@@ -183,7 +181,7 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 		// What d.one returned lies in raw fields, which the next record overwrites.
 		d.visitor.keep(body[pos:end], &layout)
 		good.Visitor = d.visit(d.visitor)
-		good.Benefit = d.repeat.learn(body[pos:end], layout, good)
+		good.Benefit = d.repeat.learn(body[pos:end], &layout, &good)
 		d.Records = append(d.Records, good)
 		if index == 0 {
 			d.shape.learn(body[pos:end], layout, good, d.visitor.HashID)

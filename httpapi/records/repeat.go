@@ -2,9 +2,7 @@ package records
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
-	"unicode/utf8"
+	"slices"
 )
 
 // repeat recognises records that repeat the one before them. The records of a
@@ -19,7 +17,10 @@ type repeat struct {
 	benefitFirst bool
 	// head, middle and tail are the bytes around the two values.
 	head, middle, tail []byte
-	// record is the last one recognised.
+	// joint is a tail, a comma and a head: what was last between the second value of a
+	// record and the first of the next.
+	joint []byte
+	// record is what is said but for the two values.
 	record Record
 }
 
@@ -27,7 +28,7 @@ func (r *repeat) forget() { r.ready = false }
 
 // learn takes a good record and the element it was parsed from as the one to
 // recognise from now on. It returns the benefit's bytes in a place that stays.
-func (r *repeat) learn(element []byte, l layout, good Record) []byte {
+func (r *repeat) learn(element []byte, l *layout, good *Record) []byte {
 	r.ready = false
 	first, second := l.spans[slotBenefit], l.spans[slotIndex]
 	if l.irregular || !first.found() || !bytes.Equal(element[first.start:first.end], good.Benefit) {
@@ -41,75 +42,83 @@ func (r *repeat) learn(element []byte, l layout, good Record) []byte {
 		first, second = second, first
 	}
 	r.head, r.middle, r.tail = element[:first.start], element[first.end:second.start], element[second.end:]
-	r.record, r.ready = good, true
+	r.joint = nil
+	r.record, r.ready = *good, true
 	return benefit
 }
 
-// match says whether a record that repeats the last one begins at pos, and
-// where it ends. The record is then in r.record.
-func (r *repeat) match(body []byte, pos int) (end int, ok bool) {
-	if !r.ready || !bytes.HasPrefix(body[pos:], r.head) {
-		return 0, false
+// repeated takes the records from pos on that repeat the last one, and returns where the last
+// of them ends, or pos if there are none.
+func (d *Decoder) repeated(body []byte, pos int) (end int) {
+	r := &d.repeat
+	if !r.ready || !begins(body, pos, r.head) {
+		return pos
 	}
-	pos += len(r.head)
-	if pos, ok = r.value(body, pos, r.benefitFirst); !ok || !bytes.HasPrefix(body[pos:], r.middle) {
-		return 0, false
-	}
-	pos += len(r.middle)
-	if pos, ok = r.value(body, pos, !r.benefitFirst); !ok || !bytes.HasPrefix(body[pos:], r.tail) {
-		return 0, false
-	}
-	return pos + len(r.tail), true
-}
-
-// value reads the value that differs at pos: the benefit or else the index.
-func (r *repeat) value(body []byte, pos int, benefit bool) (end int, ok bool) {
-	if benefit {
-		end, ok = plainText(body, pos)
-		r.record.Benefit = body[pos:end]
-		return end, ok
-	}
-	value, end, ok := plainInteger(body, pos)
-	r.record.Index = uint16(value)
-	return end, ok && value >= 1 && value <= int(r.record.PageTotal)
-}
-
-// plainText returns where a string ends that needs no unquoting and is a good
-// text. The closing quote is the first byte of what must follow. It looks at
-// eight bytes at a time, because this is where most bytes of a batch that are
-// not compared whole are read: see BenchmarkDecode.
-func plainText(body []byte, pos int) (end int, ok bool) {
-	ascii := true
-	for end = pos; end+8 <= len(body); end += 8 {
-		word := binary.LittleEndian.Uint64(body[end:])
-		if special := specialBytes(word); special != 0 {
-			first := bits.TrailingZeros64(special) / 8
-			ascii = ascii && (word<<(64-8*first))&highBits == 0
-			end += first
-			break
+	end = pos
+	for next := pos + len(r.head); next > 0; {
+		v, ok := r.values(body, next)
+		if !ok {
+			return end
 		}
-		ascii = ascii && word&highBits == 0
+		next = r.next(body, v.end)
+		benefit := body[v.benefit.start:v.benefit.end]
+		if next < 0 || !d.rules.knows(benefit) {
+			return end
+		}
+		d.Records = slices.Grow(d.Records, 1)[:len(d.Records)+1]
+		// Written in place: a record that is put together and then copied takes longer.
+		record := &d.Records[len(d.Records)-1]
+		*record = r.record
+		record.Benefit, record.Index = benefit, uint16(v.index)
+		end = v.end + len(r.tail)
 	}
-	for end < len(body) && body[end] != '"' && body[end] != '\\' && body[end] >= ' ' {
-		ascii = ascii && body[end] < utf8.RuneSelf
-		end++
-	}
-	if end == len(body) || body[end] != '"' || end == pos || end > pos+maxTextBytes {
-		return end, false
-	}
-	return end, ascii || utf8.Valid(body[pos:end])
+	return end
 }
 
-const (
-	eachByte = 0x0101010101010101
-	highBits = 0x80 * eachByte
-)
+// varying are the two values that differ between records, and where the second of them ends.
+type varying struct {
+	benefit    span
+	index, end int
+}
 
-// specialBytes marks, with the upper bit of each byte, the first byte of a word
-// that is a quote, a backslash or a control character; marks above the first
-// may be wrong. (The zero-byte test of "Bit Twiddling Hacks", S. E. Anderson.)
-func specialBytes(word uint64) uint64 {
-	quote := word ^ eachByte*'"'
-	backslash := word ^ eachByte*'\\'
-	return ((quote-eachByte) & ^quote | (backslash-eachByte) & ^backslash | (word-eachByte*' ') & ^word) & highBits
+// values reads the two values, the first of which is at pos.
+func (r *repeat) values(body []byte, pos int) (v varying, ok bool) {
+	if r.benefitFirst {
+		v.benefit.start = pos
+		if v.benefit.end, ok = plainText(body, pos); !ok || !begins(body, v.benefit.end, r.middle) {
+			return v, false
+		}
+		v.index, v.end, ok = plainInteger(body, v.benefit.end+len(r.middle))
+	} else {
+		if v.index, v.end, ok = plainInteger(body, pos); !ok || !begins(body, v.end, r.middle) {
+			return v, false
+		}
+		v.benefit.start = v.end + len(r.middle)
+		v.benefit.end, ok = plainText(body, v.benefit.start)
+		v.end = v.benefit.end
+	}
+	return v, ok && v.index >= 1 && v.index <= int(r.record.PageTotal)
+}
+
+// next returns where the first value of another record is, for a record whose second value
+// ends at pos: 0 if no other one seems to repeat it, -1 if it does not end as the last one
+// did. What stands between two records is the same on a whole page, so that one comparison
+// does for the end of one and the beginning of the next.
+func (r *repeat) next(body []byte, pos int) int {
+	if len(r.joint) > 0 && begins(body, pos, r.joint) {
+		return pos + len(r.joint)
+	}
+	if !begins(body, pos, r.tail) {
+		return -1
+	}
+	next := skipSpace(body, pos+len(r.tail))
+	if next == len(body) || body[next] != ',' {
+		return 0
+	}
+	if next = skipSpace(body, next+1); !begins(body, next, r.head) {
+		return 0
+	}
+	next += len(r.head)
+	r.joint = body[pos:next]
+	return next
 }

@@ -132,34 +132,3 @@ func (s *shape) text(slot slot) []byte {
 	at := s.layout.spans[slot]
 	return s.element[at.start:at.end]
 }
-
-// plainInteger reads an integer of at most four digits.
-func plainInteger(body []byte, pos int) (value, end int, ok bool) {
-	for end = pos; end < len(body) && end < pos+4 && body[end]-'0' <= 9; end++ {
-		value = value*10 + int(body[end]-'0')
-	}
-	return value, end, end == pos+1 || end > pos && body[pos] != '0'
-}
-
-// plainObject returns where an object of strings ends that has no white space
-// and no escapes and is a good set of experiments.
-func plainObject(body []byte, pos int) (end int, ok bool) {
-	separator := byte('{')
-	for texts := 0; ; texts++ {
-		if pos+1 >= len(body) || body[pos] != separator || body[pos+1] != '"' || texts > 2*maxExperiments {
-			return 0, false
-		}
-		if end, ok = plainText(body, pos+2); !ok || end-pos-2 > maxExperimentBytes {
-			return 0, false
-		}
-		pos = end + 1 // after the quote
-		switch {
-		case texts%2 == 0:
-			separator = ':'
-		case pos < len(body) && body[pos] == '}':
-			return pos + 1, texts < 2*maxExperiments
-		default:
-			separator = ','
-		}
-	}
-}
