@@ -56,7 +56,7 @@ func NewKey(event EventType, version, pageTotal, index uint16) (Key, error) {
 		pair(uint64(pageTotal), uint64(index))), nil
 }
 
-// outOfRange is not a part of NewKey, so that this is short enough to be inlined.
+// outOfRange is not a part of NewKey, so that this is short.
 func outOfRange(event EventType, pageTotal, index uint16) error {
 	return fmt.Errorf("%w: event type %d, page total %d, index %d", ErrKeyOutOfRange, event, pageTotal, index)
 }

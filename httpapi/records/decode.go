@@ -9,8 +9,6 @@ import (
 
 	"github.com/goccy/go-json/jsontext"
 	json "github.com/goccy/go-json/v2"
-
-	"stats-recorder/counters"
 )
 
 // lenient are the two ways in which the contract is more lenient than go-json's
@@ -162,9 +160,8 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 		d.reject(index, d.required(benefitID))
 		return pos + len(emptyRecord), nil
 	}
-	if end, ok := d.shape.match(body, pos, d.rules, counters.HourOf(d.now)); ok {
-		d.addShaped()
-		d.repeat.learn(body[pos:end], &d.shape.found, &d.shape.record) // with its visitor
+	if end, ok := d.shaped(body, pos); ok {
+		d.repeatFrom(body[pos:end])
 		return end, nil
 	}
 	end, layout := elementEnd(body, pos)
@@ -192,9 +189,11 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 
 // alone reads a body that is one record.
 func (d *Decoder) alone(body []byte, start int) error {
-	if end, ok := d.shape.match(body, start, d.rules, counters.HourOf(d.now)); ok && skipSpace(body, end) == len(body) {
-		d.addShaped()
-		return nil
+	if end, ok := d.shaped(body, start); ok {
+		if skipSpace(body, end) == len(body) {
+			return nil
+		}
+		d.Records, d.Visitors = d.Records[:0], d.Visitors[:0]
 	}
 	good, ok, err := d.one(body, body[start:], 0)
 	if !ok {

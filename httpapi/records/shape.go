@@ -16,23 +16,36 @@ import (
 // request with one record, which repeat cannot help, about two thirds.
 type shape struct {
 	ready bool
-	// element is the record it was learnt from, order the slots in it.
+	// element is the record it was learnt from. parts are its literals and the slots after
+	// them, in order, and tail is the last literal.
 	element []byte
-	order   []slot
-	layout  layout
+	parts   []part
+	tail    []byte
 	base    Record // what the literals say
-	literal []byte // the visitor's id, if they say it
+	id      []byte // the visitor's, if the literals say it
+	event   []byte // the event type of the element, and a quote
 
-	// experiments is the last object of experiments that was good.
-	experiments []byte
-	// record and found are the last one recognised and where its values lie.
-	record  Record
+	// experiments are the last objects of experiments that were good, by turns: few differ.
+	experiments [fewSets][]byte
+	turn        int
+	// visitor is whose record was recognised last, found where its values lie.
 	visitor Visitor
 	found   layout
 }
 
-// maxShape bounds the memory of a shape.
-const maxShape = 4 << 10
+// part is a literal and what comes after it.
+type part struct {
+	literal []byte
+	slot    slot
+}
+
+const (
+	// maxShape bounds the memory of a shape.
+	maxShape = 4 << 10
+	// fewSets is how many objects of experiments are known. A site has two experiments of two
+	// variants.
+	fewSets = 8
+)
 
 // learn takes a good record and the element it was parsed from as the one to
 // compare with from now on.
@@ -41,73 +54,99 @@ func (s *shape) learn(element []byte, l layout, good Record, hashID []byte) {
 	if l.irregular || l.dated || len(element) > maxShape {
 		return
 	}
-	s.element, s.layout, s.base = append(s.element[:0], element...), l, good
-	s.order = s.order[:0]
+	s.base, s.found = good, layout{}
+	s.base.Benefit, s.id, s.event = nil, nil, nil
+	if !l.spans[slotHash].found() {
+		s.id = bytes.Clone(hashID)
+	}
+	s.element = append(s.element[:0], element...)
+	element = s.element
+	s.parts = s.parts[:0]
 	for slot := range slots {
 		if l.spans[slot].found() {
-			s.order = append(s.order, slot)
+			s.parts = append(s.parts, part{slot: slot})
 		}
 	}
-	slices.SortFunc(s.order, func(a, b slot) int { return l.spans[a].start - l.spans[b].start })
-	s.base.Benefit = nil
-	s.literal = nil
-	if !l.spans[slotHash].found() {
-		s.literal = bytes.Clone(hashID)
+	slices.SortFunc(s.parts, func(a, b part) int { return l.spans[a.slot].start - l.spans[b.slot].start })
+	literal := 0
+	for i := range s.parts {
+		at := l.spans[s.parts[i].slot]
+		s.parts[i].literal, literal = element[literal:at.start], at.end
+	}
+	s.tail = element[literal:]
+	if at := l.spans[slotEvent]; at.found() {
+		s.event = element[at.start : at.end+1]
 	}
 	s.ready = l.spans[slotBenefit].found()
 }
 
-// match says whether a record of this shape begins at pos, and where it ends.
-// The record is then in s.record, its visitor in s.visitor; their bytes are the body's.
-func (s *shape) match(body []byte, pos int, r *Rules, now counters.Hour) (end int, ok bool) {
+// shaped takes the record at pos if it has the shape, and returns where it ends.
+func (d *Decoder) shaped(body []byte, pos int) (end int, ok bool) {
+	n := len(d.Records)
+	d.Records = slices.Grow(d.Records, 1)[:n+1]
+	record := &d.Records[n]
+	if end, ok = d.shape.match(body, pos, record, d.rules, counters.HourOf(d.now)); !ok {
+		d.Records = d.Records[:n]
+		return 0, false
+	}
+	record.Visitor = d.visit(d.shape.visitor)
+	return end, true
+}
+
+// match says whether a record of this shape begins at pos, and where it ends. The record is
+// written in its place, its visitor is then in s.visitor; their bytes are the body's.
+func (s *shape) match(body []byte, pos int, record *Record, r *Rules, now counters.Hour) (end int, ok bool) {
 	if !s.ready {
 		return 0, false
 	}
-	s.record, s.visitor, s.found = s.base, Visitor{HashID: s.literal}, layout{}
-	s.record.Hour = now
-	start, literal := pos, 0
-	for _, slot := range s.order {
-		known := s.layout.spans[slot]
-		if !bytes.HasPrefix(body[pos:], s.element[literal:known.start]) {
+	*record = s.base
+	record.Hour = now
+	s.visitor = Visitor{HashID: s.id}
+	start := pos
+	for i := range s.parts {
+		part := &s.parts[i]
+		if !begins(body, pos, part.literal) {
 			return 0, false
 		}
-		pos += known.start - literal
-		if end, ok = s.value(slot, body, pos, r); !ok {
+		pos += len(part.literal)
+		if end, ok = s.value(part.slot, body, pos, record, r); !ok {
 			return 0, false
 		}
-		s.found.spans[slot] = span{pos - start, end - start}
-		pos, literal = end, known.end
+		s.found.spans[part.slot] = span{pos - start, end - start}
+		pos = end
 	}
-	tail := s.element[literal:]
-	good := s.record.PageTotal >= 1 && s.record.PageTotal <= maxPosition &&
-		s.record.Index >= 1 && s.record.Index <= s.record.PageTotal && r.knows(s.record.Benefit)
-	return pos + len(tail), good && bytes.HasPrefix(body[pos:], tail)
+	good := record.PageTotal >= 1 && record.PageTotal <= maxPosition &&
+		record.Index >= 1 && record.Index <= record.PageTotal && r.knows(record.Benefit)
+	return pos + len(s.tail), good && begins(body, pos, s.tail)
 }
 
 // value reads the value of a slot at pos and returns where it ends. What must
 // follow it is in the next literal, so that a longer value does not match.
-func (s *shape) value(slot slot, body []byte, pos int, r *Rules) (end int, ok bool) {
+func (s *shape) value(slot slot, body []byte, pos int, record *Record, r *Rules) (end int, ok bool) {
 	value := 0
 	switch slot {
 	case slotBenefit:
 		end, ok = plainText(body, pos)
-		s.record.Benefit = body[pos:end]
+		record.Benefit = body[pos:end]
 	case slotHash:
 		end, ok = plainText(body, pos)
 		s.visitor.HashID = body[pos:end]
 	case slotEvent:
-		if end, ok = plainText(body, pos); ok && !bytes.Equal(body[pos:end], s.text(slotEvent)) {
-			s.record.Event, ok = r.events[string(body[pos:end])]
+		if begins(body, pos, s.event) {
+			return pos + len(s.event) - 1, true
+		}
+		if end, ok = plainText(body, pos); ok {
+			record.Event, ok = r.events[string(body[pos:end])]
 		}
 	case slotIndex:
 		value, end, ok = plainInteger(body, pos)
-		s.record.Index = uint16(value)
+		record.Index = uint16(value)
 	case slotTotal:
 		value, end, ok = plainInteger(body, pos)
-		s.record.PageTotal = uint16(value)
+		record.PageTotal = uint16(value)
 	case slotVersion:
 		value, end, ok = plainInteger(body, pos)
-		s.record.Version = uint16(value)
+		record.Version = uint16(value)
 	case slotExperiments:
 		end, ok = s.plainExperiments(body, pos)
 		s.visitor.Experiments = Experiments(body[pos:end])
@@ -115,20 +154,17 @@ func (s *shape) value(slot slot, body []byte, pos int, r *Rules) (end int, ok bo
 	return end, ok
 }
 
-// plainExperiments is plainObject, which it asks only for objects unlike the last one.
+// plainExperiments is plainObject, which it asks only for objects unlike the last ones.
 func (s *shape) plainExperiments(body []byte, pos int) (end int, ok bool) {
-	if len(s.experiments) > 0 && bytes.HasPrefix(body[pos:], s.experiments) {
-		return pos + len(s.experiments), true
+	for _, known := range &s.experiments {
+		if len(known) > 0 && begins(body, pos, known) {
+			return pos + len(known), true
+		}
 	}
 	if end, ok = plainObject(body, pos); ok {
-		s.experiments = append(s.experiments[:0], body[pos:end]...)
+		s.experiments[s.turn] = append(s.experiments[s.turn][:0], body[pos:end]...)
+		s.turn = (s.turn + 1) % fewSets
 		return end, true
 	}
 	return pos, false
-}
-
-// text is what the record that it was learnt from has in a slot.
-func (s *shape) text(slot slot) []byte {
-	at := s.layout.spans[slot]
-	return s.element[at.start:at.end]
 }

@@ -18,12 +18,6 @@ func (d *Decoder) visit(v Visitor) uint32 {
 	return uint32(last)
 }
 
-// addShaped takes the record that the shape has recognised.
-func (d *Decoder) addShaped() {
-	d.shape.record.Visitor = d.visit(d.shape.visitor)
-	d.Records = append(d.Records, d.shape.record)
-}
-
 // keep takes texts from the element where they are written there as they are, and copies
 // others, because what was read of the element is overwritten by the next.
 func (v *Visitor) keep(element []byte, l *layout) {
