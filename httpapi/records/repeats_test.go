@@ -28,6 +28,9 @@ func repeats() []string {
 		first, second := record(`"5"`, "1"), record(`"b"`, "2")
 		of := func(visitor, record string) string { return strings.Replace(record, `"v"`, visitor, 1) }
 		page(",", first, second, of(`"w"`, first), of(`"w"`, second), of(`"w"`, second), of(`"x"`, first), of(`"x"`, second), first, second)
+		for _, gap := range []string{",", " ,", ",\n ", ",,", "", ",{},", ",1,", ",["} {
+			page(",", first, second, second, second+gap+first, second)
+		}
 		page(",", first, second, ``)
 		page("", first, second)
 		page(",", first, second+`x`)
