@@ -48,8 +48,11 @@ func (s *Store) SetLimits(l Limits) {
 // only the first few keep theirs, since strangers choose them too.
 func (s *Store) Place(name []byte, key Key, hour Hour) (Benefit, Key, error) {
 	number, known := s.Benefits.Lookup(name)
-	if !known || s.limits.reached() {
-		return s.placeWithin(name, key, hour)
+	if !known {
+		number = s.placeName(name)
+	}
+	if s.limits.reached() {
+		return s.placeWithin(Benefit(number), key, hour)
 	}
 	return Benefit(number), key, nil
 }
@@ -57,19 +60,23 @@ func (s *Store) Place(name []byte, key Key, hour Hour) (Benefit, Key, error) {
 // reached says whether there are as many counters as there may be.
 func (l *limits) reached() bool { return l.existing.Load() >= l.counters.Load() }
 
-// placeWithin is Place for a name that may be new, or a counter that there may be no room for.
-func (s *Store) placeWithin(name []byte, key Key, hour Hour) (Benefit, Key, error) {
+// placeName returns where a name counts that is new.
+func (s *Store) placeName(name []byte) uint32 {
 	number, err := s.Benefits.Number(name)
 	if err != nil { // only ever because the directory is full
 		s.limits.overflowed.Add(1)
 		number = s.Benefits.reserved([]byte(OtherBenefit))
 	}
-	benefit := Benefit(number)
-	if !s.limits.reached() || s.has(benefit, key, hour) {
+	return number
+}
+
+// placeWithin is Place for a counter that there is no room for if it is new.
+func (s *Store) placeWithin(benefit Benefit, key Key, hour Hour) (Benefit, Key, error) {
+	if s.has(benefit, key, hour) {
 		return benefit, key, nil
 	}
 	s.limits.overflowed.Add(1)
-	key, err = NewKey(key.Event(), s.limits.versions.keep(key.Version()), 1, 1)
+	key, err := NewKey(key.Event(), s.limits.versions.keep(key.Version()), 1, 1)
 	return Benefit(s.Benefits.reserved([]byte(OtherBenefit))), key, err
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // block is how many bytes are looked at together.
-const block = 32
+const block = 16
 
 // begins says whether a literal stands in the body at pos, which is within it. Comparing is
 // fastest for multiples of 64 bytes, where it has vectors and no loop whose length the processor
@@ -34,8 +34,7 @@ const vector = 64
 func plainText(body []byte, pos int) (end int, ok bool) {
 	for at := pos; len(body)-at >= block; at += block {
 		b := (*[block]byte)(body[at:])
-		special := specialBytes(binary.LittleEndian.Uint64(b[:])) | specialBytes(binary.LittleEndian.Uint64(b[8:]))<<8 |
-			specialBytes(binary.LittleEndian.Uint64(b[16:]))<<16 | specialBytes(binary.LittleEndian.Uint64(b[24:]))<<24
+		special := specialBytes(binary.LittleEndian.Uint64(b[:])) | specialBytes(binary.LittleEndian.Uint64(b[8:]))<<8
 		if special != 0 {
 			end = at + bits.TrailingZeros64(special)
 			if body[end] != '"' {
