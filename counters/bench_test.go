@@ -85,12 +85,27 @@ func BenchmarkFold(b *testing.B) {
 	})
 }
 
+// BenchmarkFoldBesideRequests is BenchmarkFold where what is done for requests displaces
+// counters from the near caches between two commits, as it does in a server.
+func BenchmarkFoldBesideRequests(b *testing.B) {
+	elsewhere := make([]uint64, 2<<20/8)
+	benchmarkCommit(b, func(store *counters.Store) (took time.Duration) {
+		delta := store.Seal()
+		for i := 0; i < len(elsewhere); i += 8 {
+			elsewhere[i]++
+		}
+		began := time.Now()
+		delta.Commit()
+		return time.Since(began)
+	})
+}
+
 // benchmarkCommit measures a part of the commits of pages of thirty. It takes
 // the time by itself, because stopping the benchmark's timer costs far more
 // than a small commit does.
 func benchmarkCommit(b *testing.B, commit func(*counters.Store) (took time.Duration)) {
 	const size = 30
-	for _, gathered := range []int{1, 16, 256} {
+	for _, gathered := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprintf("batches=%d", gathered), func(b *testing.B) {
 			store := counters.NewStore(counters.WhenDurable)
 			batches := pages(b, store, size)

@@ -47,52 +47,12 @@ func (c *cells) add(seed uint64, key Key, count uint64) (added bool) {
 	}
 }
 
-// Counters are fetched before they are added to, where they are so many that they are in no
-// near cache: see the time of the fold in BenchmarkMergeOfASecond. Of one benefit, only
-// merges have as many: what is counted here is committed long before.
 const (
-	// fetched is how many are fetched at once.
-	fetched = 32
 	// lineWords is how many words of cells come from memory together.
 	lineWords = 8
 	// mostLines is how many lines a near cache holds beside all else.
 	mostLines = 512
 )
-
-// addAll is add for entries of one benefit.
-func (c *cells) addAll(seed uint64, entries []Entry) {
-	if lines := len(c.words) / lineWords; lines <= mostLines && len(entries) > lines/2 {
-		c.fetchAll()
-		c.addEach(seed, entries)
-		return
-	}
-	for ; len(entries) >= fetched; entries = entries[fetched:] {
-		c.fetch(seed, entries[:fetched])
-		c.addEach(seed, entries[:fetched])
-	}
-	c.addEach(seed, entries)
-}
-
-func (c *cells) addEach(seed uint64, entries []Entry) {
-	for _, entry := range entries {
-		c.add(seed, entry.Key(), entry.Count)
-	}
-}
-
-// fetch reads where add looks first. No read waits for another, as they do behind the
-// comparisons of add, so that all come from far memory at once.
-//
-//go:noinline
-func (c *cells) fetch(seed uint64, entries []Entry) (read uint64) {
-	if len(c.words) == 0 {
-		return 0
-	}
-	mask := uint64(len(c.words) - 1)
-	for _, entry := range entries {
-		read |= c.words[spread(seed, entry.Key())&mask]
-	}
-	return read // without it, or inlined, the compiler would leave the reads out
-}
 
 // fetchAll reads all lines, in the order in which the processor expects it.
 //
@@ -101,7 +61,18 @@ func (c *cells) fetchAll() (read uint64) {
 	for i := 0; i < len(c.words); i += lineWords {
 		read |= c.words[i]
 	}
-	return read
+	return read // without it, or inlined, the compiler would leave the reads out
+}
+
+// near is the word of key, if it is one of the first two that it may be, and else another one.
+// There must be words.
+func (c *cells) near(seed uint64, key Key) *uint64 {
+	mask := uint64(len(c.words) - 1)
+	at := spread(seed, key) & mask
+	if second := (at + 1) & mask; Key(c.words[second]>>countBits) == key {
+		at = second
+	}
+	return &c.words[at]
 }
 
 // has says whether there is a counter of key. There must be some counter.

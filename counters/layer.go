@@ -30,7 +30,7 @@ func (l layer) tables(s *Store, day Day) []*Table {
 
 func (s *Store) tableAt(tables []*Table, shard, kind int) *Table {
 	if tables[kind] == nil {
-		tables[kind] = newShardTable(s.seed, Benefit(shard), Benefit(len(s.shards)))
+		tables[kind] = newShardTable(s.seed, shard, len(s.shards))
 	}
 	return tables[kind]
 }
@@ -93,29 +93,77 @@ func (d dayTables) has(kind int, benefit Benefit, key Key) bool {
 	return (d.base != nil && d.base[kind].hasKey(benefit, key)) || (d.overlay != nil && d.overlay[kind].hasKey(benefit, key))
 }
 
-// addEntries adds sorted entries under their own keys, and returns how many counters
-// are new.
+// together is how many entries are looked for together: as many as the processor can wait for at
+// a time.
+const together = 32
+
+// addEntries adds sorted entries under their own keys, and returns how many counters are new.
 func (t *Table) addEntries(entries []Entry) (added int) {
 	counters := t.counters
-	for len(entries) > 0 {
-		benefit, n := entries[0].Benefit(), 1
-		for n < len(entries) && entries[n].Benefit() == benefit {
-			n++
+	for fetched := 0; len(entries) > 0; {
+		if fetched <= 0 {
+			fetched = t.fetch(entries)
 		}
-		into := t.at(benefit)
-		before := into.used
-		into.addAll(t.seed, entries[:n])
-		t.counters += into.used - before
-		entries = entries[n:]
+		n := t.addSome(entries[:min(len(entries), together)])
+		entries, fetched = entries[n:], fetched-n
 	}
 	return t.counters - counters
+}
+
+// fetch has all counters of a benefit come where most of them are added to, and returns of how many
+// entries that need not be asked.
+func (t *Table) fetch(entries []Entry) (asked int) {
+	benefit := entries[0].Benefit()
+	if len(entries) < together || entries[together-1].Benefit() != benefit {
+		return together
+	}
+	for asked = together; asked < len(entries) && entries[asked].Benefit() == benefit; {
+		asked++
+	}
+	if counted := t.cellsOf(benefit); counted != nil {
+		if lines := len(counted.words) / lineWords; lines <= mostLines && asked > lines/2 {
+			counted.fetchAll()
+		}
+	}
+	return asked
+}
+
+// addSome adds the first of at most so many entries as are looked for together, and returns how
+// many. It finds where all go before it adds to the first: no read waits for another then, nor for
+// a comparison that the processor foresaw wrongly, so that they come from a far cache or memory
+// at once. What is done for requests has displaced them from the near ones, and a merge has more
+// than those hold. See BenchmarkFoldBesideRequests.
+func (t *Table) addSome(entries []Entry) int {
+	var found [together]*uint64
+	nowhere := uint64(0)
+	for i, entry := range entries {
+		found[uint(i)%together] = &nowhere
+		if counted := t.cellsOf(entry.Benefit()); counted != nil && len(counted.words) > 0 {
+			found[uint(i)%together] = counted.near(t.seed, entry.Key())
+		}
+	}
+	for i, entry := range entries {
+		at := found[uint(i)%together]
+		if sum := *at + entry.Count; Key(*at>>countBits) == entry.Key() && entry.Count <= countMask && Key(sum>>countBits) == entry.Key() {
+			*at = sum
+			continue
+		}
+		into := t.at(entry.Benefit())
+		words := len(into.words)
+		if into.add(t.seed, entry.Key(), entry.Count) {
+			t.counters++
+		}
+		if len(into.words) != words {
+			return i + 1 // counters have moved
+		}
+	}
+	return len(entries)
 }
 
 // addRuns adds sorted entries under the keys of another kind. Neighbours with the
 // same one are added up first, and the rule is asked once for those that it takes
 // for the same, of any benefit: see BenchmarkFold. It returns how many counters are new.
 func (t *Table) addRuns(hour Hour, entries []Entry, rule *KindRule) (added int) {
-	counters := t.counters
 	const wholeKey = 1<<keyBits - 1
 	looksAt := increment(rule.LooksAt)
 	if looksAt == 0 {
@@ -123,6 +171,8 @@ func (t *Table) addRuns(hour Hour, entries []Entry, rule *KindRule) (added int) 
 	}
 	same := looksAt | ^increment(wholeKey)
 	asked, key := ^increment(0), Key(0)
+	var sums [together]Entry
+	n := 0
 	for i := 0; i < len(entries); {
 		first, total := entries[i].increment, uint64(0)
 		for ; i < len(entries) && (entries[i].increment^first)&same == 0; i++ {
@@ -131,9 +181,14 @@ func (t *Table) addRuns(hour Hour, entries []Entry, rule *KindRule) (added int) 
 		if first&looksAt != asked {
 			asked, key = first&looksAt, rule.OfRecord(hour, first.key())
 		}
-		if key != 0 {
-			t.Add(first.benefit(), key, total)
+		if key == 0 {
+			continue
+		}
+		sums[n] = Entry{newIncrement(first.benefit(), key), total}
+		if n++; n == together {
+			added += t.addEntries(sums[:])
+			n = 0
 		}
 	}
-	return t.counters - counters
+	return added + t.addEntries(sums[:n])
 }

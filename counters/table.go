@@ -1,6 +1,9 @@
 package counters
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // A Table is a set of counts, benefit → Key → count, for one span of time. It
 // is the one currency of the program: tables are added to, merged, walked in
@@ -8,20 +11,28 @@ import "slices"
 // associative. A Table is not safe for concurrent use.
 type Table struct {
 	seed uint64
-	// A table of one shard has the benefits first, first+stride,
-	// first+2*stride …; the cells of benefit b are benefits[(b-first)/stride].
-	first, stride Benefit
-	benefits      []cells
-	counters      int
+	// A table of one shard has the benefits first, first+1<<shift, first+2<<shift …; the
+	// cells of benefit b are benefits[(b-first)>>shift].
+	first    Benefit
+	shift    uint8
+	benefits []cells
+	counters int
 }
 
 // NewTable returns an empty table for any benefits. The seed spreads the keys
 // and should not be known outside the process.
 func NewTable(seed uint64) *Table { return newShardTable(seed, 0, 1) }
 
-func newShardTable(seed uint64, first, stride Benefit) *Table {
-	return &Table{seed: seed, first: first, stride: stride}
+// newShardTable returns an empty table for one of so many shards, a power of two.
+func newShardTable(seed uint64, shard, shards int) *Table {
+	return &Table{seed: seed, first: Benefit(shard), shift: uint8(bits.TrailingZeros(uint(shards)))}
 }
+
+// local is where the cells of a benefit are, if the table has that many.
+func (t *Table) local(benefit Benefit) int { return int((benefit - t.first) >> (t.shift & 31)) }
+
+// benefitAt is the benefit whose cells are at a place.
+func (t *Table) benefitAt(local int) Benefit { return t.first + Benefit(local)<<(t.shift&31) }
 
 // Len is how many counters the table has.
 func (t *Table) Len() int { return t.counters }
@@ -48,7 +59,7 @@ func (t *Table) mergeBenefit(other *Table, local int) {
 	if from.used == 0 {
 		return
 	}
-	benefit := other.first + Benefit(local)*other.stride
+	benefit := other.benefitAt(local)
 	into := t.at(benefit)
 	if into.used == 0 {
 		into.reserve(t.seed, from.used)
@@ -62,7 +73,7 @@ func (t *Table) mergeBenefit(other *Table, local int) {
 
 // Cells appends the counters of a benefit to dst, sorted by key.
 func (t *Table) Cells(benefit Benefit, dst []Cell) []Cell {
-	local := int((benefit - t.first) / t.stride)
+	local := t.local(benefit)
 	if local >= len(t.benefits) {
 		return dst
 	}
@@ -76,7 +87,7 @@ func (t *Table) Cells(benefit Benefit, dst []Cell) []Cell {
 }
 
 func (t *Table) at(benefit Benefit) *cells {
-	local := int((benefit - t.first) / t.stride)
+	local := t.local(benefit)
 	if local >= len(t.benefits) {
 		t.benefits = append(t.benefits, make([]cells, local+1-len(t.benefits))...)
 	}
@@ -85,7 +96,7 @@ func (t *Table) at(benefit Benefit) *cells {
 
 // cellsOf are the counters of a benefit, nil where there are none.
 func (t *Table) cellsOf(benefit Benefit) *cells {
-	if local := int((benefit - t.first) / t.stride); local < len(t.benefits) {
+	if local := t.local(benefit); local < len(t.benefits) {
 		return &t.benefits[local]
 	}
 	return nil
@@ -103,7 +114,7 @@ func (t *Table) AddCells(benefit Benefit, cells []Cell) {
 
 // Has says whether the table counts anything for a benefit.
 func (t *Table) Has(benefit Benefit) bool {
-	local := int((benefit - t.first) / t.stride)
+	local := t.local(benefit)
 	return local < len(t.benefits) && t.benefits[local].used > 0
 }
 

@@ -125,7 +125,7 @@ func (sh *shard) sources(a asked, closed *Table) []source {
 func beyond(sources []source, pending []pendingCell) Benefit {
 	end := Benefit(0)
 	for _, source := range sources {
-		end = max(end, source.table.first+Benefit(len(source.table.benefits))*source.table.stride)
+		end = max(end, source.table.benefitAt(len(source.table.benefits)))
 	}
 	for _, p := range pending {
 		end = max(end, p.benefit+1)
