@@ -14,28 +14,29 @@ import (
 // of garbage can stop.
 const mostNow = 64 << 10
 
-// readNow reads from a descriptor that does not block. The buffer must not be empty.
+// readNow reads from a socket, without waiting. The buffer must not be empty. Receiving from a
+// socket takes the kernel less than reading from any descriptor.
 func readNow(fd int, buffer []byte) (int, error) {
-	return now(unix.SYS_READ, fd, unsafe.Pointer(&buffer[0]), len(buffer))
+	return now(unix.SYS_RECVFROM, fd, unsafe.Pointer(&buffer[0]), len(buffer), unix.MSG_DONTWAIT)
 }
 
-// writeNow writes to a descriptor that does not block, as much as goes.
+// writeNow writes to a socket as much as goes, without waiting.
 func writeNow(fd int, content []byte) (int, error) {
 	if len(content) == 0 || len(content) > mostNow {
 		return uninterrupted(func() (int, error) { return unix.Write(fd, content) })
 	}
-	return now(unix.SYS_WRITE, fd, unsafe.Pointer(&content[0]), len(content))
+	return now(unix.SYS_SENDTO, fd, unsafe.Pointer(&content[0]), len(content), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
 // epollNow returns how many events there are already. There must be room for some.
 func epollNow(fd int, events []unix.EpollEvent) (int, error) {
-	return now(unix.SYS_EPOLL_PWAIT, fd, unsafe.Pointer(&events[0]), len(events))
+	return now(unix.SYS_EPOLL_PWAIT, fd, unsafe.Pointer(&events[0]), len(events), 0)
 }
 
-// now calls with a descriptor, memory, its size, and zeros. A signal does not interrupt what
-// does not wait.
-func now(call uintptr, fd int, memory unsafe.Pointer, size int) (int, error) {
-	n, _, errno := unix.RawSyscall6(call, uintptr(fd), uintptr(memory), uintptr(size), 0, 0, 0)
+// now calls with a descriptor, memory, its size, a number, and zeros. A signal does not
+// interrupt what does not wait.
+func now(call uintptr, fd int, memory unsafe.Pointer, size int, number uintptr) (int, error) {
+	n, _, errno := unix.RawSyscall6(call, uintptr(fd), uintptr(memory), uintptr(size), number, 0, 0)
 	if errno != 0 {
 		return -1, errno
 	}
