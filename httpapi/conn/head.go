@@ -3,6 +3,7 @@ package conn
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -10,26 +11,45 @@ import (
 
 // headReader reads the heads of plain posts. fasthttp keeps every field of a head, which
 // for what a browser sends costs more than counting its records: this keeps only those that
-// the handler reads. It reads nothing that needs a decision. A head that it does not know
-// in every part is left to fasthttp, unread: other lines than `name: value` with CRLF, bytes
-// that may be no part of them, a field twice that may come once, a field that says how the
-// request is framed other than by Content-Length.
+// the handler reads, and goes over the bytes once. It reads nothing that needs a decision. A
+// head that it does not know in every part is left to fasthttp, unread: other lines than
+// `name: value` with CRLF, bytes that may be no part of them, a field twice that may come
+// once, a field that says how the request is framed other than by Content-Length.
 type headReader struct {
-	// kept are the fields, in lower case, that the handler reads of a plain post beside Host,
-	// Content-Type and Content-Length.
+	// kept are the fields that the handler reads of a plain post beside Host, Content-Type
+	// and Content-Length.
 	kept []keptField
-	host []byte // the last one that fasthttp took for valid
+	// lengths has, by first letter, a bit for each length that the name of a field has which
+	// take knows.
+	lengths [32]uint32
+	host    []byte // the last one that fasthttp took for valid
 }
 
 // keptField is the name of a field, as fasthttp writes it and in lower case.
 type keptField struct{ canonical, lower string }
 
+// decisive are the fields that say what a request is.
+var decisive = []string{
+	"host", "expect", "trailer", "connection", "content-type", "content-length", "content-encoding", "transfer-encoding",
+}
+
 func newHeadReader(fields []string) headReader {
 	var r headReader
+	for _, name := range decisive {
+		r.know(name)
+	}
 	for _, name := range fields {
 		r.kept = append(r.kept, keptField{name, strings.ToLower(name)})
+		r.know(name)
 	}
 	return r
+}
+
+func (r *headReader) know(name string) { r.lengths[name[0]&31] |= 1 << (len(name) & 31) }
+
+// mayKnow says whether take may know a name: of most it does not know their length and first letter.
+func (r *headReader) mayKnow(name []byte) bool {
+	return r.lengths[name[0]&31]>>(len(name)&31)&1 != 0
 }
 
 // head is what a head says of its request.
@@ -47,46 +67,64 @@ const unknownLength = -1
 // may have put something into the request then.
 func (r *headReader) read(request *fasthttp.RequestHeader, data []byte, lineSize int) (size, length int, ok bool) {
 	h := head{length: unknownLength}
-	for at := lineSize; ; {
-		end := bytes.IndexByte(data[at:], '\n')
-		if end < 1 || data[at+end-1] != '\r' {
+	at := lineSize
+	for !endsLine(data, at) {
+		colon := tokenEnd(data, at)
+		if colon == at || colon == len(data) || data[colon] != ':' {
 			return 0, 0, false
 		}
-		line := data[at : at+end-1]
-		at += end + 1
-		if len(line) == 0 {
-			if h.length == unknownLength || h.host == nil {
-				return 0, 0, false
-			}
-			request.SetHostBytes(h.host)
-			request.SetContentTypeBytes(h.contentType)
-			return at, h.length, true
-		}
-		name, value, valid := fieldOf(line)
-		if !valid || !r.take(request, &h, name, value) {
+		end := cleanEnd(data, colon+1)
+		if !endsLine(data, end) {
 			return 0, 0, false
 		}
+		if name := data[at:colon]; r.mayKnow(name) && !r.take(request, &h, name, trimSpaces(data[colon+1:end])) {
+			return 0, 0, false
+		}
+		at = end + len("\r\n")
 	}
+	if h.length == unknownLength || h.host == nil {
+		return 0, 0, false
+	}
+	request.SetHostBytes(h.host)
+	request.SetContentTypeBytes(h.contentType)
+	return at + len("\r\n"), h.length, true
 }
 
-// fieldOf takes a line apart. It is not valid if a byte of it is one that RFC 9110 does not
-// allow there, or a tab, which nobody sends.
-func fieldOf(line []byte) (name, value []byte, valid bool) {
-	colon := 0
-	for colon < len(line) && isTokenByte[line[colon]] {
-		colon++
+// endsLine says whether there is the end of a line.
+func endsLine(data []byte, at int) bool {
+	return at+1 < len(data) && data[at] == '\r' && data[at+1] == '\n'
+}
+
+// Bytes are looked at by eight at a time: a head has a kilobyte.
+const ones, highest = 0x0101010101010101, 0x8080808080808080
+
+// tokenEnd is where the name of a field ends that begins at a place: that of the first byte
+// which may be no part of one.
+func tokenEnd(data []byte, at int) int {
+	for ; at+8 <= len(data); at += 8 {
+		others := notInWords(binary.LittleEndian.Uint64(data[at:]))
+		if others == 0 {
+			continue
+		}
+		at += bits.TrailingZeros64(others) / 8
+		if !isTokenByte[data[at]] {
+			return at
+		}
+		at -= 7 // go on after a digit or what is rare
 	}
-	if colon == 0 || colon == len(line) || line[colon] != ':' {
-		return nil, nil, false
+	for at < len(data) && isTokenByte[data[at]] {
+		at++
 	}
-	value = line[colon+1:]
-	for len(value) > 0 && value[0] == ' ' {
-		value = value[1:]
-	}
-	for len(value) > 0 && value[len(value)-1] == ' ' {
-		value = value[:len(value)-1]
-	}
-	return line[:colon], value, isClean(value)
+	return at
+}
+
+// notInWords has the highest bit of each of eight bytes that is neither a letter of ASCII
+// nor a hyphen. No sum carries into the next byte, since none is over 0x7f.
+func notInWords(word uint64) uint64 {
+	lower := (word | 0x20*ones) &^ highest
+	letters := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'z'-1)*ones)
+	others := (word^'-'*ones)&^highest + 0x7f*ones // the highest bit is clear for a hyphen
+	return (others&^letters | word) & highest
 }
 
 // isTokenByte says which bytes the name of a field may have (RFC 9110, section 5.6.2).
@@ -97,25 +135,37 @@ var isTokenByte = func() (is [256]bool) {
 	return is
 }()
 
-// isClean says whether there is no control character in a value. It looks at eight bytes
-// at a time: a value is most of a head.
-func isClean(value []byte) bool {
-	const ones, highest = 0x0101010101010101, 0x8080808080808080
-	for len(value) >= 8 {
-		word := binary.LittleEndian.Uint64(value)
-		low := (word - 0x20*ones) &^ word & highest // bytes under 0x20
-		word ^= 0x7f * ones
-		if low|(word-ones)&^word&highest != 0 { // or that are 0x7f
-			return false
-		}
-		value = value[8:]
-	}
-	for _, c := range value {
-		if c < 0x20 || c == 0x7f {
-			return false
+// cleanEnd is where the value of a field ends that begins at a place: that of the first
+// control character. A tab is taken for one: it may be there, and nobody sends it.
+func cleanEnd(data []byte, at int) int {
+	for ; at+8 <= len(data); at += 8 {
+		if found := controls(binary.LittleEndian.Uint64(data[at:])); found != 0 {
+			return at + bits.TrailingZeros64(found)/8
 		}
 	}
-	return true
+	for at < len(data) && data[at] >= 0x20 && data[at] != 0x7f {
+		at++
+	}
+	return at
+}
+
+// controls has the highest bit of the first of eight bytes that is a control character, and
+// of some after that.
+func controls(word uint64) uint64 {
+	low := (word - 0x20*ones) &^ word
+	word ^= 0x7f * ones
+	return (low | (word-ones)&^word) & highest
+}
+
+// trimSpaces takes the spaces off both ends of a value.
+func trimSpaces(value []byte) []byte {
+	for len(value) > 0 && value[0] == ' ' {
+		value = value[1:]
+	}
+	for len(value) > 0 && value[len(value)-1] == ' ' {
+		value = value[:len(value)-1]
+	}
+	return value
 }
 
 // take notes a field, or returns false if it is not one to be sure about.
