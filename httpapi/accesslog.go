@@ -15,16 +15,16 @@ import (
 // which clients cannot choose freely: anything else may hold what identifies a
 // visitor.
 type exchange struct {
-	connection uint64
-	route      route
-	method     string // in the log only
-	began      time.Time
+	lane   uint64
+	route  route
+	method string // in the log only
+	began  time.Time
 }
 
 // observe counts a request that is answered now, and logs it when that is wanted.
 func (s *Server) observe(e exchange, status, bytes int, now time.Time) {
 	took := now.Sub(e.began)
-	s.metrics.answered(e.connection, e.route, status, took)
+	s.metrics.answered(e.lane, e.route, status, took)
 	if !s.config.AccessLog {
 		return
 	}

@@ -181,7 +181,7 @@ func (s *Server) noted(x *conn.Exchange, p *post, done taken, err error) (taken,
 	}
 	done.visits, done.held = s.gather(p, done.ticket)
 	if done.ticket == nil {
-		s.metrics.accepted(x.Number(), done.records, s.config.Now())
+		s.metrics.accepted(x.Lane(), done.records, s.config.Now())
 		s.endVisits(done.visits, true)
 	}
 	return done, nil
@@ -220,7 +220,7 @@ type commit struct {
 	server   *Server
 	exchange exchange
 	taken    taken
-	origin   []byte
+	origin   []byte // that the answer depends on, empty if it is the same for any
 }
 
 // answerBytes is about what the answer takes when all records are good.
@@ -228,8 +228,10 @@ const answerBytes = 256
 
 func (s *Server) newCommit(x *conn.Exchange, e exchange, t taken) *commit {
 	c := s.commits.Get().(*commit)
-	c.exchange, c.taken = e, t
-	c.origin = append(c.origin[:0], x.Request.Header.Peek(fasthttp.HeaderOrigin)...)
+	c.exchange, c.taken, c.origin = e, t, c.origin[:0]
+	if !s.config.Origins.any {
+		c.origin = append(c.origin, askingOrigin(x)...)
+	}
 	return c
 }
 
@@ -251,7 +253,7 @@ func (c *commit) Answer(response *fasthttp.Response, decided error, now time.Tim
 		}
 	}
 	if decided == nil {
-		s.metrics.accepted(c.exchange.connection, c.taken.records, now)
+		s.metrics.accepted(c.exchange.lane, c.taken.records, now)
 	}
 	s.endVisits(c.taken.visits, decided == nil)
 	if prepared != nil {

@@ -11,7 +11,11 @@ import (
 var (
 	allowOrigin = []byte(fasthttp.HeaderAccessControlAllowOrigin)
 	anyOrigin   = []byte("*")
+	originField = []byte(fasthttp.HeaderOrigin)
 )
+
+// askingOrigin is the origin of the page that a request is from, if it says so.
+func askingOrigin(x *conn.Exchange) []byte { return x.Request.Header.PeekCanonical(originField) }
 
 // allow adds the CORS headers of any response to a request from an origin.
 func (o *Origins) allow(response *fasthttp.Response, origin []byte) {

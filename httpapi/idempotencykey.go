@@ -21,6 +21,8 @@ const (
 	maxKeyBytes = 64
 )
 
+var idempotencyKey = []byte(headerIdempotencyKey)
+
 // A OnceRecorder records batches that have a key, each once.
 type OnceRecorder interface {
 	// Sent returns the batch that came with a key before, with its body or another one, if
@@ -42,7 +44,7 @@ func (s *Server) batchKey(header *fasthttp.RequestHeader) (key idempotency.Sum, 
 	if s.config.Once == nil {
 		return key, false, nil
 	}
-	isNamed := header.Peek(headerIdempotencyKey) != nil
+	isNamed := header.PeekCanonical(idempotencyKey) != nil
 	if !isNamed && bytes.IndexByte(header.RequestURI(), '?') < 0 {
 		return key, false, nil
 	}

@@ -12,7 +12,7 @@ import (
 // takes nothing from the requests; what it returns may be a request apart.
 type Metrics struct {
 	routes []routeName
-	// stripes are written by connections in turn, so that those which are served
+	// stripes are written by lanes in turn, so that requests which are answered
 	// at the same time seldom write to the same cache line.
 	stripes  []stripe
 	rejected fieldFigures
@@ -89,14 +89,14 @@ func newMetrics(endpoints []endpoint) *Metrics {
 	return m
 }
 
-// stripe returns the stripe of a connection.
-func (m *Metrics) stripe(connection uint64) *stripe {
-	return &m.stripes[connection%uint64(len(m.stripes))]
+// stripe returns the stripe of a lane.
+func (m *Metrics) stripe(lane uint64) *stripe {
+	return &m.stripes[lane%uint64(len(m.stripes))]
 }
 
 // answered counts a request that was answered.
-func (m *Metrics) answered(connection uint64, r route, status int, took time.Duration) {
-	s := m.stripe(connection)
+func (m *Metrics) answered(lane uint64, r route, status int, took time.Duration) {
+	s := m.stripe(lane)
 	s.requests[r][statusIndex(status)].Add(1)
 	bucket := 0
 	for bucket < len(latencyBounds) && took > latencyBounds[bucket] {
@@ -115,11 +115,13 @@ func statusIndex(status int) int {
 	return len(countedStatuses)
 }
 
-func (m *Metrics) accepted(connection uint64, records int, now time.Time) {
+func (m *Metrics) accepted(lane uint64, records int, now time.Time) {
 	if records > 0 {
-		stripe := m.stripe(connection)
+		stripe := m.stripe(lane)
 		stripe.accepted.Add(uint64(records))
-		stripe.last.Store(now.UnixNano())
+		if at := now.UnixNano(); stripe.last.Load() != at { // many are answered at one time
+			stripe.last.Store(at)
+		}
 	}
 }
 

@@ -240,7 +240,7 @@ func isBelow(path []byte, above string) bool {
 }
 
 func (s *Server) handle(x *conn.Exchange) {
-	e := exchange{connection: x.Number(), route: routeUnknown, began: time.Now()}
+	e := exchange{lane: x.Lane(), route: routeUnknown, began: x.Came()}
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.failPanic(x, cause)
@@ -305,7 +305,7 @@ func (s *Server) isSentHome(x *conn.Exchange) bool {
 
 // allow adds the CORS headers of any response.
 func (s *Server) allow(x *conn.Exchange) {
-	s.config.Origins.allow(&x.Response, x.Request.Header.Peek(fasthttp.HeaderOrigin))
+	s.config.Origins.allow(&x.Response, askingOrigin(x))
 }
 
 // requestPath is the path as it was sent, without the query and without one
@@ -342,7 +342,7 @@ func (s *Server) wantsBody(header *fasthttp.RequestHeader) bool {
 
 // handleInvalid answers what never became a request.
 func (s *Server) handleInvalid(x *conn.Exchange, err error) {
-	e := exchange{connection: x.Number(), route: routeInvalid, began: time.Now(), method: otherMethod}
+	e := exchange{lane: x.Lane(), route: routeInvalid, began: x.Came(), method: otherMethod}
 	s.allow(x)
 	fail(&x.Response, s.protocolError(err))
 	s.observe(e, x.Response.StatusCode(), len(x.Response.Body()), time.Now())

@@ -3,6 +3,7 @@ package conn
 import (
 	"bufio"
 	"bytes"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -45,7 +46,8 @@ func (l *loop) answerAside(c *socket) {
 // answerIt is run by a goroutine of its own.
 func (a *aside) answerIt() {
 	c := a.socket
-	a.begin(&c.connection)
+	a.begin(&c.connection, time.Now())
+	a.lane = c.loop.number
 	a.Response.Reset()
 	if a.handle() {
 		a.finish()
@@ -115,11 +117,14 @@ type rendering struct {
 	buffer *bytes.Buffer
 	writer *bufio.Writer
 	kept   map[*Prepared]*preparedBytes
+	// recent is the one of kept that was asked for last, nearly always that of all.
+	recent      *Prepared
+	recentBytes *preparedBytes
 }
 
 func newRendering() rendering {
 	buffer := new(bytes.Buffer)
-	return rendering{buffer, bufio.NewWriterSize(buffer, 1<<10), map[*Prepared]*preparedBytes{}}
+	return rendering{buffer: buffer, writer: bufio.NewWriterSize(buffer, 1<<10), kept: map[*Prepared]*preparedBytes{}}
 }
 
 // bytes returns a response as it is sent, which says so if it is the last one. The

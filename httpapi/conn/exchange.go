@@ -31,6 +31,8 @@ type Exchange struct {
 
 	server     *Server
 	connection *connection
+	lane       uint64
+	came       time.Time
 	// oversized is whether the request's body is larger than any may be, and
 	// therefore will not be read.
 	oversized bool
@@ -73,12 +75,17 @@ type Outcome interface {
 // another way, such as from a test.
 func Detached(ctx *fasthttp.RequestCtx) *Exchange { return &Exchange{RequestCtx: ctx} }
 
-// Number tells the connections of a server apart.
-func (x *Exchange) Number() uint64 {
-	if x.connection == nil {
-		return 0
+// Lane is a number that is that of few exchanges which are answered at the same time: the
+// number of a loop, or of a connection. Figures that are written to by lanes need no processor
+// to wait for another one's.
+func (x *Exchange) Lane() uint64 { return x.lane }
+
+// Came is when the request had come, or begun to if its body is streamed.
+func (x *Exchange) Came() time.Time {
+	if x.came.IsZero() {
+		return time.Now()
 	}
-	return x.connection.number
+	return x.came
 }
 
 // Client is the address of the connection's other end, or the zero Addr if that has none.
@@ -202,8 +209,9 @@ func (x *Exchange) receive(body []byte) ([]byte, error) {
 	}
 }
 
-// begin has the exchange be about a request.
-func (x *Exchange) begin(c *connection) {
+// begin has the exchange be about a request that came at a time.
+func (x *Exchange) begin(c *connection, at time.Time) {
+	x.came, x.lane = at, c.number
 	x.connection, x.oversized, x.last, x.reserved, x.lasting = c, false, false, 0, nil
 	x.stream, x.streamed = nil, 0
 	x.pending, x.outcome = nil, nil

@@ -92,7 +92,7 @@ func known(err error) error {
 func (s *Server) exchangeOf(ctx *fasthttp.RequestCtx) *Exchange {
 	x := s.exchanges.Get().(*Exchange)
 	x.RequestCtx = ctx
-	x.begin(libraryConnOf(ctx.Conn()).connection)
+	x.begin(libraryConnOf(ctx.Conn()).connection, time.Now())
 	return x
 }
 

@@ -22,6 +22,7 @@ const (
 // to that.
 type loop struct {
 	server *Server
+	number uint64 // among the loops
 	poller *poller
 	ended  chan struct{}
 	count  atomic.Int64 // connections, and those that are about to come
@@ -30,22 +31,24 @@ type loop struct {
 	inbox []func() // what the loop is asked to do, guarded by mu
 	over  bool     // nothing is done any more, guarded by mu
 
-	sockets   map[int32]*socket // by descriptor
-	again     []*socket         // of which there is more to read
-	draining  bool              // connections are closed when they are answered
-	abandoned bool              // connections are closed, answered or not
+	sockets   sockets
+	again     []*socket // of which there is more to read
+	draining  bool      // connections are closed when they are answered
+	abandoned bool      // connections are closed, answered or not
 
 	read     []byte // what was read last
 	records  records
 	parser   parser
 	request  *aside            // that is parsed, and given away if a goroutine answers it
-	response fasthttp.Response // to what waited
+	response fasthttp.Response // to what waited, empty between answers
 	rendered rendering
 
 	// waiting are the answers that wait, in the order in which they must go.
 	waiting []waitingAnswer
 	newest  Pending // what was passed to Await last, if that waits
 	wake    func()  // poller.wake, made once
+	// turn is when the first request of those came that came together, or zero before.
+	turn time.Time
 }
 
 // waitingAnswer is an answer that waits for an outcome, or behind one that does:
@@ -59,13 +62,13 @@ type waitingAnswer struct {
 	last    bool
 }
 
-func newLoop(s *Server) (*loop, error) {
+func newLoop(s *Server, number uint64) (*loop, error) {
 	poller, err := newPoller()
 	if err != nil {
 		return nil, err
 	}
 	return &loop{
-		server: s, poller: poller, ended: make(chan struct{}), sockets: map[int32]*socket{}, read: make([]byte, loopReadBytes),
+		server: s, number: number, poller: poller, ended: make(chan struct{}), read: make([]byte, loopReadBytes),
 		parser:  newParser(s.config.PlainPath, s.config.PlainFields, s.config.Bounds.HeaderBytes, min(s.config.BodyBytes, heldBodyBytes)),
 		request: s.loops.newAside(), wake: poller.wake, rendered: newRendering(),
 	}, nil
@@ -88,7 +91,7 @@ func (l *loop) post(do func()) bool {
 func (l *loop) drain() {
 	l.post(func() {
 		l.draining = true
-		for _, c := range l.sockets {
+		for c := range l.sockets.all() {
 			c.drain()
 		}
 	})
@@ -103,7 +106,7 @@ func (l *loop) abandon() {
 // closeAll closes the connections of a loop that is abandoned.
 func (l *loop) closeAll() {
 	l.waiting = nil
-	for _, c := range l.sockets {
+	for c := range l.sockets.all() {
 		c.close()
 	}
 }
@@ -116,8 +119,10 @@ func (l *loop) run() {
 		if len(l.again) == 0 {
 			happened = l.poller.wait
 		}
-		for _, event := range happened() {
-			if c := l.sockets[event.Fd]; c != nil {
+		events := happened()
+		l.turn = time.Time{}
+		for _, event := range events {
+			if c := l.sockets.at(event.Fd); c != nil {
 				c.happened(event.Events)
 			}
 		}
@@ -137,7 +142,7 @@ func (l *loop) doAsAsked() (over bool) {
 	l.mu.Lock()
 	inbox := l.inbox
 	l.inbox = nil
-	l.over = l.draining && len(inbox) == 0 && len(l.sockets) == 0 && len(l.waiting) == 0
+	l.over = l.draining && len(inbox) == 0 && l.sockets.count == 0 && len(l.waiting) == 0
 	over = l.over
 	l.mu.Unlock()
 	for _, do := range inbox {
@@ -165,7 +170,7 @@ func (l *loop) readAgain() {
 // enter begins to serve a connection, of which the first request has come in most
 // cases.
 func (l *loop) enter(c *socket) {
-	l.sockets[int32(c.fd)] = c
+	l.sockets.add(c)
 	c.receive() // first, for the poller not to tell of what is there
 	if c.gone {
 		return
@@ -184,7 +189,7 @@ func (l *loop) enter(c *socket) {
 
 // leave forgets a connection.
 func (l *loop) leave(c *socket) {
-	delete(l.sockets, int32(c.fd))
+	l.sockets.remove(c)
 	c.gone = true
 	if c.secure.isShaking() {
 		close(c.secure.handshake.come)
@@ -196,7 +201,8 @@ func (l *loop) leave(c *socket) {
 // says whether another request follows.
 func (l *loop) answer(c *socket, more bool) {
 	x := &l.request.Exchange
-	x.begin(&c.connection)
+	x.begin(&c.connection, l.now())
+	x.lane = l.number
 	x.Response.Reset()
 	if !x.handle() {
 		c.close()
@@ -230,16 +236,19 @@ func (l *loop) await(w waitingAnswer) {
 
 // answerWaiting sends the answers that wait for nothing any more.
 func (l *loop) answerWaiting() {
-	ready := 0
-	for ready < len(l.waiting) && l.waiting[ready].isReady() {
-		ready++
-	}
+	ready := l.ready()
 	if ready == 0 {
 		return
 	}
 	now := time.Now()
+	var asked Pending
+	var decided error
 	for i := range l.waiting[:ready] {
-		l.answerNow(&l.waiting[i], now)
+		w := &l.waiting[i]
+		if w.pending != nil && w.pending != asked {
+			asked, decided = w.pending, w.pending.Wait()
+		}
+		l.answerNow(w, decided, now)
 	}
 	for i := range l.waiting[:ready] { // a connection may have had several
 		l.waiting[i].socket.settle()
@@ -250,15 +259,28 @@ func (l *loop) answerWaiting() {
 	switch {
 	case rest == 0:
 		l.newest = nil
-	case l.waiting[0].isReady(): // it has come since
+	case l.waiting[0].pending.Settled(): // it has been since
 		l.poller.wake()
 	}
 }
 
-func (w *waitingAnswer) isReady() bool { return w.pending == nil || w.pending.Settled() }
+// ready is how many of the first answers wait for nothing any more. Many wait for the same.
+func (l *loop) ready() int {
+	var settled Pending
+	for i := range l.waiting {
+		switch pending := l.waiting[i].pending; {
+		case pending == nil || pending == settled:
+		case !pending.Settled():
+			return i
+		default:
+			settled = pending
+		}
+	}
+	return len(l.waiting)
+}
 
-// answerNow renders an answer whose outcome is known, and sends it.
-func (l *loop) answerNow(w *waitingAnswer, now time.Time) {
+// answerNow renders an answer whose outcome is decided, and sends it.
+func (l *loop) answerNow(w *waitingAnswer, decided error, now time.Time) {
 	c := w.socket
 	c.pending--
 	c.owed -= w.owed
@@ -266,12 +288,20 @@ func (l *loop) answerNow(w *waitingAnswer, now time.Time) {
 		c.send(w.bytes)
 		return
 	}
-	l.response.Reset()
-	prepared := w.outcome.Answer(&l.response, w.pending.Wait(), now)
+	prepared := w.outcome.Answer(&l.response, decided, now)
 	last := w.last || c.isLast(len(c.held) > 0)
 	if prepared != nil {
 		c.send(l.rendered.prepared(prepared, last, now))
 		return
 	}
 	c.send(l.rendered.bytes(&l.response, last))
+	l.response.Reset()
+}
+
+// now is the time at the beginning of a turn: what is read in it had come by then.
+func (l *loop) now() time.Time {
+	if l.turn.IsZero() {
+		l.turn = time.Now()
+	}
+	return l.turn
 }

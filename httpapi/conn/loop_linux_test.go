@@ -149,7 +149,7 @@ func (l *loop) inside() map[*socket]bool {
 	found := make(chan map[*socket]bool)
 	l.post(func() {
 		all := map[*socket]bool{}
-		for _, c := range l.sockets {
+		for c := range l.sockets.all() {
 			all[c] = true
 		}
 		found <- all

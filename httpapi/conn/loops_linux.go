@@ -51,8 +51,8 @@ func (s *Server) serveInLoops(listener net.Listener) (served bool, err error) {
 // start makes the loops, or none if this process cannot have them.
 func (e *loops) start(address net.Addr) bool {
 	var all []*loop
-	for range runtime.GOMAXPROCS(0) {
-		l, err := newLoop(e.server)
+	for number := range runtime.GOMAXPROCS(0) {
+		l, err := newLoop(e.server, uint64(number))
 		if err != nil {
 			e.server.config.Logger.Warn("there are no event loops", "error", err)
 			break

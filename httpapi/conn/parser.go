@@ -49,7 +49,7 @@ var (
 // 0 if it is not known yet.
 func (p *parser) parse(request *fasthttp.Request, data []byte) (size int, found kind) {
 	if end, length, ok := p.parsePlain(request, data); ok {
-		return p.withBody(request, data, end, length)
+		return p.withBody(request, data, end, length, plain)
 	}
 	end := bytes.Index(data[:min(len(data), p.headerBytes)], headerEnd)
 	switch {
@@ -62,7 +62,11 @@ func (p *parser) parse(request *fasthttp.Request, data []byte) (size int, found 
 	if !p.parseHeader(request, data[:end]) {
 		return 0, foreign
 	}
-	return p.withBody(request, data, end, max(request.Header.ContentLength(), 0))
+	whole := simple
+	if bytes.HasPrefix(data, p.plainLine) && len(request.Header.ContentEncoding()) == 0 {
+		whole = plain
+	}
+	return p.withBody(request, data, end, max(request.Header.ContentLength(), 0), whole)
 }
 
 // parsePlain reads the head of a plain post, if that is one of the usual ones.
@@ -82,8 +86,9 @@ func (p *parser) parsePlain(request *fasthttp.Request, data []byte) (end, length
 	return end, length, true
 }
 
-// withBody adds the body to a request whose head is read.
-func (p *parser) withBody(request *fasthttp.Request, data []byte, end, length int) (size int, found kind) {
+// withBody adds the body to a request whose head is read, and says what it is: what it is
+// whole, unless its body is too large for that.
+func (p *parser) withBody(request *fasthttp.Request, data []byte, end, length int, whole kind) (size int, found kind) {
 	size = end + length
 	switch {
 	case size-end > p.bodyBytes:
@@ -92,10 +97,10 @@ func (p *parser) withBody(request *fasthttp.Request, data []byte, end, length in
 		return size, arriving
 	}
 	request.SetBodyRaw(data[end:size])
-	if size-end <= inlineBytes && bytes.HasPrefix(data, p.plainLine) && len(request.Header.ContentEncoding()) == 0 {
-		return size, plain
+	if size-end > inlineBytes {
+		whole = simple
 	}
-	return size, simple
+	return size, whole
 }
 
 // mayArrive says whether fasthttp would wait for the rest of a header that begins

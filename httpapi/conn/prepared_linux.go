@@ -15,11 +15,7 @@ type preparedBytes struct {
 
 // prepared returns a prepared answer as it is sent. It must not be changed.
 func (r *rendering) prepared(p *Prepared, last bool, now time.Time) []byte {
-	kept := r.kept[p]
-	if kept == nil {
-		kept = &preparedBytes{second: -1}
-		r.kept[p] = kept
-	}
+	kept := r.keptOf(p)
 	if second := now.Unix(); second != kept.second {
 		kept.second = second
 		kept.stays, kept.last = r.render(p, false, kept.stays), r.render(p, true, kept.last)
@@ -28,6 +24,17 @@ func (r *rendering) prepared(p *Prepared, last bool, now time.Time) []byte {
 		return kept.last
 	}
 	return kept.stays
+}
+
+// keptOf is where a prepared answer is kept.
+func (r *rendering) keptOf(p *Prepared) *preparedBytes {
+	if p != r.recent {
+		if r.kept[p] == nil {
+			r.kept[p] = &preparedBytes{second: -1}
+		}
+		r.recent, r.recentBytes = p, r.kept[p]
+	}
+	return r.recentBytes
 }
 
 // render renders a prepared answer into bytes that may be reused.

@@ -327,10 +327,8 @@ func (c *socket) rest() {
 	if c.isWithin() {
 		turn = receiving
 	}
-	for _, before := range []phase{working, sending, receiving} {
-		if before != turn {
-			c.move(before, turn)
-		}
+	if before := c.current().phase(); before != turn && (before == working || before == sending || before == receiving) {
+		c.move(before, turn)
 	}
 	if c.mayRead() && !c.queued {
 		c.queued = true
