@@ -26,7 +26,10 @@ type headReader struct {
 }
 
 // keptField is the name of a field, as fasthttp writes it and in lower case.
-type keptField struct{ canonical, lower string }
+type keptField struct {
+	canonical []byte
+	lower     string
+}
 
 // decisive are the fields that say what a request is.
 var decisive = []string{
@@ -39,7 +42,7 @@ func newHeadReader(fields []string) headReader {
 		r.know(name)
 	}
 	for _, name := range fields {
-		r.kept = append(r.kept, keptField{name, strings.ToLower(name)})
+		r.kept = append(r.kept, keptField{[]byte(name), strings.ToLower(name)})
 		r.know(name)
 	}
 	return r
@@ -57,6 +60,7 @@ type head struct {
 	host, contentType []byte
 	length            int // of the body
 	hasType           bool
+	kept              uint // a bit for each that has come
 }
 
 // unknownLength is before there was a Content-Length.
@@ -138,9 +142,14 @@ var isTokenByte = func() (is [256]bool) {
 // cleanEnd is where the value of a field ends that begins at a place: that of the first
 // control character. A tab is taken for one: it may be there, and nobody sends it.
 func cleanEnd(data []byte, at int) int {
-	for ; at+8 <= len(data); at += 8 {
-		if found := controls(binary.LittleEndian.Uint64(data[at:])); found != 0 {
-			return at + bits.TrailingZeros64(found)/8
+	for ; at+16 <= len(data); at += 16 {
+		both := data[at : at+16]
+		first, second := controls(binary.LittleEndian.Uint64(both)), controls(binary.LittleEndian.Uint64(both[8:]))
+		if first != 0 {
+			return at + bits.TrailingZeros64(first)/8
+		}
+		if second != 0 {
+			return at + 8 + bits.TrailingZeros64(second)/8
 		}
 	}
 	for at < len(data) && data[at] >= 0x20 && data[at] != 0x7f {
@@ -152,9 +161,8 @@ func cleanEnd(data []byte, at int) int {
 // controls has the highest bit of the first of eight bytes that is a control character, and
 // of some after that.
 func controls(word uint64) uint64 {
-	low := (word - 0x20*ones) &^ word
-	word ^= 0x7f * ones
-	return (low | (word-ones)&^word) & highest
+	low, last := word-0x20*ones, word&^highest+ones // under 0x20, and 0x7f
+	return (low | last) &^ word & highest
 }
 
 // trimSpaces takes the spaces off both ends of a value.
@@ -172,7 +180,7 @@ func trimSpaces(value []byte) []byte {
 func (r *headReader) take(request *fasthttp.RequestHeader, h *head, name, value []byte) bool {
 	switch len(name) {
 	case len("host"):
-		if is(name, "host") {
+		if string(name) == "Host" || is(name, "host") {
 			first := h.host == nil
 			h.host = value
 			return first && len(value) > 0 && bytes.Equal(value, r.host)
@@ -186,17 +194,17 @@ func (r *headReader) take(request *fasthttp.RequestHeader, h *head, name, value 
 			return false
 		}
 	case len("connection"):
-		if is(name, "connection") {
-			return is(value, "keep-alive")
+		if string(name) == "Connection" || is(name, "connection") {
+			return string(value) == "keep-alive" || is(value, "keep-alive")
 		}
 	case len("content-type"):
-		if is(name, "content-type") {
+		if string(name) == "Content-Type" || is(name, "content-type") {
 			first := !h.hasType
 			h.contentType, h.hasType = value, true
 			return first
 		}
 	case len("content-length"):
-		if is(name, "content-length") {
+		if string(name) == "Content-Length" || is(name, "content-length") {
 			first := h.length == unknownLength
 			h.length = lengthOf(value)
 			return first && h.length != unknownLength
@@ -210,13 +218,25 @@ func (r *headReader) take(request *fasthttp.RequestHeader, h *head, name, value 
 			return false
 		}
 	}
-	for i := range r.kept {
-		if is(name, r.kept[i].lower) {
-			request.AddBytesV(r.kept[i].canonical, value)
-			break
-		}
-	}
+	r.keep(request, h, name, value)
 	return true
+}
+
+// keep puts a field into the request if it is one of kept.
+func (r *headReader) keep(request *fasthttp.RequestHeader, h *head, name, value []byte) {
+	for i := range r.kept {
+		field := &r.kept[i]
+		if !bytes.Equal(name, field.canonical) && !is(name, field.lower) {
+			continue
+		}
+		if h.kept>>i&1 == 0 { // nearly always, and cheaper
+			request.SetCanonical(field.canonical, value)
+		} else {
+			request.AddBytesKV(field.canonical, value)
+		}
+		h.kept |= 1 << i
+		return
+	}
 }
 
 // is says whether a name in ASCII is this one, which is in lower case.
