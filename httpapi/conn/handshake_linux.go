@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 
@@ -109,6 +110,10 @@ func (c *socket) shaken(err error) {
 	h := c.secure.handshake
 	c.secure.handshake, c.secure.wire.Conn = nil, &c.loop.records
 	c.loop.records.sealed = append(c.loop.records.sealed, h.flight...)
+	if isPlainHTTP(err) {
+		c.loop.records.sealed = append(c.loop.records.sealed, plainHTTPAnswer...)
+		c.unread.Store(c.moreToRead)
+	}
 	c.sendSealed()
 	if err != nil {
 		protocolLog{c.loop.server.config.Logger}.Printf("", err)
@@ -117,6 +122,23 @@ func (c *socket) shaken(err error) {
 		c.begin(h.rest)
 	}
 	c.settle()
+}
+
+// plainHTTPAnswer is what a client gets that speaks HTTP without TLS, as from Go's own server.
+const plainHTTPAnswer = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+
+// isPlainHTTP says whether a handshake has failed because what came is a request.
+func isPlainHTTP(err error) bool {
+	var header tls.RecordHeaderError
+	if !errors.As(err, &header) {
+		return false
+	}
+	switch string(header.RecordHeader[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "PATCH", "DELET", "OPTIO":
+		return true
+	default:
+		return false
+	}
 }
 
 // begin serves what came with the end of a handshake. The connection is as new as one that
