@@ -121,10 +121,8 @@ func (c *collapse) addPairs() {
 		if v.pairs.n == 0 || !takes(c.pairHalvings, v.hash()) {
 			continue
 		}
-		for _, p := range c.pairs.of(v) {
-			if p != 0 {
-				c.addPair(v, p)
-			}
+		for p := range c.pairs.each(v) {
+			c.addPair(v, p)
 		}
 	}
 }

@@ -10,7 +10,7 @@
 //	Batch      what the ledger reads of the records of a request      batch.go
 //	Ledger     the open days; every caller meets here                ledger.go
 //	day        a key, two samples, and shards by visitor             day.go
-//	shard      visitors, and the pairs of visitor and benefit        shard.go, visitorset.go, pairset.go
+//	shard      visitors, and the pairs of visitor and benefit        shard.go, visitorset.go, pairset.go, pairmap.go
 //	names      experiments and variants, bounded in number           names.go
 //	named      variants of few visitors without their names          named.go
 //	Sums       a day without its hashes: all that can be had of it   sums.go, collapse.go, merge.go

@@ -108,6 +108,14 @@ func (v *modelVisitor) assign(name, variant string) {
 	}
 }
 
+// pairs is how many pairs of visitor and benefit a day has.
+func (m *model) pairs(date counters.Day) (pairs uint64) {
+	for _, v := range m.days[date].visitors {
+		pairs += uint64(len(v.benefits))
+	}
+	return pairs
+}
+
 // sums are what the ledger must say of a day.
 func (m *model) sums(date counters.Day) visitors.Sums {
 	day := m.days[date]

@@ -1,6 +1,7 @@
 package visitors
 
 import (
+	"iter"
 	"math/bits"
 
 	"stats-recorder/counters"
@@ -19,19 +20,26 @@ func (p pair) stages() Stages            { return Stages(p & allStages) }
 func (r Record) met() pair { return pair(r >> benefitShift << benefitShift) }
 
 // ownPairs are the pairs of one visitor: a few are in it, more in an open-addressing table
-// of the visitor's own. So the pairs of a batch lie in neighbouring lines of memory, and not
-// in one each (BenchmarkAddKnown, one visitor of 16000).
+// of the visitor's own, or in a map if that is no larger. So the pairs of a batch lie in
+// neighbouring lines of memory, and not in one each (BenchmarkAddKnown, one visitor of 16000).
 type ownPairs struct {
 	n     uint32 // how many there are
-	start uint32 // of the table in the set's slab
-	few   [fewPairs]pair
+	start uint32 // of the table or the map in the set's slab
+	// few are the pairs if there are at most fewPairs. Of more they are the extent of the
+	// map, zeros if there is a table.
+	few [fewPairs]pair
 }
 
 // fewPairs is up to how many pairs need no table.
 const fewPairs = 2
 
-// size is how many slots the table has.
-func (o *ownPairs) size() int { return slotsFor(o.n) }
+// size is how many slots they take.
+func (o *ownPairs) size() int {
+	if e := o.extent(); e.isMap() {
+		return e.size()
+	}
+	return slotsFor(o.n)
+}
 
 // slotsFor is the size of a table of n pairs, a power of two of which at most seven eighths
 // are taken; 0 where there is none.
@@ -44,8 +52,8 @@ func slotsFor(n uint32) int {
 
 // A pairSet is the pairs of a shard's visitors.
 type pairSet struct {
-	// slab has the tables in the order in which they were made. A table that grows is made
-	// anew; what it leaves stays free until all are moved together.
+	// slab has the tables and maps in the order in which they were made. One that grows is
+	// made anew; what it leaves stays free until all are moved together.
 	slab []pair
 	used int
 }
@@ -59,6 +67,22 @@ func (s *pairSet) of(v *visitor) []pair {
 		return v.pairs.few[:v.pairs.n]
 	}
 	return s.slab[v.pairs.start:][:v.pairs.size()]
+}
+
+// each are the pairs of a visitor.
+func (s *pairSet) each(v *visitor) iter.Seq[pair] {
+	return func(yield func(pair) bool) {
+		slots := s.of(v)
+		if e := v.pairs.extent(); e.isMap() {
+			e.each(slots, yield)
+			return
+		}
+		for _, p := range slots {
+			if p != 0 && !yield(p) {
+				return
+			}
+		}
+	}
 }
 
 // lineSlots is how many slots are in a line of memory.
@@ -79,42 +103,66 @@ const fewRecords = 64
 // add adds the pairs of a visitor's records, which reach the same stages. The visitor is one
 // of all.
 func (s *pairSet) add(v *visitor, records []Record, reached Stages, all []visitor) {
-	for len(records) > 0 {
+	for {
+		records = records[s.met(v, records, reached):]
+		if len(records) == 0 { // as of most runs
+			return
+		}
+		if e := v.pairs.extent(); e.isMap() && !e.has(reached) {
+			s.layOut(v, nil, reached, all) // there may be a table now
+			continue
+		}
 		some := records[:min(len(records), fewRecords)]
 		records = records[len(some):]
 		var room [fewRecords]pair
-		if fresh := s.missing(v, some, reached, room[:0]); len(fresh) > 0 { // seldom
+		if fresh := s.missing(v, some, reached, room[:0]); len(fresh) > 0 {
 			s.addFresh(v, distinct(fresh, v), all)
 		}
 	}
 }
 
+// met is how many records, from the first on, there is a place for already: they have been
+// entered there if they had not been before.
+func (s *pairSet) met(v *visitor, records []Record, reached Stages) int {
+	switch e := v.pairs.extent(); {
+	case v.pairs.n <= fewPairs:
+		return v.pairs.reachFew(records, reached)
+	case !e.isMap():
+		slots := s.of(v)
+		return searchOf(v, slots).known(slots, records, reached)
+	case e.has(reached):
+		return s.mark(v, records, reached)
+	}
+	return 0
+}
+
 // missing adds stages to the pairs of records, and returns, in the room, those that there are
 // not.
 func (s *pairSet) missing(v *visitor, records []Record, reached Stages, room []pair) (fresh []pair) {
-	if v.pairs.n <= fewPairs {
-		for _, r := range records {
-			if p := newPair(r, reached); !v.pairs.reachFew(p) {
-				room = append(room, p)
-			}
-		}
-		return room
-	}
-	slots := s.of(v)
-	search := searchOf(v, slots)
 	for {
-		records = records[search.known(slots, records, reached):]
-		if len(records) == 0 { // as of most runs
+		records = records[s.met(v, records, reached):]
+		if len(records) == 0 {
 			return room
 		}
-		p := newPair(records[0], reached)
-		if i, at := search.find(slots, p); at == 0 {
+		if p := newPair(records[0], reached); !s.reach(v, p) {
 			room = append(room, p)
-		} else {
-			slots[i] = at | p
 		}
 		records = records[1:]
 	}
+}
+
+// reach adds stages to a pair that is in a visitor's table, and says whether it is.
+func (s *pairSet) reach(v *visitor, p pair) (found bool) {
+	if v.pairs.n <= fewPairs || v.pairs.extent().isMap() {
+		return false // or it had been met
+	}
+	slots := s.of(v)
+	i, at := searchOf(v, slots).find(slots, p)
+	if at == 0 {
+		return false
+	}
+	slots[i] = at | p
+	return true
 }
 
 // A search finds pairs in a visitor's table of some size. The factor is secret as the
@@ -168,14 +216,20 @@ func (s search) put(slots, pairs []pair) {
 	}
 }
 
-func (o *ownPairs) reachFew(p pair) (found bool) {
-	for i := range o.few[:o.n] {
-		if o.few[i].benefit() == p.benefit() {
-			o.few[i] |= p
-			return true
+// reachFew adds stages to the few pairs of records, from the first on to one that is not there,
+// and says how many these are.
+func (o *ownPairs) reachFew(records []Record, reached Stages) int {
+	for n, r := range records {
+		p := newPair(r, reached)
+		i := 0
+		for ; i < int(o.n) && o.few[i].benefit() != p.benefit(); i++ {
 		}
+		if i == int(o.n) {
+			return n
+		}
+		o.few[i] |= p
 	}
-	return false
+	return len(records)
 }
 
 // distinct leaves out pairs that are there twice, of at most fewRecords. It changes the list.
@@ -194,33 +248,56 @@ func distinct(list []pair, v *visitor) []pair {
 	return once
 }
 
-// addFresh adds pairs that the visitor has not, each of another benefit.
+// addFresh adds pairs that the visitor has not, each of another benefit. Those of a map are
+// beyond its end.
 func (s *pairSet) addFresh(v *visitor, fresh []pair, all []visitor) {
 	before := v.pairs.n
-	s.grow(v, before+uint32(len(fresh)), all)
-	if v.pairs.n <= fewPairs {
+	n := before + uint32(len(fresh))
+	switch {
+	case n <= fewPairs:
 		copy(v.pairs.few[before:], fresh)
-	} else {
+		v.pairs.n = n
+	case slotsFor(n) == slotsFor(before) && !v.pairs.extent().isMap():
 		slots := s.of(v)
 		searchOf(v, slots).put(slots, fresh)
+		v.pairs.n = n
+	default:
+		s.layOut(v, fresh, 0, all)
 	}
 	s.used += len(fresh)
 }
 
-// grow makes room for a visitor to have n pairs.
-func (s *pairSet) grow(v *visitor, n uint32, all []visitor) {
-	if size := slotsFor(n); size > v.pairs.size() {
-		if len(s.slab)+size > cap(s.slab) {
-			s.compact(size, all)
-		}
-		start := len(s.slab)
-		s.slab = s.slab[:start+size]
-		before, slots := s.of(v), s.slab[start:]
-		searchOf(v, slots).put(slots, before)
-		clear(before)
-		v.pairs.start = uint32(start)
+// layOut moves a visitor's pairs, and fresh ones, to where there is room for them and for
+// some stages more.
+func (s *pairSet) layOut(v *visitor, fresh []pair, more Stages, all []visitor) {
+	own := ownPairs{n: v.pairs.n + uint32(len(fresh))}
+	size, e := slotsFor(own.n), s.extentFor(v, fresh, more)
+	if e.size() <= size {
+		size = e.size()
+		own.few = [fewPairs]pair{pair(e.wide), pair(e.stages)}
 	}
-	v.pairs.n = n
+	if len(s.slab)+size > cap(s.slab) {
+		s.compact(size, all)
+	}
+	own.start = uint32(len(s.slab))
+	s.slab = s.slab[:len(s.slab)+size]
+	slots := s.slab[own.start:]
+	if own.extent().isMap() {
+		for p := range s.each(v) {
+			e.put(slots, p)
+		}
+		for _, p := range fresh {
+			e.put(slots, p)
+		}
+	} else {
+		search := searchOf(v, slots)
+		for p := range s.each(v) {
+			search.put(slots, []pair{p})
+		}
+		search.put(slots, fresh)
+	}
+	clear(s.of(v))
+	v.pairs = own
 }
 
 // compact moves the tables of all visitors together, with room for so many slots more.

@@ -288,28 +288,39 @@ func TestADayStaysWithinItsMemory(t *testing.T) {
 	}
 }
 
-// TestWhoIsNoLongerKeptTakesNoMemory fills a sample with pages of 30 until it is halved.
+// TestWhoIsNoLongerKeptTakesNoMemory fills a sample with pages of 30 until it is halved. Those
+// of a site of some hundred benefits take two bytes a pair at least, those of benefits far apart
+// four.
 func TestWhoIsNoLongerKeptTakesNoMemory(t *testing.T) {
-	const pairBytes = 4
 	for name, limits := range map[string]visitors.Limits{
 		"pairs are full":    {Visitors: 1 << 12, Pairs: 1 << 15, Variants: 64},
 		"visitors are full": {Visitors: 1 << 10, Pairs: 1 << 16, Variants: 64},
 	} {
-		t.Run(name, func(t *testing.T) {
-			ledger := newLedger(t, limits)
-			page := make([]visitors.Recorded, 30)
-			var before, after visitors.DayStats
-			for visitor := uint64(0); after.PairHalvings == 0; visitor++ {
-				for i := range page {
-					page[i] = visitors.Recorded{HashID: binary.LittleEndian.AppendUint64(nil, visitor), Hour: noon, Benefit: counters.Benefit(i), Index: uint16(i + 1), Event: show}
+		for apart, pairBytes := range map[counters.Benefit]int{20: 2, 1 << 10: 4} {
+			t.Run(fmt.Sprint(name, ", benefits ", apart, " apart"), func(t *testing.T) {
+				before, after := halved(t, limits, apart)
+				gone, freed := int(before.Pairs-after.Pairs), before.Bytes-after.Bytes
+				if gone < limits.Pairs/8 || freed < gone*pairBytes {
+					t.Errorf("%d pairs went, and with them %d of %d bytes, want at least %d a pair", gone, freed, before.Bytes, pairBytes)
 				}
-				ledger.AddRecords(page)
-				before, after = after, ledger.Stats().Days[0]
-			}
-			gone, freed := int(before.Pairs-after.Pairs), before.Bytes-after.Bytes
-			if gone < limits.Pairs/8 || freed < gone*pairBytes {
-				t.Errorf("%d pairs went, and with them %d of %d bytes, want at least %d a pair", gone, freed, before.Bytes, pairBytes)
-			}
-		})
+			})
+		}
 	}
+}
+
+// halved are the figures of a day before and after it was halved because of pages of 30.
+func halved(t *testing.T, limits visitors.Limits, apart counters.Benefit) (before, after visitors.DayStats) {
+	t.Helper()
+	ledger := newLedger(t, limits)
+	page := make([]visitors.Recorded, 30)
+	for visitor := uint64(0); after.PairHalvings == 0; visitor++ {
+		for i := range page {
+			page[i] = visitors.Recorded{
+				HashID: binary.LittleEndian.AppendUint64(nil, visitor), Hour: noon, Benefit: apart * counters.Benefit(i), Index: uint16(i + 1), Event: show,
+			}
+		}
+		ledger.AddRecords(page)
+		before, after = after, ledger.Stats().Days[0]
+	}
+	return before, after
 }
