@@ -47,11 +47,16 @@ type variantSums struct {
 	crossed uint64
 }
 
-// A shareKey is the part that a variant has in a benefit.
-type shareKey struct {
-	benefit counters.Benefit
-	variant uint8
+// A shareKey is the part that a variant has in a benefit: in one word, which Go's maps find
+// soonest (BenchmarkSums).
+type shareKey uint64
+
+func newShareKey(benefit counters.Benefit, variant uint8) shareKey {
+	return shareKey(benefit)<<8 | shareKey(variant)
 }
+
+func (k shareKey) benefit() counters.Benefit { return counters.Benefit(k >> 8) }
+func (k shareKey) variant() uint8            { return uint8(k) }
 
 func newCollapse(visitorHalvings, pairHalvings uint32) *collapse {
 	return &collapse{
@@ -132,7 +137,7 @@ func (c *collapse) addPair(v *visitor, p pair) {
 	c.row(benefit).ByStages[stages]++
 	for _, held := range v.holdings {
 		if held != 0 && !held.isCrossed() {
-			c.share(shareKey{benefit, held.variant()}).add(stages)
+			c.share(newShareKey(benefit, held.variant())).add(stages)
 		}
 	}
 }
@@ -152,7 +157,7 @@ func (c *collapse) share(key shareKey) *VariantBenefit {
 	if !known {
 		at = uint32(len(c.shares))
 		c.places[key] = at
-		c.shares = append(c.shares, VariantBenefit{Benefit: key.benefit})
+		c.shares = append(c.shares, VariantBenefit{Benefit: key.benefit()})
 	}
 	return &c.shares[at]
 }
@@ -197,7 +202,7 @@ func compareVariants(a, b Variant) int {
 // sharesByVariant are the shares of each number of a variant, sorted by benefit.
 func (c *collapse) sharesByVariant() (shares [maxVariants + 1][]VariantBenefit) {
 	for key, at := range c.places {
-		shares[key.variant] = append(shares[key.variant], c.shares[at])
+		shares[key.variant()] = append(shares[key.variant()], c.shares[at])
 	}
 	for _, of := range shares {
 		slices.SortFunc(of, func(a, b VariantBenefit) int { return cmp.Compare(a.Benefit, b.Benefit) })
