@@ -2,6 +2,7 @@ package visitors
 
 import (
 	"bytes"
+	"slices"
 
 	"stats-recorder/counters"
 )
@@ -107,12 +108,14 @@ const recordBytes, visitBytes, setBytes = 4, 40, 64
 // of one visitor cost least one after the other. The source is what the visitor's variants
 // are read from, by Config.Variants.
 func (b *Batch) Visit(date counters.Day, hashID, source []byte) {
-	n := int32(len(b.records))
-	v := visit{date: date, id: b.keep(hashID), set: -1, records: span{n, n}}
+	id, set, n := b.keep(hashID), int32(-1), int32(len(b.records))
 	if len(source) > 0 {
-		v.set = b.setOf(source)
+		set = b.setOf(source)
 	}
-	b.visits = append(b.visits, v)
+	b.visits = slices.Grow(b.visits, 1)[:len(b.visits)+1]
+	// Field by field where it stays: a copy of a whole one waits for its parts to be written.
+	v := &b.visits[len(b.visits)-1]
+	v.date, v.set, v.id, v.records, v.due = date, set, id, span{n, n}, false
 }
 
 // fewSets is up to how many sets visitors share. A site has two experiments of two
