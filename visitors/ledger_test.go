@@ -28,37 +28,6 @@ func TestSumsAreExactBelowTheLimits(t *testing.T) {
 	}
 }
 
-// TestAVisitorOfManyBenefitsIsExact has few visitors meet so many benefits that what is kept
-// of each grows again and again, and batches that say a benefit twice. Benefits with numbers
-// that lie near each other are kept in another way than those far apart, and visitors go from
-// one way to the other.
-func TestAVisitorOfManyBenefitsIsExact(t *testing.T) {
-	for name, far := range map[string]int{"near": 0, "far": 1, "of both": 300} {
-		t.Run(name, func(t *testing.T) {
-			ledger, model := newLedger(t, visitors.DefaultLimits()), newModel()
-			random := rand.New(rand.NewPCG(5, 6))
-			for range 400 {
-				batch := make([]visitors.Recorded, 1+random.IntN(200))
-				id, benefits, events := fmt.Append(nil, random.IntN(20)), 1+random.IntN(4_000), 1+random.IntN(4)
-				for i := range batch {
-					batch[i] = visitors.Recorded{
-						HashID: id, Hour: noon, Benefit: counters.Benefit(random.IntN(benefits)), Index: 2, Event: show + counters.EventType(random.IntN(events)),
-					}
-					if far > 0 && random.IntN(far) == 0 {
-						batch[i].Benefit = counters.Benefit(random.IntN(counters.MaxBenefits))
-					}
-				}
-				ledger.AddRecords(batch)
-				model.add(batch)
-			}
-			if got, want := ledger.Stats().Days[0].Pairs, model.pairs(noon.Day()); got != want {
-				t.Errorf("%d pairs are kept, want %d", got, want)
-			}
-			expectModel(t, ledger, model)
-		})
-	}
-}
-
 // TestWhatIsGatheredOfManyPostsIsExact has batches of many visitors, of whom more come to a
 // shard than are counted at once, some of them again and again, while the sets fill up and are
 // halved. A sample is all that its visitors did, from the first record on.
