@@ -93,7 +93,7 @@ func (r *shardReader) visitView(visit func(Benefit, []Cell)) {
 	pending, start := v.pending, 0
 	for n, end := range v.ends {
 		benefit := v.first + Benefit(n*len(r.store.shards))
-		r.merged = mergeWords(r.merged[:0], v.words[start:end])
+		r.merged = mergeWords(r.merged[:0], v.sorted(start, end))
 		start = end
 		if len(pending) > 0 && pending[0].benefit == benefit {
 			for len(pending) > 0 && pending[0].benefit == benefit {
@@ -147,6 +147,7 @@ type window struct {
 	limit       int
 	from, bound Key // bound is the first key that was given up, 0 for none
 	words       []uint64
+	scratch     []uint64 // to sort words
 }
 
 func (w *window) reset(seed uint64, from Key, limit int) {
@@ -175,10 +176,14 @@ func (w *window) add(key Key, count uint64) {
 	}
 }
 
+// sortCells makes words those of the cells, sorted by key.
+func (w *window) sortCells() {
+	w.words, w.scratch = sortWords(w.cells.appendWords(w.words[:0]), w.scratch)
+}
+
 // giveUp keeps the lowest keys.
 func (w *window) giveUp() {
-	w.words = w.cells.appendWords(w.words[:0])
-	slices.Sort(w.words)
+	w.sortCells()
 	w.bound = Key(w.words[w.limit] >> countBits)
 	clear(w.cells.words)
 	w.cells.used = 0
@@ -194,8 +199,7 @@ func (w *window) giveUp() {
 
 // appendCells appends what was added up, sorted by key.
 func (w *window) appendCells(dst []Cell) []Cell {
-	w.words = w.cells.appendWords(w.words[:0])
-	slices.Sort(w.words)
+	w.sortCells()
 	for _, word := range w.words {
 		dst = append(dst, Cell{Key: Key(word >> countBits), Count: w.cells.count(word)})
 	}

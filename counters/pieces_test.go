@@ -96,6 +96,30 @@ func TestPiecesAreWhatTheWholeIs(t *testing.T) {
 	}
 }
 
+// TestBenefitsOfEverySizeAreReadAsTheyWereCounted has small and large benefits in one piece.
+func TestBenefitsOfEverySizeAreReadAsTheyWereCounted(t *testing.T) {
+	t.Parallel()
+	random := storetest.Random(t)
+	store, want := counters.NewStore(counters.WhenDurable), map[counted]uint64{}
+	for benefit := range counters.Benefit(100) {
+		name := fmt.Sprintf("benefit-%d", benefit)
+		for range 1 << random.IntN(10) {
+			record := storetest.Shown(name, uint16(1+random.IntN(200)), uint16(1+random.IntN(30)), storetest.Noon())
+			number, key := storetest.Number(t, store, record)
+			count := uint64(1 + random.IntN(9))
+			if err := store.Replay(storetest.Noon(), number, []counters.Cell{{Key: key, Count: count}}); err != nil {
+				t.Fatal(err)
+			}
+			want[counted{number, key}] += count
+		}
+	}
+	for _, piece := range []int{50, 200, 1 << 20} {
+		if got := inPieces(t, store, counters.PositionsOf(2, nil), nil, piece); !maps.Equal(got, want) {
+			t.Errorf("in pieces of %d: %d counters, want the %d that were counted", piece, len(got), len(want))
+		}
+	}
+}
+
 // TestEveryRecordIsInOnePieceWhileFoldsGoOn adds to the same counters all the time, and
 // expects of each no less than before the read and no more than after it.
 func TestEveryRecordIsInOnePieceWhileFoldsGoOn(t *testing.T) {

@@ -1,9 +1,6 @@
 package counters
 
-import (
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // A Table is a set of counts, benefit → Key → count, for one span of time. It
 // is the one currency of the program: tables are added to, merged, walked in
@@ -78,8 +75,7 @@ func (t *Table) Cells(benefit Benefit, dst []Cell) []Cell {
 		return dst
 	}
 	from := &t.benefits[local]
-	words := from.appendWords(make([]uint64, 0, from.used))
-	slices.Sort(words)
+	words, _ := sortWords(from.appendWords(nil), nil)
 	for _, word := range words {
 		dst = append(dst, Cell{Key: Key(word >> countBits), Count: from.count(word)})
 	}

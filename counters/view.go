@@ -79,6 +79,7 @@ func (a asked) ofClosed(key Key) (Key, bool) {
 type view struct {
 	first   Benefit
 	words   []uint64 // of cells: sorting words is much cheaper than sorting Cells
+	scratch []uint64 // for that
 	ends    []int    // words[ends[n-1]:ends[n]] are those of the nth benefit from first on
 	pending []pendingCell
 }
@@ -90,11 +91,16 @@ type pendingCell struct {
 	cell    Cell
 }
 
-// mergeWords appends the cells of words to dst, sorted by key, adding up those
-// of the same key. It sorts the words in place.
-func mergeWords(dst []Cell, words []uint64) []Cell {
-	slices.Sort(words)
-	for _, word := range words {
+// sorted are some of the words by key, until it is called again.
+func (v *view) sorted(start, end int) []uint64 {
+	v.scratch = slices.Grow(v.scratch[:0], end-start)
+	sorted, _ := sortWords(v.words[start:end], v.scratch)
+	return sorted
+}
+
+// mergeWords appends the cells of sorted words to dst, adding up those of the same key.
+func mergeWords(dst []Cell, sorted []uint64) []Cell {
+	for _, word := range sorted {
 		dst = append(dst, Cell{Key: Key(word >> countBits), Count: word & countMask})
 	}
 	return mergeNeighbours(dst)
@@ -134,19 +140,23 @@ func beyond(sources []source, pending []pendingCell) Benefit {
 }
 
 func (v *view) copyCells(benefit Benefit, from *cells, keys func(Key) (Key, bool)) {
-	for _, word := range from.words {
-		if word == 0 {
-			continue
-		}
+	start := len(v.words)
+	v.words = from.appendWords(v.words)
+	kept := v.words[:start]
+	for _, word := range v.words[start:] {
 		key, ok := keys(Key(word >> countBits))
 		if !ok {
 			continue
 		}
-		v.words = append(v.words, uint64(key)<<countBits|word&countMask)
+		kept = append(kept, uint64(key)<<countBits|word&countMask)
+		if from.carries == nil {
+			continue
+		}
 		if carried := from.carries[Key(word>>countBits)] << countBits; carried != 0 {
 			v.pending = append(v.pending, pendingCell{benefit, Cell{key, carried}})
 		}
 	}
+	v.words = kept
 }
 
 func (v *view) copyIncrements(from *increments, a asked) {
