@@ -17,8 +17,8 @@ func sortIncrements(unsorted, scratch []increment) (sorted, other []increment) {
 }
 
 // sortWords sorts words of cells by their keys, and those of one key in any order, using
-// scratch, which must be other memory. It takes about as long for each counter of a large
-// benefit as of a small one, where slices.Sort takes longer: see BenchmarkSortWords. With
+// scratch, which must be other memory. It takes hardly longer for each counter of a large
+// benefit than of a small one, where slices.Sort takes longer: see BenchmarkSortWords. With
 // that, half of the time of reading a million counters was sorting, and more of ten million.
 func sortWords(unsorted, scratch []uint64) (sorted, other []uint64) {
 	return sortByBits(unsorted, scratch, ^uint64(countMask))
