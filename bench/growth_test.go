@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,17 @@ func TestWhatGrowsFasterThanLinearIsNamed(t *testing.T) {
 	warnings := strings.Join(grown.warnings(), "\n")
 	if !strings.Contains(warnings, "counters: /statistics CPU ms grows with an exponent of up to 2.00") || strings.Contains(warnings, "a request") {
 		t.Errorf("warnings: %s", warnings)
+	}
+}
+
+func TestWhatMayGrowFasterThanLinearIsNamedAsSuch(t *testing.T) {
+	grown := curve{Of: "days", Costs: []cost{{Name: "a", Steepest: 1.02}, {Name: "b", Steepest: 1.05}, {Name: "c", Steepest: 1.15}}}
+	want := []string{
+		"Worse than linear, or within what runs differ by, in days: b grows with an exponent of up to 1.05.",
+		"Worse than linear in days: c grows with an exponent of up to 1.15.",
+	}
+	if got := grown.warnings(); !slices.Equal(got, want) {
+		t.Errorf("warnings: %q, want %q", got, want)
 	}
 }
 
