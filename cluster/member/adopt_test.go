@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stats-recorder/cluster"
+	"stats-recorder/counters/storetest"
 	"stats-recorder/harness/harnesstest"
 	"stats-recorder/snapshot"
 )
@@ -96,4 +97,65 @@ func TestAStateThatCannotBeSharedIsNotWrittenAnewEachTime(t *testing.T) {
 	})
 	one.page(3)
 	harnesstest.Until(t, "what is tried again is the same state", func() bool { return refused.hasSame(5) })
+}
+
+// lostShares takes whole states, remembers large ones, and says each time that it failed.
+type lostShares struct {
+	cluster.Shared
+	mu    sync.Mutex
+	sizes []int64
+	began []time.Time
+}
+
+func (l *lostShares) Put(_ context.Context, _ cluster.Origin, _ *cluster.Covered, state io.Reader) error {
+	began := time.Now()
+	size, _ := io.Copy(io.Discard, state)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if size > 200_000 {
+		l.began, l.sizes = append(l.began, began), append(l.sizes, size)
+	}
+	return errors.New("no server answers")
+}
+
+// rest is between the first two large states, and size what the first one had; 0 before there are two.
+func (l *lostShares) rest() (rest time.Duration, size int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.began) < 2 {
+		return 0, 0
+	}
+	return l.began[1].Sub(l.began[0]), l.sizes[0]
+}
+
+// Each time it is all written to the disk, if anything was counted meanwhile, and all sent.
+func TestAStateThatCannotBeSharedIsTriedAgainAfterARestInProportionToItsSize(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lost := &lostShares{}
+	one := w.add(func(n *node) {
+		n.shares = func(shared cluster.Shared) cluster.Shared {
+			lost.Shared = shared
+			return lost
+		}
+	})
+	var large []storetest.Record
+	random := storetest.Random(t)
+	for range 400 {
+		name := make([]byte, 1000)
+		for i := range name {
+			name[i] = byte('a' + random.IntN(26))
+		}
+		large = append(large, storetest.Shown(string(name), 1, 1, storetest.Noon()))
+	}
+	one.record(large)
+	harnesstest.Until(t, "the state is tried again", func() bool {
+		one.page(3)
+		rest, _ := lost.rest()
+		return rest > 0
+	})
+	const megabyte = 1 << 20
+	if rest, size := lost.rest(); rest < time.Duration(size)*time.Second/megabyte*9/10 {
+		t.Errorf("a state of %d bytes was tried again after %v, want a second for each megabyte", size, rest)
+	}
 }

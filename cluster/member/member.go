@@ -121,6 +121,8 @@ type Member struct {
 	stepsBack int
 	// sharedUpTo is the commit of the last state that was shared.
 	sharedUpTo uint64
+	// shareAgain is when the next one may be, in whatever session: see shareRate.
+	shareAgain time.Time
 }
 
 // New makes a member. Nothing happens before Start.

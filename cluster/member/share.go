@@ -27,19 +27,23 @@ const (
 // share puts the state where others find it, again and again.
 func (s *session) share(ctx context.Context) error {
 	for {
+		if err := pause(ctx, time.Until(s.shareAgain)); err != nil {
+			return err
+		}
 		size, err := s.shareOnce(ctx)
+		s.shareAgain = time.Now().Add(time.Duration(size) * time.Second / shareRate)
 		if err != nil && !errors.Is(err, cluster.ErrBehind) {
 			return err
 		}
-		rest := max(s.options.Share, time.Duration(size)*time.Second/shareRate)
-		if err := pause(ctx, rest); err != nil {
+		if err := pause(ctx, s.options.Share); err != nil {
 			return err
 		}
 	}
 }
 
 // shareOnce has a snapshot written, waits until the log has all that was counted here
-// in it, and shares it. It returns how many bytes that were, 0 where nothing is new.
+// in it, and shares it. It returns how many bytes that were, or would have been if it had not
+// failed: a snapshot of them was written. They are 0 where nothing is new.
 func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 	if s.isLacking() {
 		return 0, nil // the state of a node that has more must stay the furthest
@@ -69,18 +73,18 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	covers.Covered.Sum = state.Sum()
+	size, covers.Covered.Sum = state.Size(), state.Sum()
 	err = s.put(ctx, covers.Origin, &covers.Covered, state)
 	if err == nil || errors.Is(err, cluster.ErrBehind) {
 		s.sharedUpTo, s.unshared = candidate.sequence, nil
 	}
 	if err != nil {
-		return 0, err
+		return size, err
 	}
 	s.figures.mu.Lock()
 	s.figures.sharedAt = time.Now()
 	s.figures.mu.Unlock()
-	return state.Size(), nil
+	return size, nil
 }
 
 // candidate is a snapshot that may be shared; nil where nothing is new. One that could not be
