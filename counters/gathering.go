@@ -20,6 +20,8 @@ type Gathering struct {
 // sorting it once costs less than finding each counter, see BenchmarkTellOfAWindow.
 type gathered struct {
 	entries, scratch []Entry
+	tallies          tallies
+	tallied          []Entry // what was added up of tallies
 	// most is how long the log may be before it is added up, so that counters that are
 	// bumped for days without being told take no more than twice their memory.
 	most int
@@ -78,7 +80,7 @@ func (g *Gathering) Take(other *Gathering) {
 // Release empties the gathering and leaves its memory to others, that of Spans, too.
 func (g *Gathering) Release() {
 	for _, of := range g.hours {
-		of.entries, of.most = of.entries[:0], 0
+		of.reset()
 		emptied.Put(of)
 	}
 	g.hours, g.marks = nil, nil
@@ -109,9 +111,34 @@ func (g *gathered) add(entries []Entry, least, highest Benefit) {
 	g.entries = append(g.entries, entries...)
 }
 
+// reset empties it and keeps its memory, and what was learned.
+func (g *gathered) reset() {
+	g.entries, g.most = g.entries[:0], 0
+}
+
 // addUp makes the entries ones of a span.
 func (g *gathered) addUp() {
+	if len(g.entries) == 0 {
+		return
+	}
+	g.entries = g.tallies.add(g.entries)
+	g.tallied = g.tallies.take(g.tallied[:0])
+	rest, tallied := len(g.entries), len(g.tallied)
 	g.entries, g.scratch = inOrderByBenefit(g.entries, g.scratch, g.least, g.highest)
+	repeated := rest - len(g.entries)
+	switch {
+	case len(g.entries) == 0:
+		g.entries, g.tallied = g.tallied, g.entries
+	case len(g.tallied) > 0:
+		g.entries, g.scratch = mergeOrdered(g.scratch[:0], g.entries, g.tallied), g.entries
+	}
+	switch {
+	case rest < leastLearned:
+	case repeated >= rest/4:
+		g.tallies.learn(g.entries)
+	case tallied*leastUsed < len(g.tallies.counts):
+		g.tallies.forget()
+	}
 }
 
 // Len is how many counters and marks it holds. A counter of several deltas may be among

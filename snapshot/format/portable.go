@@ -73,7 +73,7 @@ func AppendImport(b []byte, announced cluster.Import) []byte {
 // frame of the log: one, or halves of halves. It returns cluster.ErrTooLarge for a counter
 // or a mark that fits into none.
 func Portables(spans []counters.Span, marks []counters.Mark, benefits, events []string) ([][]byte, error) {
-	payload := AppendPortable(nil, spans, marks, benefits, events)
+	payload := AppendPortable(make([]byte, 0, roomForPortable(spans)), spans, marks, benefits, events)
 	if len(payload) <= cluster.MaxPayload {
 		return [][]byte{payload}, nil
 	}
@@ -88,6 +88,17 @@ func Portables(spans []counters.Span, marks []counters.Mark, benefits, events []
 	}
 	rest, err := Portables(second, marks[half:], benefits, events)
 	return append(some, rest...), err
+}
+
+// roomForPortable is about how many bytes a portable delta has, so that it need not grow again
+// and again.
+func roomForPortable(spans []counters.Span) int {
+	const names, ofACounter = 1 << 13, 3
+	room := names
+	for _, span := range spans {
+		room += len(span.Entries) * ofACounter
+	}
+	return min(room, cluster.MaxPayload)
 }
 
 // halves are the first half of some counters and the second.
