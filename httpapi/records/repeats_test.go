@@ -28,6 +28,9 @@ func repeats() []string {
 		first, second := record(`"5"`, "1"), record(`"b"`, "2")
 		of := func(visitor, record string) string { return strings.Replace(record, `"v"`, visitor, 1) }
 		page(",", first, second, of(`"w"`, first), of(`"w"`, second), of(`"w"`, second), of(`"x"`, first), of(`"x"`, second), first, second)
+		other := func(from, to, record string) string { return strings.Replace(record, from, to, 1) }
+		page(",", of(`"w"`, first), of(`"x"`, other(`"show"`, `"link"`, second)), of(`"y"`, other(`"link"`, `"show"`, second)), of(`"z"`, first))
+		page(",", of(`"w"`, first), of(`"x"`, other(`total":9`, `total":8`, second)), of(`"y"`, other(`total":9`, `total":1`, second)), of(`"z"`, second))
 		for _, gap := range []string{",", " ,", ",\n ", ",,", "", ",{},", ",1,", ",["} {
 			page(",", first, second, second, second+gap+first, second)
 		}
@@ -45,6 +48,9 @@ func repeats() []string {
 func templates() []string {
 	return []string{
 		`{"benefit_id":<id>,"hash_id":"v","benefit_index":<index>,"page_total":9}`,
+		`{"event_type":"show","benefit_id":<id>,"hash_id":"v","benefit_index":<index>,"page_total":9}`,
+		`{"page_total":9,"benefit_id":<id>,"hash_id":"v","version":2,"benefit_index":<index>,"event_type":"show"}`,
+		`{"hash_id":"v","event_type":"show","benefit_id":<id>,"page_total":9,"version":2,"benefit_index":<index>}`,
 		`{"page_total":9,"benefit_index":<index>,"hash_id":"v","benefit_id":<id>}`,
 		"{ \"benefit_id\" : <id> ,\n\t\"benefit_index\" : <index> , \"page_total\":9, \"hash_id\":\"v\" }",
 		`{"x":{"benefit_id":"5","benefit_index":1},"benefit_id":<id>,"benefit_index":<index>,"page_total":9,"hash_id":"v"}`,

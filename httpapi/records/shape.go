@@ -25,12 +25,38 @@ type shape struct {
 	id      []byte // the visitor's, if the literals say it
 	event   []byte // the event type of the element, and a quote
 
+	// lastOwn is the part after which nothing comes but what the records of a page share, -1
+	// if there is none. ending is all that came after it in a record, which said what shared has.
+	lastOwn int
+	ending  []byte
+	shared  shared
+
 	// experiments are the last objects of experiments that were good, by turns: few differ.
 	experiments [fewSets][]byte
 	turn        int
 	// visitor is whose record was recognised last, found where its values lie.
 	visitor Visitor
 	found   layout
+}
+
+// shared is what the records of a page have in common, whose visitors may differ.
+type shared struct {
+	total, version uint16
+	event          Event
+}
+
+// repeat says of a record what the parts say that come after its index.
+func (s *shared) repeat(parts []part, record *Record) {
+	for i := range parts {
+		switch parts[i].slot {
+		case slotTotal:
+			record.PageTotal = s.total
+		case slotVersion:
+			record.Version = s.version
+		case slotEvent:
+			record.Event = s.event
+		}
+	}
 }
 
 // part is a literal and what comes after it.
@@ -74,10 +100,25 @@ func (s *shape) learn(element []byte, l layout, good Record, hashID []byte) {
 		s.parts[i].literal, literal = element[literal:at.start], at.end
 	}
 	s.tail = element[literal:]
+	s.lastOwn, s.ending = s.lastOwnPart(), s.ending[:0]
 	if at := l.spans[slotEvent]; at.found() {
 		s.event = element[at.start : at.end+1]
 	}
 	s.ready = l.spans[slotBenefit].found()
+}
+
+// lastOwnPart is the part of the index if only what is shared comes after it.
+func (s *shape) lastOwnPart() int {
+	for i := len(s.parts) - 1; i >= 0; i-- {
+		switch s.parts[i].slot {
+		case slotTotal, slotEvent, slotVersion:
+		case slotIndex:
+			return i
+		default:
+			return -1
+		}
+	}
+	return -1
 }
 
 // shaped takes the record at pos if it has the shape, and returns where it ends.
@@ -102,7 +143,7 @@ func (s *shape) match(body []byte, pos int, record *Record, r *Rules, now counte
 	*record = s.base
 	record.Hour = now
 	s.visitor = Visitor{HashID: s.id}
-	start := pos
+	start, own := pos, 0
 	for i := range s.parts {
 		part := &s.parts[i]
 		if !begins(body, pos, part.literal) {
@@ -114,10 +155,29 @@ func (s *shape) match(body []byte, pos int, record *Record, r *Rules, now counte
 		}
 		s.found.spans[part.slot] = span{pos - start, end - start}
 		pos = end
+		if i != s.lastOwn {
+			continue
+		}
+		if len(s.ending) > 0 && begins(body, pos, s.ending) {
+			s.shared.repeat(s.parts[i+1:], record)
+			return pos + len(s.ending), isGood(record, r)
+		}
+		own = pos
 	}
-	good := record.PageTotal >= 1 && record.PageTotal <= maxPosition &&
+	end = pos + len(s.tail)
+	if !begins(body, pos, s.tail) || !isGood(record, r) {
+		return 0, false
+	}
+	if own > 0 {
+		s.ending, s.shared = append(s.ending[:0], body[own:end]...), shared{record.PageTotal, record.Version, record.Event}
+	}
+	return end, true
+}
+
+// isGood says whether the values of a record are good ones together.
+func isGood(record *Record, r *Rules) bool {
+	return record.PageTotal >= 1 && record.PageTotal <= maxPosition &&
 		record.Index >= 1 && record.Index <= record.PageTotal && r.knows(record.Benefit)
-	return pos + len(s.tail), good && begins(body, pos, s.tail)
 }
 
 // value reads the value of a slot at pos and returns where it ends. What must
