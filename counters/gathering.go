@@ -22,6 +22,8 @@ type gathered struct {
 	entries, scratch []Entry
 	tallies          tallies
 	tallied          []Entry // what was added up of tallies
+	// ordered is how many entries, from the first on, are added up already.
+	ordered int
 	// most is how long the log may be before it is added up, so that counters that are
 	// bumped for days without being told take no more than twice their memory.
 	most int
@@ -113,12 +115,13 @@ func (g *gathered) add(entries []Entry, least, highest Benefit) {
 
 // reset empties it and keeps its memory, and what was learned.
 func (g *gathered) reset() {
-	g.entries, g.most = g.entries[:0], 0
+	g.entries, g.ordered, g.most = g.entries[:0], 0, 0
 }
 
-// addUp makes the entries ones of a span.
+// addUp makes the entries ones of a span. It leaves alone those that are: they may have been
+// told, and be read.
 func (g *gathered) addUp() {
-	if len(g.entries) == 0 {
+	if len(g.entries) == g.ordered {
 		return
 	}
 	g.entries = g.tallies.add(g.entries)
@@ -132,6 +135,7 @@ func (g *gathered) addUp() {
 	case len(g.tallied) > 0:
 		g.entries, g.scratch = mergeOrdered(g.scratch[:0], g.entries, g.tallied), g.entries
 	}
+	g.ordered = len(g.entries)
 	switch {
 	case rest < leastLearned:
 	case repeated >= rest/4:
