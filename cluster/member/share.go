@@ -31,7 +31,7 @@ func (s *session) share(ctx context.Context) error {
 			return err
 		}
 		size, err := s.shareOnce(ctx)
-		s.shareAgain = time.Now().Add(time.Duration(size) * time.Second / shareRate)
+		s.shareAgain = time.Now().Add(restAfter(size))
 		if err != nil && !errors.Is(err, cluster.ErrBehind) {
 			return err
 		}
@@ -39,6 +39,11 @@ func (s *session) share(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// restAfter is how long to rest after a state of so many bytes, at shareRate.
+func restAfter(size int64) time.Duration {
+	return time.Duration(size) * (time.Second / shareRate) // a product of size and a second is too large from 9 GB on
 }
 
 // shareOnce has a snapshot written, waits until the log has all that was counted here
