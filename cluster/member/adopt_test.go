@@ -139,16 +139,7 @@ func TestAStateThatCannotBeSharedIsTriedAgainAfterARestInProportionToItsSize(t *
 			return lost
 		}
 	})
-	var large []storetest.Record
-	random := storetest.Random(t)
-	for range 400 {
-		name := make([]byte, 1000)
-		for i := range name {
-			name[i] = byte('a' + random.IntN(26))
-		}
-		large = append(large, storetest.Shown(string(name), 1, 1, storetest.Noon()))
-	}
-	one.record(large)
+	one.record(ofLongNames(t, 400))
 	harnesstest.Until(t, "the state is tried again", func() bool {
 		one.page(3)
 		rest, _ := lost.rest()
@@ -158,4 +149,17 @@ func TestAStateThatCannotBeSharedIsTriedAgainAfterARestInProportionToItsSize(t *
 	if rest, size := lost.rest(); rest < time.Duration(size)*time.Second/megabyte*9/10 {
 		t.Errorf("a state of %d bytes was tried again after %v, want a second for each megabyte", size, rest)
 	}
+}
+
+// ofLongNames are records of so many benefits, whose names alone make a state large.
+func ofLongNames(t *testing.T, benefits int) (records []storetest.Record) {
+	random := storetest.Random(t)
+	for range benefits {
+		name := make([]byte, 1000)
+		for i := range name {
+			name[i] = byte('a' + random.IntN(26))
+		}
+		records = append(records, storetest.Shown(string(name), 1, 1, storetest.Noon()))
+	}
+	return records
 }

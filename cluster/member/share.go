@@ -59,10 +59,19 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 	if err != nil || candidate == nil {
 		return 0, err
 	}
+	state, err := s.keeper.SavedState(candidate.sequence)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // a newer snapshot has taken its place
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, state.Close()) }()
+	size = state.Size()
 	patience, cancel := context.WithTimeout(ctx, sharePatience)
 	defer cancel()
 	if err := s.outbox.flush(patience, candidate.sequence); err != nil {
-		return 0, err
+		return size, err
 	}
 	covers := candidate.known.Clone()
 	for _, own := range s.published.list() {
@@ -70,15 +79,7 @@ func (s *session) shareOnce(ctx context.Context) (size int64, err error) {
 			covers.Covered.Add(own.number.Origin, own.number.Sequence)
 		}
 	}
-	state, err := s.keeper.SavedState(candidate.sequence)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil // it waited for so long that a newer snapshot took its place
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, state.Close()) }()
-	size, covers.Covered.Sum = state.Size(), state.Sum()
+	covers.Covered.Sum = state.Sum()
 	err = s.put(ctx, covers.Origin, &covers.Covered, state)
 	if err == nil || errors.Is(err, cluster.ErrBehind) {
 		s.sharedUpTo, s.unshared = candidate.sequence, nil
