@@ -127,10 +127,11 @@ func (c *socket) shaken(err error) {
 // plainHTTPAnswer is what a client gets that speaks HTTP without TLS, as from Go's own server.
 const plainHTTPAnswer = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
-// isPlainHTTP says whether a handshake has failed because what came is a request.
+// isPlainHTTP says whether a handshake has failed because what came first is a request. Once the
+// client has spoken TLS, it takes nothing in plain: crypto/tls leaves Conn out then.
 func isPlainHTTP(err error) bool {
 	var header tls.RecordHeaderError
-	if !errors.As(err, &header) {
+	if !errors.As(err, &header) || header.Conn == nil {
 		return false
 	}
 	switch string(header.RecordHeader[:]) {

@@ -1,6 +1,8 @@
 package conn
 
 import (
+	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"strings"
@@ -30,3 +32,32 @@ func TestAClientThatSpeaksNoTLSIsTold(t *testing.T) {
 		}
 	}
 }
+
+func TestAClientThatHasSpokenTLSIsToldNothingInPlain(t *testing.T) {
+	t.Parallel()
+	d := open(t, withTLS)
+	conn, err := net.Dial("tcp", d.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	hello := new(helloOnly)
+	if tls.Client(hello, &tls.Config{InsecureSkipVerify: true}).Handshake() == nil {
+		t.Fatal("hands are shaken with nobody")
+	}
+	send(t, conn, hello.sent.String()+getNothing)
+	answer, err := io.ReadAll(conn)
+	if err != nil || len(answer) == 0 || bytes.Contains(answer, []byte("HTTP/")) {
+		t.Errorf("a request within a handshake is answered by %q (%v)", answer, err)
+	}
+}
+
+// helloOnly is a connection to nobody, which keeps what is sent.
+type helloOnly struct {
+	net.Conn
+	sent bytes.Buffer
+}
+
+func (h *helloOnly) Write(b []byte) (int, error) { return h.sent.Write(b) }
+func (*helloOnly) Read([]byte) (int, error)      { return 0, io.EOF }
