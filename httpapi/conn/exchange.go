@@ -80,7 +80,8 @@ func Detached(ctx *fasthttp.RequestCtx) *Exchange { return &Exchange{RequestCtx:
 // to wait for another one's.
 func (x *Exchange) Lane() uint64 { return x.lane }
 
-// Came is when the request had come, or begun to if its body is streamed.
+// Came is when the request had come, or begun to if its body is streamed. A loop has one time for
+// the requests that it reads in one turn, that of the first.
 func (x *Exchange) Came() time.Time {
 	if x.came.IsZero() {
 		return time.Now()

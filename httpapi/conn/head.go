@@ -123,7 +123,7 @@ func tokenEnd(data []byte, at int) int {
 }
 
 // notInWords has the highest bit of each of eight bytes that is neither a letter of ASCII
-// nor a hyphen. No sum carries into the next byte, since none is over 0x7f.
+// nor a hyphen. No sum carries into the next byte, since nothing that is added is over 0x7f.
 func notInWords(word uint64) uint64 {
 	lower := (word | 0x20*ones) &^ highest
 	letters := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'z'-1)*ones)

@@ -47,7 +47,7 @@ type loop struct {
 	waiting []waitingAnswer
 	newest  Pending // what was passed to Await last, if that waits
 	wake    func()  // poller.wake, made once
-	// turn is when the first request of those came that came together, or zero before.
+	// turn is when the first request of this turn was read, or zero before.
 	turn time.Time
 }
 
@@ -298,7 +298,8 @@ func (l *loop) answerNow(w *waitingAnswer, decided error, now time.Time) {
 	l.response.Reset()
 }
 
-// now is the time at the beginning of a turn: what is read in it had come by then.
+// now is when the first request of a turn was read. One that is read later in the turn may have
+// come since: it seems to have taken so much longer, and never less than it did.
 func (l *loop) now() time.Time {
 	if l.turn.IsZero() {
 		l.turn = time.Now()

@@ -9,7 +9,7 @@ import (
 // block is how many bytes are looked at together.
 const block = 16
 
-// begins says whether a literal stands in the body at pos, which is within it. Comparing is
+// begins says whether a literal stands in the body at pos, which is at most its end. Comparing is
 // fastest for multiples of 64 bytes, where it has vectors and no loop whose length the processor
 // must guess: so a long literal is compared in two pieces that overlap.
 func begins(body []byte, pos int, literal []byte) bool {
