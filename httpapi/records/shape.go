@@ -34,7 +34,8 @@ type shape struct {
 	// experiments are the last objects of experiments that were good, by turns: few differ.
 	experiments [fewSets][]byte
 	turn        int
-	// visitor is whose record was recognised last, found where its values lie.
+	// visitor is whose record was recognised last, found where its values lie. What comes after
+	// lastOwn may be that of a record before: repeat looks only for the benefit and the index.
 	visitor Visitor
 	found   layout
 }
