@@ -12,6 +12,7 @@
 //	Mark       what a batch is known by when it comes again
 //	Store      lock-sharded layers of parts; every reader and writer meets here
 //	Delta      what gathered in the store since the last seal, waiting to be durable
+//	Gathering  what several deltas counted, added up to be told to other stores
 //	Foreign    what another store counted, by names, on its way into this one
 //	Query      which counts to read, and under which keys to add them up
 //

@@ -100,32 +100,32 @@ const together = 32
 // addEntries adds sorted entries under their own keys, and returns how many counters are new.
 func (t *Table) addEntries(entries []Entry) (added int) {
 	counters := t.counters
-	for fetched := 0; len(entries) > 0; {
-		if fetched <= 0 {
-			fetched = t.fetch(entries)
+	for near := 0; len(entries) > 0; {
+		if near <= 0 {
+			near = t.fetch(entries)
 		}
 		n := t.addSome(entries[:min(len(entries), together)])
-		entries, fetched = entries[n:], fetched-n
+		entries, near = entries[n:], near-n
 	}
 	return t.counters - counters
 }
 
-// fetch has all counters of a benefit come where most of them are added to, and returns of how many
-// entries that need not be asked.
-func (t *Table) fetch(entries []Entry) (asked int) {
+// fetch reads all counters of the first entry's benefit, if most of them are added to and there are
+// not too many for a near cache. It returns for how many entries that is settled, one way or the other.
+func (t *Table) fetch(entries []Entry) (settled int) {
 	benefit := entries[0].Benefit()
 	if len(entries) < together || entries[together-1].Benefit() != benefit {
 		return together
 	}
-	for asked = together; asked < len(entries) && entries[asked].Benefit() == benefit; {
-		asked++
+	for settled = together; settled < len(entries) && entries[settled].Benefit() == benefit; {
+		settled++
 	}
 	if counted := t.cellsOf(benefit); counted != nil {
-		if lines := len(counted.words) / lineWords; lines <= mostLines && asked > lines/2 {
+		if lines := len(counted.words) / lineWords; lines <= mostLines && settled > lines/2 {
 			counted.fetchAll()
 		}
 	}
-	return asked
+	return settled
 }
 
 // addSome adds the first of at most so many entries as are looked for together, and returns how

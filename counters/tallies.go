@@ -2,11 +2,12 @@ package counters
 
 // tallies add up the counters of which a window has many entries each: where their places are
 // close together, that takes three fifths of bringing the entries in order, see
-// BenchmarkTellOfAWindow. They learn from one window which counters these are in the next. They
+// BenchmarkTellOfAWindow. That is so where most pages are of few lengths; of other traffic they
+// learn little and are forgotten. They learn from one window which counters these are in the next. They
 // are for all entries of a window at once: to find each one's as it comes takes longer than all
 // that is saved, because by the next commit no near cache has them any more.
 type tallies struct {
-	of     []tally // by slotOf
+	of     []tally // by slotOf, as many as the highest benefit and event type need
 	counts []uint32
 }
 
@@ -18,7 +19,7 @@ type tally struct {
 }
 
 const (
-	// talliedPlaces is how many counts there may be: they must stay in a near cache.
+	// talliedPlaces is how many counts there may be: these, not the tallies, must stay in a near cache.
 	talliedPlaces = 1 << 16
 	// talliedTogether is how many places have their counts in the same line of a cache.
 	talliedTogether = 16

@@ -26,7 +26,7 @@ type ownPairs struct {
 	n     uint32 // how many there are
 	start uint32 // of the table or the map in the set's slab
 	// few are the pairs if there are at most fewPairs. Of more they are the extent of the
-	// map, zeros if there is a table.
+	// map, zeros if there is a table: only layOut leads there, which writes them anew.
 	few [fewPairs]pair
 }
 

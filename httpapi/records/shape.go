@@ -26,7 +26,8 @@ type shape struct {
 	event   []byte // the event type of the element, and a quote
 
 	// lastOwn is the part after which nothing comes but what the records of a page share, -1
-	// if there is none. ending is all that came after it in a record, which said what shared has.
+	// if there is none. ending is all that came after it in a record, which said what shared has. It
+	// begins with what follows a number in JSON, so that it ends a number, too, as literals do.
 	lastOwn int
 	ending  []byte
 	shared  shared
@@ -46,7 +47,8 @@ type shared struct {
 	event          Event
 }
 
-// repeat says of a record what the parts say that come after its index.
+// repeat says of a record, for which all that came after the index of an earlier one came again,
+// what the parts say that come after its index.
 func (s *shared) repeat(parts []part, record *Record) {
 	for i := range parts {
 		switch parts[i].slot {
