@@ -127,6 +127,9 @@ func (c *committer) lookAfter() error {
 // answered come back, and those that came meanwhile. An error means that it is unknown
 // what is on disk: nothing may be acknowledged any more.
 func (c *committer) commit() (expected int, err error) {
+	if c.store.Gathered() == 0 {
+		return 0, nil // woken for nothing: no journal file is begun for it
+	}
 	if err := c.journal.rotateIfFull(); err != nil {
 		return 0, err
 	}
