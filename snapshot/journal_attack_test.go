@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -314,6 +315,30 @@ func TestJournalFilesKeepTheirPlaces(t *testing.T) {
 			t.Errorf("a byte less of %s: %d commits, %v", name, got.commits, got.refusal)
 		}
 	}
+}
+
+func TestWhoIsWokenForNothingBeginsNoJournalFile(t *testing.T) {
+	t.Parallel()
+	options := options(t.TempDir())
+	options.JournalSize = 1 // full after one commit
+	keeper := opened(t, options)
+	record(t, keeper, storetest.Page(3, storetest.Noon()))
+	before := names(t, options.Directory, "journal-")
+	<-keeper.Beat() // the commit is over
+	keeper.Store().Expect(0)
+	for len(keeper.Store().Wake()) > 0 {
+		runtime.Gosched()
+	}
+	<-keeper.Beat()
+	if after := names(t, options.Directory, "journal-"); !slices.Equal(after, before) {
+		t.Errorf("journal files %q, want %q: there was nothing to commit", after, before)
+	}
+	keeper.Store().Expect(1)
+	record(t, keeper, storetest.Page(3, storetest.Noon()))
+	if after := names(t, options.Directory, "journal-"); len(after) != len(before)+1 {
+		t.Errorf("journal files %q after a commit into a full one, want one more than %q", after, before)
+	}
+	closed(t, keeper)
 }
 
 func cloned(contents map[string][]byte) map[string][]byte {
