@@ -27,6 +27,8 @@ type Directory struct {
 	mu    sync.Mutex // held while a name is added
 	names atomic.Pointer[[]string]
 	index atomic.Pointer[directoryIndex]
+	// found is how many names are found, by everybody: it changes after the index does.
+	found atomic.Int64
 	// spare are the numbers that were given back, changed under mu. Their names stand
 	// for them in files, but are not found.
 	spare atomic.Pointer[[]uint32]
@@ -76,8 +78,10 @@ func (d *Directory) Found() []string {
 	return names
 }
 
-// taken is how many names are found.
+// taken is how many names are found, once the index leads to all.
 func (d *Directory) taken() int { return d.Len() - len(*d.spare.Load()) }
+
+func (d *Directory) tellFoundLocked() { d.found.Store(int64(d.taken())) }
 
 // Lookup returns the number of name and whether the directory has it.
 func (d *Directory) Lookup(name []byte) (uint32, bool) {
@@ -102,11 +106,15 @@ func (d *Directory) numberWithin(name []byte, limit int64) (uint32, error) {
 	if number, ok := d.find(name, hash); ok {
 		return number, nil
 	}
-	if int64(d.taken()) >= limit { // before the lock: strangers may send new names all day
+	if d.found.Load() >= limit { // before the lock: strangers may send new names all day
+		if number, ok := d.find(name, hash); ok { // it took the last place meanwhile
+			return number, nil
+		}
 		return 0, ErrDirectoryFull
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer d.tellFoundLocked()
 	if number, ok := d.find(name, hash); ok {
 		return number, nil
 	}
@@ -125,6 +133,7 @@ func (d *Directory) numberWithin(name []byte, limit int64) (uint32, error) {
 func (d *Directory) giveBack(numbers []uint32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer d.tellFoundLocked()
 	spare := slices.Concat(*d.spare.Load(), numbers)
 	slices.Sort(spare)
 	spare = slices.Compact(spare)
@@ -167,6 +176,7 @@ func (d *Directory) rename(names map[uint64]string) {
 func (d *Directory) truncate(length int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer d.tellFoundLocked()
 	names := slices.Clone((*d.names.Load())[:length])
 	d.names.Store(&names)
 	d.index.Store(d.rebuilt(names, len(d.index.Load().slots)))

@@ -47,6 +47,29 @@ func TestNamesSeenByManyAtOnceGetOneNumberEach(t *testing.T) {
 	}
 }
 
+func TestANameThatTakesTheLastPlaceIsFoundByAllWhoAskAtOnce(t *testing.T) {
+	t.Parallel()
+	const goroutines, directories = 8, 3000
+	for range directories {
+		directory := counters.NewDirectory(1)
+		var all sync.WaitGroup
+		begin := make(chan struct{})
+		for range goroutines {
+			all.Go(func() {
+				<-begin
+				if _, err := directory.Number([]byte("name")); err != nil {
+					t.Errorf("the only name has no number: %v", err)
+				}
+			})
+		}
+		close(begin)
+		all.Wait()
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 func TestNumbersStayTheSameWhileADirectoryGrows(t *testing.T) {
 	t.Parallel()
 	const names = 10_000

@@ -31,7 +31,7 @@ type parcel struct {
 // can be told to close the parcel at the commit at which a snapshot freezes the base.
 type outbox struct {
 	mu      sync.Mutex
-	changed chan struct{} // closed and made anew when anything changes
+	changed chan struct{} // closed when anything changes; nil if nobody waits for that
 	keeper  *snapshot.Keeper
 	ended   bool
 
@@ -66,7 +66,7 @@ type awaiting struct {
 }
 
 func newOutbox() *outbox {
-	return &outbox{changed: make(chan struct{}), tickets: map[*counters.Ticket]*counters.Ticket{}}
+	return &outbox{tickets: map[*counters.Ticket]*counters.Ticket{}}
 }
 
 // begin says whose commits these are, and that none was told yet.
@@ -125,8 +125,18 @@ func (o *outbox) notify() {
 		waiting += o.closed.counted.Len()
 	}
 	o.bytes.Store(int64(waiting) * entryBytes)
-	close(o.changed)
-	o.changed = make(chan struct{})
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
+}
+
+// change is closed when anything changes from now on.
+func (o *outbox) change() <-chan struct{} {
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	return o.changed
 }
 
 // tell says that the log has all that was counted here up to a commit.
@@ -167,9 +177,9 @@ func (o *outbox) putBackResumed() {
 	o.notify()
 }
 
-// take takes the next parcel, or returns nil and what to wait for. A parcel without
-// counts is told at once. putBack or done must follow before the next take.
-func (o *outbox) take() (*parcel, <-chan struct{}) {
+// take takes the next parcel, nil for none. A parcel without counts is told at once. putBack
+// or done must follow before the next take.
+func (o *outbox) take() *parcel {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed != nil && o.closed.counted.Len() == 0 {
@@ -185,11 +195,16 @@ func (o *outbox) take() (*parcel, <-chan struct{}) {
 		taken = &parcel{upTo: o.open.upTo, since: o.open.since}
 		taken.counted.Take(&o.open.counted)
 	default:
-		return nil, o.changed
+		return nil
 	}
 	o.inFlight = append(o.inFlight, taken.since)
 	o.notify()
-	return taken, nil
+	return taken
+}
+
+// awaitWork waits until there is something to tell, or the context ends.
+func (o *outbox) awaitWork(ctx context.Context) error {
+	return o.await(ctx, func() bool { return o.closed != nil || o.open.counted.Len() > 0 || o.expiry != 0 })
 }
 
 // setExpiry has others be told that this node lets go of days.
@@ -295,11 +310,12 @@ func (o *outbox) flushAll(ctx context.Context) error {
 func (o *outbox) await(ctx context.Context, isSo func() bool) error {
 	for {
 		o.mu.Lock()
-		done, changed := isSo(), o.changed
-		o.mu.Unlock()
-		if done {
+		if isSo() {
+			o.mu.Unlock()
 			return nil
 		}
+		changed := o.change()
+		o.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
