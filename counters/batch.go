@@ -88,6 +88,15 @@ func (i *increments) add(hour Hour, log ...increment) {
 	i.others[hour] = append(i.others[hour], log...)
 }
 
+// len is how many records there are.
+func (i *increments) len() int {
+	sum := len(i.log)
+	for _, log := range i.others {
+		sum += len(log)
+	}
+	return sum
+}
+
 // clear empties the log and keeps its memory, unless that is far more than a
 // usual commit needs.
 func (i *increments) clear() {

@@ -153,7 +153,11 @@ type Delta struct {
 	store           *Store
 	ticket          *Ticket
 	scratch, second []increment
-	entries         []Entry
+	// entries are those of the spans that were counted here, in block.
+	entries []Entry
+	block   *block
+	// isKept is set once a Gathering has the entries: they must stay as they are.
+	isKept bool
 }
 
 // Commit says that the delta is durable: readers see it, those who wait for it are
@@ -181,19 +185,33 @@ func (d *Delta) Reject(reason error) {
 func (d *Delta) reset(s *Store) {
 	d.store = s
 	const keep = 1 << 18
-	if cap(d.entries) > keep {
-		d.entries = nil
-	}
 	if cap(d.scratch) > keep {
 		d.scratch, d.second = nil, nil
 	}
 	d.Spans = d.Spans[:0]
-	d.entries = d.entries[:0]
 	d.Records = 0
 }
 
+// makeRoom makes room for at most so many entries.
+func (d *Delta) makeRoom(most int) {
+	room := d.entries[:0]
+	if d.isKept {
+		room = d.entries[len(d.entries):]
+	}
+	if cap(room) < most || d.block.isOversized(most) {
+		least := most + most/4
+		if d.isKept {
+			least = max(least, usualBlock)
+		}
+		d.block.release()
+		d.block = newBlock(least)
+		room = d.block.memory[:0]
+	}
+	d.entries, d.isKept = room, false
+}
+
 // compact appends what a shard gathered, sorted and added up. It reads the
-// shard's log and leaves it as it is, because readers may be reading it.
+// shard's log and leaves it as it is, because readers may be reading it. There must be room for all.
 func (d *Delta) compact(shard int, sealed *increments) {
 	d.compactHour(shard, sealed.hour, sealed.log)
 	for hour, log := range sealed.others {
@@ -217,7 +235,5 @@ func (d *Delta) compactHour(shard int, hour Hour, log []increment) {
 		}
 		d.entries = append(d.entries, Entry{increment: increment, Count: 1})
 	}
-	// A later append may move d.entries; the span keeps the part it was given,
-	// which nothing changes any more.
 	d.Spans = append(d.Spans, Span{Hour: hour, Entries: d.entries[start:len(d.entries):len(d.entries)], shard: shard})
 }

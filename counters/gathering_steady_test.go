@@ -28,3 +28,79 @@ func TestSpansStayAsTheyAreUntilTheGatheringChanges(t *testing.T) {
 		gathering.of(hour).reset()
 	}
 }
+
+// TestHoursHaveTheCountersOfSpans asks for the runs of windows of which much is tallied, and then takes
+// what could not be told into another gathering.
+func TestHoursHaveTheCountersOfSpans(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	tallied := 0
+	for window, pages := range [][]int{{30}, {30, 31}, {10, 30}, {10}, {30, 500}, {500}} {
+		told, plain := Gathering{hours: map[Hour]*gathered{7: taught(random, pages), 6: taught(random, pages)}}, Gathering{}
+		for _, hour := range []Hour{7, 6} {
+			list := entriesOfAWindow(random, pages, leastLearned-1)
+			for _, gathering := range []*Gathering{&told, &plain} {
+				gathering.of(hour).addAsSpans(random, list)
+			}
+		}
+		want := plain.Spans()
+		heads := map[increment]int{}
+		for head := range told.Heads() {
+			heads[head.increment&^placeMask]++
+		}
+		have := entriesOfRuns(t, &told)
+		for i, span := range want {
+			if !slices.Equal(have[i].Entries, span.Entries) || have[i].Hour != span.Hour {
+				t.Fatalf("window %d: hour %d has %d counters, want %d of hour %d", window, have[i].Hour, len(have[i].Entries), len(span.Entries), span.Hour)
+			}
+			for _, entry := range span.Entries {
+				if heads[entry.increment&^placeMask] == 0 {
+					t.Fatalf("window %d: no head for %x", window, entry.increment)
+				}
+			}
+		}
+		if told.of(7).isTallied {
+			tallied++
+		}
+		var another Gathering
+		first := Entry{newIncrement(0, TotalKey(1)), 1}
+		another.of(7).addAsSpans(random, []Entry{first})
+		another.Take(&told)
+		want[1].Entries = slices.Insert(want[1].Entries, 0, first)
+		for i, span := range another.Spans() {
+			if !slices.Equal(span.Entries, want[i].Entries) {
+				t.Fatalf("window %d: hour %d has %d counters once it is taken, want %d", window, span.Hour, len(span.Entries), len(want[i].Entries))
+			}
+		}
+		another.Release()
+		plain.Release()
+	}
+	if tallied < 3 {
+		t.Errorf("%d windows were tallied, want at least 3: nothing is tested without", tallied)
+	}
+}
+
+// taught has learned what a window of such pages has.
+func taught(random *rand.Rand, pages []int) *gathered {
+	g := new(gathered)
+	g.addAsSpans(random, entriesOfAWindow(random, pages, 20_000))
+	g.addUp()
+	g.reset()
+	return g
+}
+
+// entriesOfRuns are the runs as spans.
+func entriesOfRuns(t *testing.T, gathering *Gathering) (spans []Span) {
+	t.Helper()
+	for hour, runs := range gathering.Hours() {
+		span := Span{Hour: hour}
+		for run := range runs {
+			if n := len(span.Entries); RunLength(run) != len(run) || n > 0 && span.Entries[n-1].DiffersInPlaceAlone(run[0]) {
+				t.Fatalf("hour %d: a run of %d counters has others, or is a part of one", hour, len(run))
+			}
+			span.Entries = append(span.Entries, run...)
+		}
+		spans = append(spans, span)
+	}
+	return spans
+}

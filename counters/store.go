@@ -289,6 +289,11 @@ func (s *Store) Seal() *Delta {
 	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()
 	s.gate.Unlock()
 
+	records := 0
+	for i := range s.shards {
+		records += s.shards[i].intake.sealed.len()
+	}
+	delta.makeRoom(records)
 	for i := range s.shards {
 		delta.compact(i, &s.shards[i].intake.sealed)
 	}

@@ -1,5 +1,10 @@
 package counters
 
+import (
+	"cmp"
+	"slices"
+)
+
 // tallies add up the counters of which a window has many entries each: where their places are
 // close together, that takes three fifths of bringing the entries in order, see
 // BenchmarkTellOfAWindow. That is so where most pages are of few lengths; of other traffic they
@@ -8,26 +13,27 @@ package counters
 // that is saved, because by the next commit no near cache has them any more.
 type tallies struct {
 	of     []tally // by slotOf, as many as the highest benefit and event type need
-	counts []uint32
+	counts []uint16
 }
 
 // A tally is of neighbouring places of one benefit, event type and version.
 type tally struct {
-	head          increment // without a place
-	least, places uint32
-	first         uint32 // of counts
+	first  increment // that of the least place
+	places uint32
+	counts uint32 // where those of the places begin
 }
 
 const (
 	// talliedPlaces is how many counts there may be: these, not the tallies, must stay in a near cache.
 	talliedPlaces = 1 << 16
-	// talliedTogether is how many places have their counts in the same line of a cache.
-	talliedTogether = 16
+	// talliedTogether is at whose multiples tallies begin and end: a window may lack the first
+	// place of a page, or the last one.
+	talliedTogether = 8
 	// talliedBenefits and talliedEvents are how many have tallies of their own.
 	talliedBenefits = 1 << 13
 	talliedEvents   = 4
 	// mostTallied bounds a count.
-	mostTallied = 1 << 31
+	mostTallied = 1 << 16
 	// leastLearned is how many entries say something of the next window.
 	leastLearned = 1 << 12
 	// leastUsed is which part of the counts must be used for the tallies to be kept, of a window
@@ -40,20 +46,19 @@ func slotOf(of increment) int {
 	return int(of.benefit())*talliedEvents + min(int(of.key().Event())-1, talliedEvents-1)
 }
 
-// add adds entries, and returns in their place those that have no tally.
-func (t *tallies) add(entries []Entry) (rest []Entry) {
+// add adds entries, and appends to the rest those that have no tally.
+func (t *tallies) add(rest, entries []Entry) []Entry {
 	if len(t.of) == 0 {
-		return entries
+		return append(rest, entries...)
 	}
-	rest = entries[:0]
+	tallies, counts := t.of, t.counts
 	for _, entry := range entries {
-		if slot := slotOf(entry.increment); slot < len(t.of) {
-			of := &t.of[slot]
-			place := uint32(entry.increment&placeMask) - of.least
-			if entry.increment&^placeMask == of.head && place < of.places {
-				count := &t.counts[of.first+place]
+		if slot := slotOf(entry.increment); slot < len(tallies) {
+			of := &tallies[slot]
+			if place := uint64(entry.increment - of.first); place < uint64(of.places) {
+				count := &counts[of.counts+uint32(place)]
 				if sum := uint64(*count) + entry.Count; sum < mostTallied {
-					*count = uint32(sum)
+					*count = uint16(sum)
 					continue
 				}
 			}
@@ -66,15 +71,37 @@ func (t *tallies) add(entries []Entry) (rest []Entry) {
 // take appends what was added up, in order, and begins anew.
 func (t *tallies) take(ordered []Entry) []Entry {
 	for _, of := range t.of {
-		for place, count := range t.counts[of.first : of.first+of.places] {
-			if count != 0 {
-				ordered = append(ordered, Entry{of.head | increment(of.least+uint32(place)), uint64(count)})
-			}
-		}
+		ordered = t.appendRun(ordered, of)
 	}
 	clear(t.counts)
 	return ordered
 }
+
+// appendRun appends what a tally has added up, in order.
+func (t *tallies) appendRun(ordered []Entry, of tally) []Entry {
+	counts := t.countsOf(of)
+	room := slices.Grow(ordered, len(counts))[:len(ordered)+len(counts)]
+	n := len(ordered)
+	for place, count := range counts {
+		room[n] = Entry{of.first + increment(place), uint64(count)}
+		if count != 0 { // without a branch: few are 0, and nobody foresees which
+			n++
+		}
+	}
+	return room[:n]
+}
+
+// head is the first counter that a tally has added up, if there is one.
+func (t *tallies) head(of tally) (head Entry, found bool) {
+	for place, count := range t.countsOf(of) {
+		if count != 0 {
+			return Entry{of.first + increment(place), uint64(count)}, true
+		}
+	}
+	return Entry{}, false
+}
+
+func (t *tallies) countsOf(of tally) []uint16 { return t.counts[of.counts : of.counts+of.places] }
 
 // forget leaves no tallies. Nothing may be added up.
 func (t *tallies) forget() { t.of, t.counts = t.of[:0], t.counts[:0] }
@@ -90,7 +117,7 @@ func (t *tallies) learn(ordered []Entry) {
 		least := uint32(ordered[0].increment&placeMask) &^ (talliedTogether - 1)
 		places := uint32(ordered[n-1].increment&placeMask)&^(talliedTogether-1) + talliedTogether - least
 		if sum >= uint64(places)/2 && len(t.counts)+int(places) <= talliedPlaces {
-			t.make(tally{ordered[0].increment &^ placeMask, least, places, uint32(len(t.counts))})
+			t.make(tally{ordered[0].increment&^placeMask | increment(least), places, uint32(len(t.counts))})
 		}
 		ordered = ordered[n:]
 	}
@@ -98,7 +125,7 @@ func (t *tallies) learn(ordered []Entry) {
 
 // make makes a tally, unless another one has its slot. Those before it are in lower slots.
 func (t *tallies) make(of tally) {
-	slot := slotOf(of.head)
+	slot := slotOf(of.first)
 	if slot < len(t.of) {
 		return
 	}
@@ -111,19 +138,30 @@ func (t *tallies) make(of tally) {
 	}
 }
 
-// mergeOrdered appends the entries of two spans as one of both to a third.
+// mergeOrdered appends the entries of two spans as one of both to a third. It takes little for each of
+// the others where there are few of the first.
 func mergeOrdered(merged, some, others []Entry) []Entry {
-	for len(some) > 0 && len(others) > 0 {
-		first, second := some[0], others[0]
-		switch {
-		case first.increment < second.increment:
-			merged, some = append(merged, first), some[1:]
-		case first.increment > second.increment:
-			merged, others = append(merged, second), others[1:]
-		default:
-			merged = append(merged, Entry{first.increment, first.Count + second.Count})
-			some, others = some[1:], others[1:]
+	for _, entry := range some {
+		before, found := searchAhead(others, entry)
+		merged = append(append(merged, others[:before]...), entry)
+		others = others[before:]
+		if found {
+			merged[len(merged)-1].Count += others[0].Count
+			others = others[1:]
 		}
 	}
-	return append(append(merged, some...), others...)
+	return append(merged, others...)
 }
+
+// searchAhead is slices.BinarySearchFunc for an entry that is probably near the first one.
+func searchAhead(entries []Entry, counter Entry) (before int, found bool) {
+	near := 1
+	for near < len(entries) && entries[near].increment < counter.increment {
+		near *= 2
+	}
+	first := near / 2
+	before, found = slices.BinarySearchFunc(entries[first:min(near+1, len(entries))], counter, compareCounters)
+	return first + before, found
+}
+
+func compareCounters(a, b Entry) int { return cmp.Compare(a.increment, b.increment) }

@@ -32,7 +32,7 @@ func (g *gathered) addAsSpans(random *rand.Rand, entries []Entry) {
 	for len(entries) > 0 {
 		n := min(1+random.IntN(400), len(entries))
 		span, _ := inOrder(slices.Clone(entries[:n]), nil)
-		g.add(span, span[0].Benefit(), span[len(span)-1].Benefit())
+		g.keep(span, span[0].Benefit(), span[len(span)-1].Benefit())
 		entries = entries[n:]
 	}
 }
@@ -91,7 +91,7 @@ func TestTalliesTakeNoMoreRoomThanANearCacheHas(t *testing.T) {
 		t.Errorf("%d places are tallied, want about %d", have, talliedPlaces)
 	}
 	all := len(list)
-	if rest, tallied := hot.add(list), hot.take(nil); len(rest) != all-len(tallied) {
+	if rest, tallied := hot.add(nil, list), hot.take(nil); len(rest) != all-len(tallied) {
 		t.Errorf("%d entries are left of %d, but %d were tallied", len(rest), all, len(tallied))
 	}
 }
@@ -112,6 +112,34 @@ func TestTalliesAreForgottenOfWhichABusyWindowHasHardlyAny(t *testing.T) {
 		g.reset()
 		if kept := len(g.tallies.of) > 0; kept != step.kept {
 			t.Errorf("after a window with %s there are tallies: %t", step.what, kept)
+		}
+	}
+}
+
+func TestSpansBecomeOneWhetherOneHasFewOrMany(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, lengths := range [][2]int{{0, 0}, {0, 9}, {9, 0}, {1, 1}, {1, 500}, {3, 500}, {400, 500}, {500, 3}} {
+		for range 50 {
+			want := map[increment]uint64{}
+			var spans [2][]Entry
+			for which, length := range lengths {
+				for range length {
+					entry := Entry{increment(1 + random.IntN(2*max(lengths[0], lengths[1]))), 1 + random.Uint64N(9)}
+					want[entry.increment] += entry.Count
+					spans[which] = append(spans[which], entry)
+				}
+				spans[which], _ = inOrder(spans[which], nil)
+			}
+			merged := mergeOrdered(nil, spans[0], spans[1])
+			if len(merged) != len(want) || !slices.IsSortedFunc(merged, compareCounters) {
+				t.Fatalf("of %v: %d entries, want %d in order", lengths, len(merged), len(want))
+			}
+			for _, entry := range merged {
+				if entry.Count != want[entry.increment] {
+					t.Fatalf("of %v: counter %d has %d, want %d", lengths, entry.increment, entry.Count, want[entry.increment])
+				}
+			}
 		}
 	}
 }

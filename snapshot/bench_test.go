@@ -201,7 +201,7 @@ func BenchmarkMerge(b *testing.B) {
 				began := time.Now()
 				var counted counters.Gathering
 				counted.Add(delta)
-				portable = format.AppendPortable(portable[:0], counted.Spans(), counted.Marks(), source.Benefits.Names(), source.Events.Names())
+				portable = format.AppendPortable(portable[:0], &counted, source.Benefits.Names(), source.Events.Names())
 				encoded := time.Now()
 				told, err := format.ReadPortable(portable)
 				decoded := time.Now()

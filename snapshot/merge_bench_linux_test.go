@@ -47,7 +47,7 @@ func BenchmarkMergeOfASecond(b *testing.B) {
 				gathered.Add(delta)
 				delta.Commit()
 				counted[i] = gathered.Len()
-				told[i] = format.AppendPortable(nil, gathered.Spans(), nil, source.Benefits.Names(), source.Events.Names())
+				told[i] = format.AppendPortable(nil, &gathered, source.Benefits.Names(), source.Events.Names())
 			}
 			store := counters.NewStore(counters.WhenDurable)
 			for _, i := range random.Perm(benefits) { // it numbers names otherwise
@@ -149,9 +149,9 @@ func BenchmarkTellOfAWindow(b *testing.B) {
 				for _, delta := range deltas {
 					gathered.Add(delta)
 				}
-				spans := gathered.Spans()
+				gathered.AtMost() // adds up what it can
 				told := processorTime(b)
-				payload = format.AppendPortable(payload[:0], spans, nil, names, events)
+				payload = format.AppendPortable(payload[:0], &gathered, names, events)
 				gathering, encoding = gathering+told-began, encoding+processorTime(b)-told
 				counted = gathered.Len()
 				gathered.Release()

@@ -31,7 +31,7 @@ func (m *mailbox) Committed(_ uint64, delta *counters.Delta) {
 	defer m.mu.Unlock()
 	var counted counters.Gathering
 	counted.Add(delta)
-	letter := format.AppendPortable(nil, counted.Spans(), counted.Marks(), m.store.Benefits.Names(), m.store.Events.Names())
+	letter := format.AppendPortable(nil, &counted, m.store.Benefits.Names(), m.store.Events.Names())
 	if len(letter) > 0 {
 		m.letters = append(m.letters, letter)
 	}

@@ -174,7 +174,7 @@ func (t *toldImport) payloads(store *counters.Store) ([][]byte, error) {
 	spans := t.counted.SpansAs(func(entry counters.Entry) counters.Entry {
 		return entry.Renumbered(counters.Benefit(benefitNumbers[entry.Benefit()]), counters.EventType(eventNumbers[entry.Key().Event()-1]+1))
 	})
-	return format.Portables(spans, nil, benefits, events)
+	return format.PortablesOfSpans(spans, nil, benefits, events)
 }
 
 // inOrderOfNames are names in order, and what their numbers are in that, by those they had.

@@ -444,7 +444,7 @@ func TestNodesThatCountAnotherThingOfTheSameFramesSaySo(t *testing.T) {
 	benefit, key := storetest.Number(t, store, record)
 	var counted counters.Gathering
 	counted.AddCells(storetest.Noon(), benefit, []counters.Cell{{Key: key, Count: 1}})
-	ticket, err := two.keeper.Merge(cluster.Note{}, format.AppendPortable(nil, counted.Spans(), nil, store.Benefits.Names(), store.Events.Names()))
+	ticket, err := two.keeper.Merge(cluster.Note{}, format.AppendPortable(nil, &counted, store.Benefits.Names(), store.Events.Names()))
 	if err := errors.Join(err, ticket.Wait()); err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func (s *session) send(ctx context.Context) error {
 			if made {
 				break
 			}
-			if err := s.awaitParcel(ctx); err != nil {
+			if err := s.outbox.awaitWork(ctx); err != nil {
 				return err
 			}
 		}
@@ -112,21 +112,6 @@ func (s *session) send(ctx context.Context) error {
 		if err := pause(ctx, s.options.Window-time.Since(last)); err != nil {
 			return err
 		}
-	}
-}
-
-func (s *session) awaitParcel(ctx context.Context) error {
-	s.outbox.mu.Lock()
-	changed, waits := s.outbox.changed, s.outbox.closed != nil || s.outbox.open.counted.Len() > 0 || s.outbox.expiry != 0
-	s.outbox.mu.Unlock()
-	if waits {
-		return nil
-	}
-	select {
-	case <-changed:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -155,7 +140,7 @@ func (s *session) appendPending(ctx context.Context) error {
 
 // makeFrames makes frames of the next parcel and notes them. It says whether there was one.
 func (s *session) makeFrames() (made bool, err error) {
-	parcel, _ := s.outbox.take()
+	parcel := s.outbox.take()
 	if parcel == nil {
 		return false, nil
 	}
@@ -211,7 +196,7 @@ func (s *session) commit(note cluster.Note, portable ...[]byte) error {
 // framesOf makes frames of a parcel, as few as it fits into.
 func (s *session) framesOf(p *parcel) ([]ownFrame, error) {
 	known, store := s.keeper.Membership(), s.keeper.Store()
-	payloads, err := format.Portables(p.counted.Spans(), p.counted.Marks(), store.Benefits.Names(), store.Events.Names())
+	payloads, err := format.Portables(&p.counted, store.Benefits.Names(), store.Events.Names())
 	if err != nil {
 		return nil, err
 	}

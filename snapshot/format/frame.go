@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"stats-recorder/cluster"
 	"stats-recorder/counters"
@@ -30,7 +31,7 @@ func AppendPayload(b []byte, delta *counters.Delta, benefits, events []string, k
 		if span.Merged {
 			kind = frameMerged
 		}
-		b = appendSpanSection(b, kind, span, nil)
+		b = appendSpanSection(b, kind, span)
 	}
 	for _, note := range delta.Notes {
 		b = appendSection(b, frameNote, func(b []byte) []byte { return append(b, note...) })
@@ -64,8 +65,8 @@ func appendNamesSection(b []byte, kind byte, names []string, first int) []byte {
 	return appendSection(b, kind, func(b []byte) []byte { return appendNames(b, names, first) })
 }
 
-func appendSpanSection(b []byte, kind byte, span counters.Span, numbers *portableNumbers) []byte {
-	return appendSection(b, kind, func(b []byte) []byte { return appendSpan(b, span, numbers) })
+func appendSpanSection(b []byte, kind byte, span counters.Span) []byte {
+	return appendSection(b, kind, func(b []byte) []byte { return appendSpan(b, span) })
 }
 
 // appendSection leaves room for the longest length before the content and
@@ -87,8 +88,7 @@ const (
 	runEventMask   = 1<<6 - 1
 )
 
-// appendSpan encodes the counts of one hour, with the numbers that names have in a portable
-// delta, or those of the store for nil:
+// appendSpan encodes the counts of one hour:
 //
 //	uvarint hour, hours since 1970-01-01T00Z; counters.Undated for none that is known
 //	then runs of counters that share benefit, event type and version:
@@ -101,60 +101,103 @@ const (
 //	  then for each, ascending: uvarint 2 × (place less the previous place of the
 //	           run, 0 before the first), + 1 when the count is not 1; then, if so,
 //	           uvarint count
-func appendSpan(b []byte, span counters.Span, numbers *portableNumbers) []byte {
+func appendSpan(b []byte, span counters.Span) []byte {
 	b = binary.AppendUvarint(b, uint64(span.Hour))
-	previous := counters.Benefit(0)
-	version, first := uint16(0), true
-	for entries := span.Entries; len(entries) > 0; first = false {
-		benefit, key := entries[0].Benefit(), entries[0].Key()
-		n := runLength(entries)
-		event := key.Event()
-		if numbers != nil {
-			benefit, event = numbers.of(benefit, event)
-		}
-		token := byte(event)
-		if !first && benefit == previous {
-			token |= runSameBenefit
-		}
-		if key.Version() == version {
-			token |= runSameVersion
-		}
-		b = append(b, token)
-		if token&runSameBenefit == 0 {
-			b = binary.AppendUvarint(b, uint64(benefit-previous))
-		}
-		if token&runSameVersion == 0 {
-			b = binary.AppendUvarint(b, uint64(key.Version()))
-		}
-		b = appendRun(binary.AppendUvarint(b, uint64(n)), entries[:n])
-		previous, version, entries = benefit, key.Version(), entries[n:]
+	var runs runs
+	for entries := span.Entries; len(entries) > 0; {
+		n := counters.RunLength(entries)
+		b = runs.append(b, entries[0].Benefit(), entries[0].Key().Event(), entries[:n])
+		entries = entries[n:]
 	}
 	return b
 }
 
-// runLength is how many entries from the first on share benefit, event type and version.
-func runLength(entries []counters.Entry) int {
-	n := 1
-	for n < len(entries) && entries[n].DiffersInPlaceAlone(entries[0]) {
-		n++
-	}
-	return n
+// runs are encoded one after the other.
+type runs struct {
+	benefit counters.Benefit // of the previous one, as its version
+	version uint16
+	isLater bool // there was one
 }
 
+// append encodes a run, with the numbers of its benefit and event type.
+func (r *runs) append(b []byte, benefit counters.Benefit, event counters.EventType, run []counters.Entry) []byte {
+	token, version := byte(event), run[0].Key().Version()
+	if r.isLater && benefit == r.benefit {
+		token |= runSameBenefit
+	}
+	if version == r.version {
+		token |= runSameVersion
+	}
+	b = append(b, token)
+	if token&runSameBenefit == 0 {
+		b = appendUvarint(b, uint64(benefit-r.benefit))
+	}
+	if token&runSameVersion == 0 {
+		b = binary.AppendUvarint(b, uint64(version))
+	}
+	*r = runs{benefit, version, true}
+	return appendRun(appendUvarint(b, uint64(len(run))), run)
+}
+
+// appendRun encodes the counters of a run.
 func appendRun(b []byte, entries []counters.Entry) []byte {
+	const long = 8
+	if len(entries) >= long {
+		return appendLongRun(b, entries)
+	}
 	previous := uint32(0)
 	for _, entry := range entries {
 		place := entry.Key().Place()
 		gap := uint64(place-previous) << 1
 		previous = place
 		if entry.Count == 1 {
-			b = binary.AppendUvarint(b, gap)
+			b = appendUvarint(b, gap)
 			continue
 		}
-		b = binary.AppendUvarint(b, gap|1)
-		b = binary.AppendUvarint(b, entry.Count)
+		b = appendUvarint(appendUvarint(b, gap|1), entry.Count)
 	}
 	return b
+}
+
+// appendUvarint is binary.AppendUvarint for what mostly takes one byte or two.
+func appendUvarint(b []byte, v uint64) []byte {
+	switch {
+	case v < 1<<7:
+		return append(b, byte(v))
+	case v < 1<<14:
+		return append(b, byte(v)|0x80, byte(v>>7))
+	}
+	return binary.AppendUvarint(b, v)
+}
+
+// appendLongRun is appendRun with room made for all counters at once and no choice for each of
+// how many bytes it takes: see BenchmarkEncodeFrame.
+func appendLongRun(b []byte, entries []counters.Entry) []byte {
+	b = slices.Grow(b, 2*len(entries))
+	short := b[len(b):cap(b)]
+	previous, n := uint32(0), 0
+	for i, entry := range entries {
+		place := entry.Key().Place()
+		token := uint64(place-previous) << 1
+		previous = place
+		counted := 0
+		if entry.Count != 1 {
+			counted = 1
+		}
+		token |= uint64(counted)
+		if token|entry.Count < 0x80 && n+1 < len(short) { // two bytes, or one: most are so
+			short[n], short[n+1] = byte(token), byte(entry.Count)
+			n += 1 + counted
+			continue
+		}
+		b = binary.AppendUvarint(b[:len(b)+n], token)
+		if counted != 0 {
+			b = binary.AppendUvarint(b, entry.Count)
+		}
+		b = slices.Grow(b, 2*(len(entries)-i))
+		short, n = b[len(b):cap(b)], 0
+	}
+	return b[:len(b)+n]
 }
 
 // readSpan decodes what appendSpan encoded, run by run.

@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"time"
 
 	"stats-recorder/cluster"
@@ -14,14 +15,55 @@ import (
 // event types in the order of the names in it, and then 4 bytes, little endian, of the
 // CRC32C of that.
 
-// AppendPortable encodes what a store itself counted, as counters.Gathering has it. The
-// names are the store's, by number. It appends nothing where nothing was counted or marked.
-func AppendPortable(b []byte, spans []counters.Span, marks []counters.Mark, benefits, events []string) []byte {
-	var numbers portableNumbers
-	for _, span := range spans {
-		for entries := span.Entries; len(entries) > 0; entries = entries[runLength(entries):] {
-			numbers.see(entries[0])
+// AppendPortable encodes what a store itself counted. The names are the store's, by number. It
+// appends nothing where nothing was counted or marked.
+func AppendPortable(b []byte, counted *counters.Gathering, benefits, events []string) []byte {
+	return appendPortable(b, runsOf{counted.Heads(), counted.Hours()}, counted.Marks(), benefits, events)
+}
+
+// runsOf are counters as counters.Gathering has them.
+type runsOf struct {
+	heads iter.Seq[counters.Entry]
+	hours iter.Seq2[counters.Hour, iter.Seq[[]counters.Entry]]
+}
+
+// runsOfSpans are those of spans.
+func runsOfSpans(spans []counters.Span) runsOf {
+	runs := func(span counters.Span) iter.Seq[[]counters.Entry] {
+		return func(yield func([]counters.Entry) bool) {
+			for entries := span.Entries; len(entries) > 0; {
+				n := counters.RunLength(entries)
+				if !yield(entries[:n]) {
+					return
+				}
+				entries = entries[n:]
+			}
 		}
+	}
+	return runsOf{
+		heads: func(yield func(counters.Entry) bool) {
+			for _, span := range spans {
+				for run := range runs(span) {
+					if !yield(run[0]) {
+						return
+					}
+				}
+			}
+		},
+		hours: func(yield func(counters.Hour, iter.Seq[[]counters.Entry]) bool) {
+			for _, span := range spans {
+				if !yield(span.Hour, runs(span)) {
+					return
+				}
+			}
+		},
+	}
+}
+
+func appendPortable(b []byte, counted runsOf, marks []counters.Mark, benefits, events []string) []byte {
+	var numbers portableNumbers
+	for head := range counted.heads {
+		numbers.see(head)
 	}
 	if len(numbers.benefits) == 0 && len(marks) == 0 {
 		return b
@@ -29,11 +71,22 @@ func AppendPortable(b []byte, spans []counters.Span, marks []counters.Mark, bene
 	start := len(b)
 	b = appendNamesSection(b, frameBenefits, numbers.benefits.number(benefits), 0)
 	b = appendNamesSection(b, frameEvents, numbers.events.number(events), 0)
-	for _, span := range spans {
-		b = appendSpanSection(b, frameSpan, span, &numbers)
+	for hour, runs := range counted.hours {
+		b = appendSection(b, frameSpan, func(b []byte) []byte { return numbers.appendHour(b, hour, runs) })
 	}
 	b = AppendMarks(b, marks, 0)
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
+}
+
+// appendHour is appendSpan with the numbers that names have in a portable delta.
+func (n *portableNumbers) appendHour(b []byte, hour counters.Hour, counted iter.Seq[[]counters.Entry]) []byte {
+	b = binary.AppendUvarint(b, uint64(hour))
+	var runs runs
+	for run := range counted {
+		benefit, event := n.of(run[0].Benefit(), run[0].Key().Event())
+		b = runs.append(b, benefit, event, run)
+	}
+	return b
 }
 
 // AppendExpiry encodes what a node says of RETENTION as a portable delta without counts:
@@ -72,8 +125,21 @@ func AppendImport(b []byte, announced cluster.Import) []byte {
 // Portables are portable deltas of what AppendPortable encodes, each of which fits into a
 // frame of the log: one, or halves of halves. It returns cluster.ErrTooLarge for a counter
 // or a mark that fits into none.
-func Portables(spans []counters.Span, marks []counters.Mark, benefits, events []string) ([][]byte, error) {
-	payload := AppendPortable(make([]byte, 0, roomForPortable(spans)), spans, marks, benefits, events)
+func Portables(counted *counters.Gathering, benefits, events []string) ([][]byte, error) {
+	payload := AppendPortable(make([]byte, 0, roomForPortable(counted.AtMost())), counted, benefits, events)
+	if len(payload) <= cluster.MaxPayload {
+		return [][]byte{payload}, nil
+	}
+	return PortablesOfSpans(counted.Spans(), counted.Marks(), benefits, events)
+}
+
+// PortablesOfSpans is Portables for spans that a gathering had.
+func PortablesOfSpans(spans []counters.Span, marks []counters.Mark, benefits, events []string) ([][]byte, error) {
+	sum := 0
+	for _, span := range spans {
+		sum += len(span.Entries)
+	}
+	payload := appendPortable(make([]byte, 0, roomForPortable(sum)), runsOfSpans(spans), marks, benefits, events)
 	if len(payload) <= cluster.MaxPayload {
 		return [][]byte{payload}, nil
 	}
@@ -82,23 +148,19 @@ func Portables(spans []counters.Span, marks []counters.Mark, benefits, events []
 	if len(second) == 0 && half == 0 {
 		return nil, fmt.Errorf("%w: one counter takes %d bytes", cluster.ErrTooLarge, len(payload))
 	}
-	some, err := Portables(first, marks[:half], benefits, events)
+	some, err := PortablesOfSpans(first, marks[:half], benefits, events)
 	if err != nil {
 		return nil, err
 	}
-	rest, err := Portables(second, marks[half:], benefits, events)
+	rest, err := PortablesOfSpans(second, marks[half:], benefits, events)
 	return append(some, rest...), err
 }
 
 // roomForPortable is about how many bytes a portable delta has, so that it need not grow again
 // and again.
-func roomForPortable(spans []counters.Span) int {
+func roomForPortable(counted int) int {
 	const names, ofACounter = 1 << 13, 3
-	room := names
-	for _, span := range spans {
-		room += len(span.Entries) * ofACounter
-	}
-	return min(room, cluster.MaxPayload)
+	return min(names+counted*ofACounter, cluster.MaxPayload)
 }
 
 // halves are the first half of some counters and the second.
