@@ -9,6 +9,8 @@ import (
 
 	"github.com/goccy/go-json/jsontext"
 	json "github.com/goccy/go-json/v2"
+
+	"stats-recorder/counters"
 )
 
 // lenient are the two ways in which the contract is more lenient than go-json's
@@ -90,6 +92,7 @@ func (d *Decoder) Decode(body []byte, now time.Time) error {
 	d.Records, d.Visitors, d.Rejected = d.Records[:0], d.Visitors[:0], d.Rejected[:0]
 	d.Rejections, d.Odd, d.now, d.valid = 0, d.Odd[:0], now, false
 	d.repeat.forget()
+	d.shape.base.Hour = counters.HourOf(now)
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	start := skipSpace(body, 0)
 	if start == len(body) {
@@ -160,8 +163,7 @@ func (d *Decoder) element(body []byte, pos, index int) (end int, err error) {
 		d.reject(index, d.required(benefitID))
 		return pos + len(emptyRecord), nil
 	}
-	if end, ok := d.shaped(body, pos); ok {
-		d.repeatFrom(body[pos:end])
+	if end, ok := d.shapedRun(body, pos); ok {
 		return end, nil
 	}
 	end, layout := elementEnd(body, pos)

@@ -17,7 +17,10 @@ func begins(body []byte, pos int, literal []byte) bool {
 		return false
 	}
 	there := body[pos : pos+len(literal)]
-	if len(literal) < vector {
+	switch n := len(literal); {
+	case n >= word && n <= 3*word:
+		return sameWords(there, literal)
+	case n < vector:
 		return string(there) == string(literal)
 	}
 	whole := len(literal) &^ (vector - 1)
@@ -25,7 +28,20 @@ func begins(body []byte, pos int, literal []byte) bool {
 		string(there[len(there)-vector:]) == string(literal[len(literal)-vector:])
 }
 
-const vector = 64
+const (
+	vector = 64
+	word   = 8
+)
+
+// sameWords says whether two texts of one to three words are the same, which overlap if they
+// are shorter. What stands between two values is as long, and calling for it takes longer.
+func sameWords(a, b []byte) bool {
+	middle, last := min(word, len(a)-word), len(a)-word
+	differs := binary.LittleEndian.Uint64(a) ^ binary.LittleEndian.Uint64(b)
+	differs |= binary.LittleEndian.Uint64(a[middle:]) ^ binary.LittleEndian.Uint64(b[middle:])
+	differs |= binary.LittleEndian.Uint64(a[last:]) ^ binary.LittleEndian.Uint64(b[last:])
+	return differs == 0
+}
 
 // plainText returns where a string ends that needs no unquoting and is a good
 // text. The closing quote is the first byte of what must follow. It looks at a block

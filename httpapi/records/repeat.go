@@ -47,17 +47,6 @@ func (r *repeat) learn(element []byte, l *layout, good *Record) []byte {
 	return benefit
 }
 
-// repeatFrom has the last record, which has the shape, recognised where it repeats. Of visitors
-// who have one record each none does: looking for it would only cost.
-func (d *Decoder) repeatFrom(element []byte) {
-	n := len(d.Records)
-	if record := &d.Records[n-1]; n == 1 || record.Visitor == d.Records[n-2].Visitor {
-		d.repeat.learn(element, &d.shape.found, record)
-	} else {
-		d.repeat.forget()
-	}
-}
-
 // repeated takes the records from pos on that repeat the last one, and returns where the last
 // of them ends, or pos if there are none.
 func (d *Decoder) repeated(body []byte, pos int) (end int) {

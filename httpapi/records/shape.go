@@ -3,8 +3,6 @@ package records
 import (
 	"bytes"
 	"slices"
-
-	"stats-recorder/counters"
 )
 
 // shape recognises records that a client makes like one before them, in this
@@ -16,65 +14,38 @@ import (
 // request with one record, which repeat cannot help, about two thirds.
 type shape struct {
 	ready bool
-	// element is the record it was learnt from. parts are its literals and the slots after
-	// them, in order, and tail is the last literal.
+	// element is the record it was learnt from. head is what comes before the first value; parts
+	// are the slots in order, each with the literal after it.
 	element []byte
+	head    []byte
 	parts   []part
-	tail    []byte
-	base    Record // what the literals say
-	id      []byte // the visitor's, if the literals say it
-	event   []byte // the event type of the element, and a quote
+	// base is what the literals say, and ending. Its hour is that of the body.
+	base  Record
+	id    []byte // the visitor's, if the literals say it
+	event []byte // the event type of the element, and a quote
+	named Event  // what that is
 
 	// lastOwn is the part after which nothing comes but what the records of a page share, -1
-	// if there is none. ending is all that came after it in a record, which said what shared has. It
+	// if there is none. ending is all that came after it in a record, which said what base has. It
 	// begins with what follows a number in JSON, so that it ends a number, too, as literals do.
 	lastOwn int
 	ending  []byte
-	shared  shared
+	// joint is ending, what came after that, and head: one comparison does for the end of a record
+	// and the beginning of the next. It is empty if that is not known.
+	joint []byte
 
-	// experiments are the last objects of experiments that were good, by turns: few differ.
-	experiments [fewSets][]byte
-	turn        int
-	// visitor is whose record was recognised last, found where its values lie. What comes after
-	// lastOwn may be that of a record before: repeat looks only for the benefit and the index.
-	visitor Visitor
-	found   layout
+	experiments sets
+	found       layout // where the benefit and the index of the last record lie in it
 }
 
-// shared is what the records of a page have in common, whose visitors may differ.
-type shared struct {
-	total, version uint16
-	event          Event
-}
-
-// repeat says of a record, for which all that came after the index of an earlier one came again,
-// what the parts say that come after its index.
-func (s *shared) repeat(parts []part, record *Record) {
-	for i := range parts {
-		switch parts[i].slot {
-		case slotTotal:
-			record.PageTotal = s.total
-		case slotVersion:
-			record.Version = s.version
-		case slotEvent:
-			record.Event = s.event
-		}
-	}
-}
-
-// part is a literal and what comes after it.
+// part is a value and the literal after it.
 type part struct {
-	literal []byte
 	slot    slot
+	literal []byte
 }
 
-const (
-	// maxShape bounds the memory of a shape.
-	maxShape = 4 << 10
-	// fewSets is how many objects of experiments are known. A site has two experiments of two
-	// variants.
-	fewSets = 8
-)
+// maxShape bounds the memory of a shape.
+const maxShape = 4 << 10
 
 // learn takes a good record and the element it was parsed from as the one to
 // compare with from now on.
@@ -84,7 +55,7 @@ func (s *shape) learn(element []byte, l layout, good Record, hashID []byte) {
 		return
 	}
 	s.base, s.found = good, layout{}
-	s.base.Benefit, s.id, s.event = nil, nil, nil
+	s.base.Benefit, s.id, s.event, s.named = nil, nil, nil, good.Event
 	if !l.spans[slotHash].found() {
 		s.id = bytes.Clone(hashID)
 	}
@@ -97,13 +68,13 @@ func (s *shape) learn(element []byte, l layout, good Record, hashID []byte) {
 		}
 	}
 	slices.SortFunc(s.parts, func(a, b part) int { return l.spans[a.slot].start - l.spans[b.slot].start })
-	literal := 0
-	for i := range s.parts {
+	end := len(element)
+	for i := len(s.parts) - 1; i >= 0; i-- {
 		at := l.spans[s.parts[i].slot]
-		s.parts[i].literal, literal = element[literal:at.start], at.end
+		s.parts[i].literal, end = element[at.end:end], at.start
 	}
-	s.tail = element[literal:]
-	s.lastOwn, s.ending = s.lastOwnPart(), s.ending[:0]
+	s.head = element[:end]
+	s.lastOwn, s.ending, s.joint = s.lastOwnPart(), s.ending[:0], s.joint[:0]
 	if at := l.spans[slotEvent]; at.found() {
 		s.event = element[at.start : at.end+1]
 	}
@@ -126,108 +97,143 @@ func (s *shape) lastOwnPart() int {
 
 // shaped takes the record at pos if it has the shape, and returns where it ends.
 func (d *Decoder) shaped(body []byte, pos int) (end int, ok bool) {
-	n := len(d.Records)
-	d.Records = slices.Grow(d.Records, 1)[:n+1]
-	record := &d.Records[n]
-	if end, ok = d.shape.match(body, pos, record, d.rules, counters.HourOf(d.now)); !ok {
-		d.Records = d.Records[:n]
-		return 0, false
+	if s := &d.shape; s.ready && begins(body, pos, s.head) {
+		end, _, ok = d.match(body, pos)
 	}
-	record.Visitor = d.visit(d.shape.visitor)
-	return end, true
+	return end, ok
 }
 
-// match says whether a record of this shape begins at pos, and where it ends. The record is
-// written in its place, its visitor is then in s.visitor; their bytes are the body's.
-func (s *shape) match(body []byte, pos int, record *Record, r *Rules, now counters.Hour) (end int, ok bool) {
-	if !s.ready {
+// shapedRun takes the record at pos if it has the shape, and those after it that have it, too,
+// as long as each is another visitor's than the one before. Others repeat may recognise for less,
+// which then knows the last. It returns where that ends.
+func (d *Decoder) shapedRun(body []byte, pos int) (end int, ok bool) {
+	s := &d.shape
+	if !s.ready || !begins(body, pos, s.head) {
 		return 0, false
 	}
+	for {
+		last, next, matches := d.match(body, pos)
+		if !matches {
+			return end, ok
+		}
+		end, ok = last, true
+		n := len(d.Records)
+		if n == 1 || d.Records[n-1].Visitor == d.Records[n-2].Visitor {
+			d.repeat.learn(body[pos:end], &s.found, &d.Records[n-1])
+			return end, true
+		}
+		d.repeat.forget() // of visitors who have one record each none repeats: looking for it would only cost
+		if next == 0 {
+			next = s.next(body, end)
+		}
+		if next == 0 {
+			return end, true
+		}
+		pos = next
+	}
+}
+
+// match takes the record at pos, which begins as the shape does, if all of it has the shape. It
+// returns where it ends, and where the next one begins that begins so, if the joint says that.
+// The record and its visitor are written where they stay; their bytes are the body's.
+func (d *Decoder) match(body []byte, start int) (end, next int, ok bool) {
+	s, n, m := &d.shape, len(d.Records), len(d.Visitors)
+	d.Records = slices.Grow(d.Records, 1)[:n+1]
+	d.Visitors = slices.Grow(d.Visitors, 1)[:m+1]
+	record, visitor := &d.Records[n], &d.Visitors[m]
 	*record = s.base
-	record.Hour = now
-	s.visitor = Visitor{HashID: s.id}
-	start, own := pos, 0
+	*visitor = Visitor{HashID: s.id}
+	if end, next, ok = s.match(body, start, record, visitor, d.rules); !ok {
+		d.Records, d.Visitors = d.Records[:n], d.Visitors[:m]
+		return 0, 0, false
+	}
+	if m > 0 && visitor.is(&d.Visitors[m-1]) {
+		m--
+		d.Visitors = d.Visitors[:m+1]
+	}
+	record.Visitor = uint32(m)
+	return end, next, true
+}
+
+// match reads the values of a record that begins as the shape does.
+func (s *shape) match(body []byte, start int, record *Record, visitor *Visitor, r *Rules) (end, next int, ok bool) {
+	pos, own := start+len(s.head), 0
 	for i := range s.parts {
 		part := &s.parts[i]
-		if !begins(body, pos, part.literal) {
-			return 0, false
+		value := 0
+		switch part.slot {
+		case slotBenefit:
+			end, ok = plainText(body, pos)
+			record.Benefit = body[pos:end]
+			s.found.spans[slotBenefit] = span{pos - start, end - start}
+		case slotHash:
+			end, ok = plainText(body, pos)
+			visitor.HashID = body[pos:end]
+		case slotEvent:
+			if begins(body, pos, s.event) {
+				record.Event, end, ok = s.named, pos+len(s.event)-1, true
+			} else if end, ok = plainText(body, pos); ok {
+				record.Event, ok = r.events[string(body[pos:end])]
+			}
+		case slotIndex:
+			value, end, ok = plainInteger(body, pos)
+			record.Index = uint16(value)
+			s.found.spans[slotIndex] = span{pos - start, end - start}
+		case slotTotal:
+			value, end, ok = plainInteger(body, pos)
+			record.PageTotal = uint16(value)
+		case slotVersion:
+			value, end, ok = plainInteger(body, pos)
+			record.Version = uint16(value)
+		case slotExperiments:
+			end, ok = s.experiments.end(body, pos)
+			visitor.Experiments = Experiments(body[pos:end])
 		}
-		pos += len(part.literal)
-		if end, ok = s.value(part.slot, body, pos, record, r); !ok {
-			return 0, false
+		if !ok {
+			return 0, 0, false
 		}
-		s.found.spans[part.slot] = span{pos - start, end - start}
-		pos = end
-		if i != s.lastOwn {
-			continue
+		if i == s.lastOwn {
+			if len(s.joint) > 0 && begins(body, end, s.joint) {
+				return end + len(s.ending), end + len(s.joint) - len(s.head), isGood(record, r)
+			}
+			if len(s.ending) > 0 && begins(body, end, s.ending) {
+				return end + len(s.ending), 0, isGood(record, r)
+			}
+			own = end
 		}
-		if len(s.ending) > 0 && begins(body, pos, s.ending) {
-			s.shared.repeat(s.parts[i+1:], record)
-			return pos + len(s.ending), isGood(record, r)
+		if !begins(body, end, part.literal) {
+			return 0, 0, false
 		}
-		own = pos
+		pos = end + len(part.literal)
 	}
-	end = pos + len(s.tail)
-	if !begins(body, pos, s.tail) || !isGood(record, r) {
-		return 0, false
+	if !isGood(record, r) {
+		return 0, 0, false
 	}
 	if own > 0 {
-		s.ending, s.shared = append(s.ending[:0], body[own:end]...), shared{record.PageTotal, record.Version, record.Event}
+		s.ending, s.joint = append(s.ending[:0], body[own:pos]...), s.joint[:0]
+		s.base.PageTotal, s.base.Version, s.base.Event = record.PageTotal, record.Version, record.Event
 	}
-	return end, true
+	return pos, 0, true
+}
+
+// next returns where a record begins, as the shape does, after one that ends at pos; 0 if none
+// does.
+func (s *shape) next(body []byte, pos int) int {
+	next := skipSpace(body, pos)
+	if next == len(body) || body[next] != ',' {
+		return 0
+	}
+	if next = skipSpace(body, next+1); !begins(body, next, s.head) {
+		return 0
+	}
+	if len(s.ending) > 0 {
+		s.joint = append(append(s.joint[:0], s.ending...), body[pos:next+len(s.head)]...)
+	}
+	return next
 }
 
 // isGood says whether the values of a record are good ones together.
 func isGood(record *Record, r *Rules) bool {
 	return record.PageTotal >= 1 && record.PageTotal <= maxPosition &&
 		record.Index >= 1 && record.Index <= record.PageTotal && r.knows(record.Benefit)
-}
-
-// value reads the value of a slot at pos and returns where it ends. What must
-// follow it is in the next literal, so that a longer value does not match.
-func (s *shape) value(slot slot, body []byte, pos int, record *Record, r *Rules) (end int, ok bool) {
-	value := 0
-	switch slot {
-	case slotBenefit:
-		end, ok = plainText(body, pos)
-		record.Benefit = body[pos:end]
-	case slotHash:
-		end, ok = plainText(body, pos)
-		s.visitor.HashID = body[pos:end]
-	case slotEvent:
-		if begins(body, pos, s.event) {
-			return pos + len(s.event) - 1, true
-		}
-		if end, ok = plainText(body, pos); ok {
-			record.Event, ok = r.events[string(body[pos:end])]
-		}
-	case slotIndex:
-		value, end, ok = plainInteger(body, pos)
-		record.Index = uint16(value)
-	case slotTotal:
-		value, end, ok = plainInteger(body, pos)
-		record.PageTotal = uint16(value)
-	case slotVersion:
-		value, end, ok = plainInteger(body, pos)
-		record.Version = uint16(value)
-	case slotExperiments:
-		end, ok = s.plainExperiments(body, pos)
-		s.visitor.Experiments = Experiments(body[pos:end])
-	}
-	return end, ok
-}
-
-// plainExperiments is plainObject, which it asks only for objects unlike the last ones.
-func (s *shape) plainExperiments(body []byte, pos int) (end int, ok bool) {
-	for _, known := range &s.experiments {
-		if len(known) > 0 && begins(body, pos, known) {
-			return pos + len(known), true
-		}
-	}
-	if end, ok = plainObject(body, pos); ok {
-		s.experiments[s.turn] = append(s.experiments[s.turn][:0], body[pos:end]...)
-		s.turn = (s.turn + 1) % fewSets
-		return end, true
-	}
-	return pos, false
 }

@@ -73,6 +73,29 @@ func TestRecordsOfAKnownShapeAreReadAsTheContractSays(t *testing.T) {
 	}
 }
 
+func TestARunOfVisitorsWhoHaveARecordEachIsReadAsTheContractSays(t *testing.T) {
+	t.Parallel()
+	o := testOracle(twoDays)
+	for _, shape := range shapes() {
+		of := func(visitor string) string { return made(shape, "<hash>", visitor) }
+		for place, values := range variations() {
+			used := new(usedDecoder)
+			for _, value := range values {
+				other := made(shape, place, value)
+				for _, separator := range []string{",", " ,\n", ",,"} {
+					run := []string{of(`"a"`), of(`"b"`), of(`"c"`), other, of(`"d"`), of(`"e"`), other, other, of(`"a"`), of(`"b"`), other}
+					expectAsOracle(t, o, used, []byte(`[`+strings.Join(run, separator)+`]`))
+					expectAsOracle(t, o, used, []byte(`[`+strings.Join(run[:3], separator)+separator+strings.Join(run[3:], ",")+`]`))
+					expectAsOracle(t, o, used, []byte(`[`+strings.Join(run[:3], ",")+","+other[:len(other)-1]))
+				}
+			}
+			if t.Failed() {
+				return
+			}
+		}
+	}
+}
+
 func TestAKnownShapeCountsInTheHourOfItsOwnRequest(t *testing.T) {
 	t.Parallel()
 	o, used := testOracle(twoDays), new(usedDecoder)

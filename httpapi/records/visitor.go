@@ -8,10 +8,15 @@ type Visitor struct {
 	Experiments Experiments
 }
 
+// is says whether two visitors say the same.
+func (v *Visitor) is(other *Visitor) bool {
+	return bytes.Equal(v.HashID, other.HashID) && bytes.Equal(v.Experiments, other.Experiments)
+}
+
 // visit returns where a visitor is in Visitors: at the end, added if that is another one.
 func (d *Decoder) visit(v Visitor) uint32 {
 	last := len(d.Visitors) - 1
-	if last < 0 || !bytes.Equal(d.Visitors[last].HashID, v.HashID) || !bytes.Equal(d.Visitors[last].Experiments, v.Experiments) {
+	if last < 0 || !v.is(&d.Visitors[last]) {
 		d.Visitors = append(d.Visitors, v)
 		last++
 	}
