@@ -62,6 +62,20 @@ func plainText(body []byte, pos int) (end int, ok bool) {
 	return anyText(body, pos)
 }
 
+// isPlain says of a text, of whose bytes none is looked at alone, whether it is a good one that
+// needs no unquoting. Of others than those of one to some words in ASCII it may say no.
+func isPlain(text []byte) bool {
+	last := len(text) - word
+	if last < 0 || len(text) > maxTextBytes {
+		return false
+	}
+	marks := specialMarks(binary.LittleEndian.Uint64(text[last:]))
+	for at := 0; at < last; at += word {
+		marks |= specialMarks(binary.LittleEndian.Uint64(text[at:]))
+	}
+	return marks == 0
+}
+
 // anyText is plainText for texts that are not ASCII, and near the end of a body.
 func anyText(body []byte, pos int) (end int, ok bool) {
 	for end = pos; end < len(body) && body[end] != '"' && body[end] != '\\' && body[end] >= ' '; {
@@ -84,11 +98,13 @@ const (
 // one may be wrong. (The zero-byte test of "Bit Twiddling Hacks", S. E. Anderson, where what is
 // not ASCII may be marked by any of the tests. The product gathers the upper bits of all bytes
 // in the highest byte.)
-func specialBytes(word uint64) uint64 {
+func specialBytes(word uint64) uint64 { return specialMarks(word) * gather >> 56 }
+
+// specialMarks is zero for a word without such bytes.
+func specialMarks(word uint64) uint64 {
 	quote := word ^ eachByte*'"'
 	backslash := word ^ eachByte*'\\'
-	marks := (word | (word - eachByte*' ') | (quote - eachByte) | (backslash - eachByte)) & highBits
-	return marks * gather >> 56
+	return (word | (word - eachByte*' ') | (quote - eachByte) | (backslash - eachByte)) & highBits
 }
 
 // plainInteger reads an integer of at most four digits.

@@ -7,7 +7,7 @@ import "slices"
 // none is looked for among the others: the bytes in which those that are known differ say which
 // it must be, if it is known.
 type sets struct {
-	known [fewSets][]byte
+	known [fewSets][]byte // with the literal that comes after each
 	turn  int
 	// slots are places in known, by a hash of the bytes at places in an object. Where a slot
 	// has another set than the one that is looked for, the two only share it.
@@ -16,7 +16,7 @@ type sets struct {
 }
 
 const (
-	// fewSets is how many sets are known, of at most maxSetBytes. Three experiments of three
+	// fewSets is how many sets are known, of at most maxSetBytes with the literal. Three experiments of three
 	// variants have 27.
 	fewSets     = 32
 	maxSetBytes = 512
@@ -25,18 +25,29 @@ const (
 	slotBits  = 8
 )
 
-// end is plainObject, which it asks only for objects that are not known.
-func (s *sets) end(body []byte, pos int) (end int, ok bool) {
+// forget prepares for records with another literal after their experiments.
+func (s *sets) forget() {
+	for i := range s.known {
+		s.known[i] = s.known[i][:0]
+	}
+	s.places = s.places[:0]
+}
+
+// end returns where the object ends that begins at pos, and where the literal after it does. It
+// asks plainObject only for objects that are not known.
+func (s *sets) end(body []byte, pos int, literal []byte) (end, next int, ok bool) {
 	slot := s.slot(body[pos:])
 	known := s.known[s.slots[slot]]
 	if len(known) > 0 && begins(body, pos, known) {
-		return pos + len(known), true
+		next = pos + len(known)
+		return next - len(literal), next, true
 	}
-	if end, ok = plainObject(body, pos); ok {
-		s.learn(body[pos:end], known, slot)
-		return end, true
+	if end, ok = plainObject(body, pos); !ok || !begins(body, end, literal) {
+		return pos, pos, false
 	}
-	return pos, false
+	next = end + len(literal)
+	s.learn(body[pos:next], known, slot)
+	return end, next, true
 }
 
 // slot is where it says which set the object is with which bytes begin, if that is known.

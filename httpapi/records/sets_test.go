@@ -19,15 +19,17 @@ func TestASetEndsWhereItEndsWhateverWasKnownBefore(t *testing.T) {
 			fmt.Sprintf(`{"a":"%d"}`, i), fmt.Sprintf(`{"a":"%d","b":"%c","c":"d"}`, i%3, 'A'+i%2), fmt.Sprintf(`{"%s":"x"}`, strings.Repeat("y", i)),
 			`{"a":"`+strings.Repeat("x", i)+`y","b":"c"}`)
 	}
+	const literal = `,"x":`
 	known := new(sets)
 	for round, step := range []int{1, 1, 7, 11, 1} {
 		for i := range objects {
 			object := objects[i*step%len(objects)]
-			for _, after := range []string{"", "}", `,"benefit_index":` + fmt.Sprint(i) + "}"} {
+			for _, after := range []string{"", "}", `,"y":` + fmt.Sprint(i) + "}", `,"x`, `,"x":` + fmt.Sprint(i) + "}"} {
 				body := []byte("[" + object + after)
-				end, ok := known.end(body, 1)
+				end, next, ok := known.end(body, 1, []byte(literal))
 				wantEnd, want := plainObject(body, 1)
-				if ok != want || ok && end != wantEnd {
+				want = want && begins(body, wantEnd, []byte(literal))
+				if ok != want || ok && (end != wantEnd || next != end+len(literal)) {
 					t.Fatalf("round %d: %q ends at %d, %v; want %d, %v", round, body, end, ok, wantEnd, want)
 				}
 			}
@@ -51,7 +53,7 @@ func TestSetsThatAreAsManyAsASiteHasAreKnownOnceTheyCame(t *testing.T) {
 			known := new(sets)
 			read := func() {
 				for i := range 10 * len(site.objects) {
-					if end, ok := known.end([]byte(site.objects[i%len(site.objects)]+`,"benefit_index":1}`), 0); !ok || end == 0 {
+					if _, _, ok := known.end([]byte(site.objects[i%len(site.objects)]+`,"x":1}`), 0, []byte(`,"x":`)); !ok {
 						t.Fatalf("%q is no set", site.objects[i%len(site.objects)])
 					}
 				}

@@ -20,16 +20,20 @@ type shape struct {
 	head    []byte
 	parts   []part
 	// base is what the literals say, and ending. Its hour is that of the body.
-	base  Record
-	id    []byte // the visitor's, if the literals say it
-	event []byte // the event type of the element, and a quote
-	named Event  // what that is
+	base Record
+	id   []byte // the visitor's, if the literals say it
+	// idBytes is how long the last visitor's was: those of a client are all as long.
+	idBytes int
+	event   []byte // the event type of the element, and a quote
+	named   Event  // what that is
 
 	// lastOwn is the part after which nothing comes but what the records of a page share, -1
 	// if there is none. ending is all that came after it in a record, which said what base has. It
 	// begins with what follows a number in JSON, so that it ends a number, too, as literals do.
 	lastOwn int
 	ending  []byte
+	// usual is whether the others before are those of the client, in its order.
+	usual bool
 	// joint is ending, what came after that, and head: one comparison does for the end of a record
 	// and the beginning of the next. It is empty if that is not known.
 	joint []byte
@@ -74,7 +78,9 @@ func (s *shape) learn(element []byte, l layout, good Record, hashID []byte) {
 		s.parts[i].literal, end = element[at.end:end], at.start
 	}
 	s.head = element[:end]
+	s.experiments.forget()
 	s.lastOwn, s.ending, s.joint = s.lastOwnPart(), s.ending[:0], s.joint[:0]
+	s.usual = s.lastOwn == 3 && s.parts[0].slot == slotBenefit && s.parts[1].slot == slotHash && s.parts[2].slot == slotExperiments
 	if at := l.spans[slotEvent]; at.found() {
 		s.event = element[at.start : at.end+1]
 	}
@@ -103,46 +109,14 @@ func (d *Decoder) shaped(body []byte, pos int) (end int, ok bool) {
 	return end, ok
 }
 
-// shapedRun takes the record at pos if it has the shape, and those after it that have it, too,
-// as long as each is another visitor's than the one before. Others repeat may recognise for less,
-// which then knows the last. It returns where that ends.
-func (d *Decoder) shapedRun(body []byte, pos int) (end int, ok bool) {
-	s := &d.shape
-	if !s.ready || !begins(body, pos, s.head) {
-		return 0, false
-	}
-	for {
-		last, next, matches := d.match(body, pos)
-		if !matches {
-			return end, ok
-		}
-		end, ok = last, true
-		n := len(d.Records)
-		if n == 1 || d.Records[n-1].Visitor == d.Records[n-2].Visitor {
-			d.repeat.learn(body[pos:end], &s.found, &d.Records[n-1])
-			return end, true
-		}
-		d.repeat.forget() // of visitors who have one record each none repeats: looking for it would only cost
-		if next == 0 {
-			next = s.next(body, end)
-		}
-		if next == 0 {
-			return end, true
-		}
-		pos = next
-	}
-}
-
 // match takes the record at pos, which begins as the shape does, if all of it has the shape. It
 // returns where it ends, and where the next one begins that begins so, if the joint says that.
 // The record and its visitor are written where they stay; their bytes are the body's.
 func (d *Decoder) match(body []byte, start int) (end, next int, ok bool) {
 	s, n, m := &d.shape, len(d.Records), len(d.Visitors)
-	d.Records = slices.Grow(d.Records, 1)[:n+1]
-	d.Visitors = slices.Grow(d.Visitors, 1)[:m+1]
-	record, visitor := &d.Records[n], &d.Visitors[m]
+	record, visitor := d.room()
 	*record = s.base
-	*visitor = Visitor{HashID: s.id}
+	visitor.HashID, visitor.Experiments = s.id, nil
 	if end, next, ok = s.match(body, start, record, visitor, d.rules); !ok {
 		d.Records, d.Visitors = d.Records[:n], d.Visitors[:m]
 		return 0, 0, false
@@ -153,6 +127,14 @@ func (d *Decoder) match(body []byte, start int) (end, next int, ok bool) {
 	}
 	record.Visitor = uint32(m)
 	return end, next, true
+}
+
+// room adds a record and a visitor, to be written where they stay: those that are put together
+// and then copied take longer.
+func (d *Decoder) room() (*Record, *Visitor) {
+	d.Records = slices.Grow(d.Records, 1)[:len(d.Records)+1]
+	d.Visitors = slices.Grow(d.Visitors, 1)[:len(d.Visitors)+1]
+	return &d.Records[len(d.Records)-1], &d.Visitors[len(d.Visitors)-1]
 }
 
 // match reads the values of a record that begins as the shape does.
@@ -167,7 +149,7 @@ func (s *shape) match(body []byte, start int, record *Record, visitor *Visitor, 
 			record.Benefit = body[pos:end]
 			s.found.spans[slotBenefit] = span{pos - start, end - start}
 		case slotHash:
-			end, ok = plainText(body, pos)
+			end, ok = s.idEnd(body, pos)
 			visitor.HashID = body[pos:end]
 		case slotEvent:
 			if begins(body, pos, s.event) {
@@ -186,8 +168,12 @@ func (s *shape) match(body []byte, start int, record *Record, visitor *Visitor, 
 			value, end, ok = plainInteger(body, pos)
 			record.Version = uint16(value)
 		case slotExperiments:
-			end, ok = s.experiments.end(body, pos)
+			next := 0
+			end, next, ok = s.experiments.end(body, pos, part.literal)
 			visitor.Experiments = Experiments(body[pos:end])
+			if pos = next; ok {
+				continue
+			}
 		}
 		if !ok {
 			return 0, 0, false
@@ -216,20 +202,14 @@ func (s *shape) match(body []byte, start int, record *Record, visitor *Visitor, 
 	return pos, 0, true
 }
 
-// next returns where a record begins, as the shape does, after one that ends at pos; 0 if none
-// does.
-func (s *shape) next(body []byte, pos int) int {
-	next := skipSpace(body, pos)
-	if next == len(body) || body[next] != ',' {
-		return 0
+// idEnd is plainText for a visitor's, which most times is as long as that of the one before.
+func (s *shape) idEnd(body []byte, pos int) (end int, ok bool) {
+	if end = pos + s.idBytes; end < len(body) && body[end] == '"' && isPlain(body[pos:end]) {
+		return end, true
 	}
-	if next = skipSpace(body, next+1); !begins(body, next, s.head) {
-		return 0
-	}
-	if len(s.ending) > 0 {
-		s.joint = append(append(s.joint[:0], s.ending...), body[pos:next+len(s.head)]...)
-	}
-	return next
+	end, ok = plainText(body, pos)
+	s.idBytes = end - pos
+	return end, ok
 }
 
 // isGood says whether the values of a record are good ones together.
