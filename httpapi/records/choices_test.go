@@ -62,8 +62,14 @@ func (c *choices) filled(template string) string {
 	return filled
 }
 
+// clientRecord is a record as the client makes it.
+const clientRecord = `{"benefit_id":"<id>","hash_id":"<hash>","abtesting":<experiments>,"benefit_index":<index>,"page_total":<total>,"event_type":"<event>","version":<version>}`
+
 // Record is a record with a place for the benefit and one for the index.
 func (c *choices) record() string {
+	if c.pick("any", "any", "the client's") == "the client's" {
+		return clientRecord
+	}
 	var members []string
 	for range 9 {
 		members = append(members, c.member())

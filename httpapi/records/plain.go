@@ -18,7 +18,7 @@ func begins(body []byte, pos int, literal []byte) bool {
 	}
 	there := body[pos : pos+len(literal)]
 	switch n := len(literal); {
-	case n >= word && n <= 3*word:
+	case isWords(literal):
 		return sameWords(there, literal)
 	case n < vector:
 		return string(there) == string(literal)
@@ -32,6 +32,9 @@ const (
 	vector = 64
 	word   = 8
 )
+
+// isWords says whether a literal has one to three words, which sameWords compares.
+func isWords(literal []byte) bool { return len(literal) >= word && len(literal) <= 3*word }
 
 // sameWords says whether two texts of one to three words are the same, which overlap if they
 // are shorter. What stands between two values is as long, and calling for it takes longer.
@@ -62,8 +65,8 @@ func plainText(body []byte, pos int) (end int, ok bool) {
 	return anyText(body, pos)
 }
 
-// isPlain says of a text, of whose bytes none is looked at alone, whether it is a good one that
-// needs no unquoting. Of others than those of one to some words in ASCII it may say no.
+// isPlain says whether a text whose length is known is a good one that needs no unquoting. Of one
+// that is shorter than a word, or not ASCII, it says no.
 func isPlain(text []byte) bool {
 	last := len(text) - word
 	if last < 0 || len(text) > maxTextBytes {

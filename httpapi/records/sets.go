@@ -5,19 +5,21 @@ import "slices"
 // sets knows the objects of experiments that were found good, by their bytes. A site has few that
 // differ, one for each choice of variants, and which of them comes next nobody can guess. So
 // none is looked for among the others: the bytes in which those that are known differ say which
-// it must be, if it is known.
+// it must be, if it is known. That only says where to look: all of its bytes are compared.
 type sets struct {
-	known [fewSets][]byte // with the literal that comes after each
-	turn  int
-	// slots are places in known, by a hash of the bytes at places in an object. Where a slot
-	// has another set than the one that is looked for, the two only share it.
-	slots  [1 << slotBits]uint8
+	before, after []byte          // the literals around each
+	known         [fewSets][]byte // with these, by turns
+	turn          int
+	// places are where those that are known differ, and slots which of known it is, by a hash of
+	// the bytes there. A short one may have several slots, as there are bytes of other values at
+	// the last places.
 	places []int
+	slots  [1 << slotBits]uint8
 }
 
 const (
-	// fewSets is how many sets are known, of at most maxSetBytes with the literal. Three experiments of three
-	// variants have 27.
+	// fewSets is how many sets are known, of at most maxSetBytes with the literals. Three
+	// experiments of three variants have 27.
 	fewSets     = 32
 	maxSetBytes = 512
 	// maxPlaces is how many bytes of an object are looked at to tell it from others, at most.
@@ -25,32 +27,38 @@ const (
 	slotBits  = 8
 )
 
-// forget prepares for records with another literal after their experiments.
-func (s *sets) forget() {
+// surround says which literals come before and after the experiments from now on.
+func (s *sets) surround(before, after []byte) {
+	s.before, s.after = before, after
 	for i := range s.known {
 		s.known[i] = s.known[i][:0]
 	}
 	s.places = s.places[:0]
 }
 
-// end returns where the object ends that begins at pos, and where the literal after it does. It
-// asks plainObject only for objects that are not known.
-func (s *sets) end(body []byte, pos int, literal []byte) (end, next int, ok bool) {
+// find returns where the object lies that comes after the literal at pos, and where the literal
+// after it ends. It asks plainObject only for objects that are not known.
+func (s *sets) find(body []byte, pos int) (object span, end int, ok bool) {
 	slot := s.slot(body[pos:])
 	known := s.known[s.slots[slot]]
+	object.start = pos + len(s.before)
 	if len(known) > 0 && begins(body, pos, known) {
-		next = pos + len(known)
-		return next - len(literal), next, true
+		end = pos + len(known)
+		object.end = end - len(s.after)
+		return object, end, true
 	}
-	if end, ok = plainObject(body, pos); !ok || !begins(body, end, literal) {
-		return pos, pos, false
+	if !begins(body, pos, s.before) {
+		return object, pos, false
 	}
-	next = end + len(literal)
-	s.learn(body[pos:next], known, slot)
-	return end, next, true
+	if object.end, ok = plainObject(body, object.start); !ok || !begins(body, object.end, s.after) {
+		return object, pos, false
+	}
+	end = object.end + len(s.after)
+	s.learn(body[pos:end], known, slot)
+	return object, end, true
 }
 
-// slot is where it says which set the object is with which bytes begin, if that is known.
+// slot is where it says with which set bytes begin, if they begin with one that is known.
 func (s *sets) slot(bytes []byte) uint8 {
 	told := uint64(0)
 	for _, place := range s.places {
@@ -62,8 +70,8 @@ func (s *sets) slot(bytes []byte) uint8 {
 	return uint8(told * 0x9e3779b97f4a7c15 >> (64 - slotBits)) // 2^64 ÷ the golden ratio
 }
 
-// learn has a set known that is not the one in its slot. Of two good objects none begins with
-// the other, so that there is a byte in which they differ.
+// learn has a set known that is not the other one, which is in its slot. Of two objects none
+// begins with the other, so that there is a byte in which they differ.
 func (s *sets) learn(set, other []byte, slot uint8) {
 	if len(set) > maxSetBytes {
 		return

@@ -19,18 +19,19 @@ func TestASetEndsWhereItEndsWhateverWasKnownBefore(t *testing.T) {
 			fmt.Sprintf(`{"a":"%d"}`, i), fmt.Sprintf(`{"a":"%d","b":"%c","c":"d"}`, i%3, 'A'+i%2), fmt.Sprintf(`{"%s":"x"}`, strings.Repeat("y", i)),
 			`{"a":"`+strings.Repeat("x", i)+`y","b":"c"}`)
 	}
-	const literal = `,"x":`
+	const before = `"abtesting":`
 	known := new(sets)
+	known.surround([]byte(before), []byte(`,"x":`))
 	for round, step := range []int{1, 1, 7, 11, 1} {
 		for i := range objects {
 			object := objects[i*step%len(objects)]
 			for _, after := range []string{"", "}", `,"y":` + fmt.Sprint(i) + "}", `,"x`, `,"x":` + fmt.Sprint(i) + "}"} {
-				body := []byte("[" + object + after)
-				end, next, ok := known.end(body, 1, []byte(literal))
-				wantEnd, want := plainObject(body, 1)
-				want = want && begins(body, wantEnd, []byte(literal))
-				if ok != want || ok && (end != wantEnd || next != end+len(literal)) {
-					t.Fatalf("round %d: %q ends at %d, %v; want %d, %v", round, body, end, ok, wantEnd, want)
+				body := []byte("[" + before + object + after)
+				got, end, ok := known.find(body, 1)
+				wantEnd, want := plainObject(body, 1+len(before))
+				want = want && begins(body, wantEnd, known.after)
+				if ok != want || ok && (got != span{1 + len(before), wantEnd} || end != wantEnd+len(known.after)) {
+					t.Fatalf("round %d: %q has a set at %v, %v; want one that ends at %d, %v", round, body, got, ok, wantEnd, want)
 				}
 			}
 		}
@@ -51,9 +52,10 @@ func TestSetsThatAreAsManyAsASiteHasAreKnownOnceTheyCame(t *testing.T) {
 		t.Run(site.name, func(t *testing.T) {
 			t.Parallel()
 			known := new(sets)
+			known.surround([]byte(`:`), []byte(`,"x":`))
 			read := func() {
 				for i := range 10 * len(site.objects) {
-					if _, _, ok := known.end([]byte(site.objects[i%len(site.objects)]+`,"x":1}`), 0, []byte(`,"x":`)); !ok {
+					if _, _, ok := known.find([]byte(":"+site.objects[i%len(site.objects)]+`,"x":1}`), 0); !ok {
 						t.Fatalf("%q is no set", site.objects[i%len(site.objects)])
 					}
 				}

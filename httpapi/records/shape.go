@@ -19,7 +19,7 @@ type shape struct {
 	element []byte
 	head    []byte
 	parts   []part
-	// base is what the literals say, and ending. Its hour is that of the body.
+	// base is what the literals and ending say. Its hour is that of the body.
 	base Record
 	id   []byte // the visitor's, if the literals say it
 	// idBytes is how long the last visitor's was: those of a client are all as long.
@@ -32,7 +32,7 @@ type shape struct {
 	// begins with what follows a number in JSON, so that it ends a number, too, as literals do.
 	lastOwn int
 	ending  []byte
-	// usual is whether the others before are those of the client, in its order.
+	// usual is whether the parts up to lastOwn are those of the client, in its order.
 	usual bool
 	// joint is ending, what came after that, and head: one comparison does for the end of a record
 	// and the beginning of the next. It is empty if that is not known.
@@ -78,13 +78,24 @@ func (s *shape) learn(element []byte, l layout, good Record, hashID []byte) {
 		s.parts[i].literal, end = element[at.end:end], at.start
 	}
 	s.head = element[:end]
-	s.experiments.forget()
+	s.surround()
 	s.lastOwn, s.ending, s.joint = s.lastOwnPart(), s.ending[:0], s.joint[:0]
-	s.usual = s.lastOwn == 3 && s.parts[0].slot == slotBenefit && s.parts[1].slot == slotHash && s.parts[2].slot == slotExperiments
+	s.usual = s.isUsual()
 	if at := l.spans[slotEvent]; at.found() {
 		s.event = element[at.start : at.end+1]
 	}
 	s.ready = l.spans[slotBenefit].found()
+}
+
+// surround tells the experiments between which literals they are.
+func (s *shape) surround() {
+	before := s.head
+	for i := range s.parts {
+		if s.parts[i].slot == slotExperiments {
+			s.experiments.surround(before, s.parts[i].literal)
+		}
+		before = s.parts[i].literal
+	}
 }
 
 // lastOwnPart is the part of the index if only what is shared comes after it.
@@ -99,6 +110,12 @@ func (s *shape) lastOwnPart() int {
 		}
 	}
 	return -1
+}
+
+// isUsual says whether the parts up to lastOwn are those of the client, in its order.
+func (s *shape) isUsual() bool {
+	return s.lastOwn == 3 && s.parts[0].slot == slotBenefit && s.parts[1].slot == slotHash && s.parts[2].slot == slotExperiments &&
+		isWords(s.parts[0].literal)
 }
 
 // shaped takes the record at pos if it has the shape, and returns where it ends.
@@ -168,10 +185,9 @@ func (s *shape) match(body []byte, start int, record *Record, visitor *Visitor, 
 			value, end, ok = plainInteger(body, pos)
 			record.Version = uint16(value)
 		case slotExperiments:
-			next := 0
-			end, next, ok = s.experiments.end(body, pos, part.literal)
-			visitor.Experiments = Experiments(body[pos:end])
-			if pos = next; ok {
+			var object span
+			if object, end, ok = s.experiments.find(body, pos-len(s.experiments.before)); ok {
+				visitor.Experiments, pos = Experiments(body[object.start:object.end]), end
 				continue
 			}
 		}
