@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Marks in a document between which the results of a run stand.
@@ -48,7 +49,7 @@ func (r *report) results() string {
 		title, says string
 		rows        [][]string
 	}{
-		{"Beside the ceiling", "CPU of a request ÷ that of the ceiling, without visitors and with them.", r.ceilingRows()},
+		{"Beside the ceiling", "CPU of a request ÷ that of the ceiling, without visitors and with them. A p99 is of all requests, or the median of those of pieces of 0.1 s.", r.ceilingRows()},
 		{"Throughput and latency", "Milliseconds, and CPU time of a request.", r.throughputRows()},
 		{"Variants of the server", "Each beside the first of its load.", r.variantRows()},
 	} {
@@ -79,7 +80,7 @@ func (c *cellResult) lane(name string) *laneResult {
 
 // ceilingRows are a row for each load that was measured without and with visitors.
 func (r *report) ceilingRows() [][]string {
-	rows := [][]string{{"load", "CPU ÷ ceiling", "with visitors", "with ÷ without", "records/s ÷ ceiling", "p99 ms", "p99 ÷ ceiling's", "command"}}
+	rows := [][]string{{"load", "CPU ÷ ceiling", "with visitors", "with ÷ without", "records/s ÷ ceiling", "p99 ms", "÷ ceiling's", "p99 of 0.1 s", "÷ ceiling's", "command"}}
 	for i := range r.Cells {
 		cell := &r.Cells[i]
 		bare, visited, ceiling := cell.lane(string(serverLane)+" "+withoutVisitors), cell.lane(string(serverLane)), cell.lane(string(ceilingLane))
@@ -94,6 +95,8 @@ func (r *report) ceilingRows() [][]string {
 			decimals(bare.Ratios[ceiling.Name].Records, 2),
 			milliseconds(bare.Latency.P99),
 			decimals(divide(float64(bare.Latency.P99), float64(ceiling.Latency.P99)), 1),
+			milliseconds(time.Duration(bare.P99OfPieces)),
+			decimals(bare.Ratios[ceiling.Name].P99OfPieces, 1),
 			"`" + cell.command() + " -setting " + withoutVisitors + ",none`",
 		})
 	}

@@ -10,11 +10,18 @@ import (
 // slowestLatency is the largest latency told apart; anything slower counts as it.
 const slowestLatency = 10 * time.Minute
 
-// latencies is the distribution of the latencies of one phase. Connections
-// record through recorders of their own, so that they rarely meet at its lock.
+// pieceLength is how long a piece of a phase is. A burst of some milliseconds in which
+// the whole machine is late, the sending too, decides the p99 of all requests of a phase,
+// and that of one or two of its pieces.
+const pieceLength = 100 * time.Millisecond
+
+// latencies is the distribution of the latencies of one phase, and of those of each of
+// its pieces. Connections record through recorders of their own, so that they rarely meet
+// at its lock.
 type latencies struct {
 	mutex     sync.Mutex
-	histogram *hdrhistogram.Histogram // nanoseconds, three digits
+	histogram *hdrhistogram.Histogram   // nanoseconds, three digits
+	pieces    []*hdrhistogram.Histogram // by when a request began, two digits; nil where none did
 }
 
 func newLatencies() *latencies {
@@ -24,7 +31,8 @@ func newLatencies() *latencies {
 // recorder returns a recorder for one goroutine.
 func (l *latencies) recorder() *latencyRecorder { return &latencyRecorder{owner: l} }
 
-// merge adds all latencies of another distribution that nobody records to.
+// merge adds all latencies of another distribution that nobody records to, but not their
+// pieces, which are of another phase.
 func (l *latencies) merge(other *latencies) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -44,6 +52,20 @@ func (l *latencies) summary() latencySummary {
 	}
 }
 
+// p99OfPieces returns the median over the pieces of the p99 of each. Of a piece with
+// fewer than a hundred requests that is the slowest one.
+func (l *latencies) p99OfPieces() time.Duration {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	var slow []float64
+	for _, piece := range l.pieces {
+		if piece != nil {
+			slow = append(slow, float64(piece.ValueAtPercentile(99)))
+		}
+	}
+	return time.Duration(median(slow))
+}
+
 // latencySummary is the percentiles of a distribution, in nanoseconds in JSON.
 type latencySummary struct {
 	Median time.Duration `json:"p50_ns"`
@@ -59,13 +81,16 @@ const recordedAtOnce = 256
 // latencyRecorder gathers the latencies seen by one goroutine.
 type latencyRecorder struct {
 	owner   *latencies
-	pending [recordedAtOnce]time.Duration
+	pending [recordedAtOnce]timedRequest
 	count   int
 }
 
-// record notes the latency of one request.
-func (r *latencyRecorder) record(latency time.Duration) {
-	r.pending[r.count] = latency
+// timedRequest is when a request began, since the start of the phase, and how long it took.
+type timedRequest struct{ began, latency time.Duration }
+
+// record notes when a request began, since the start of the phase, and how long it took.
+func (r *latencyRecorder) record(began, latency time.Duration) {
+	r.pending[r.count] = timedRequest{began, latency}
 	r.count++
 	if r.count == len(r.pending) {
 		r.flush()
@@ -76,9 +101,22 @@ func (r *latencyRecorder) record(latency time.Duration) {
 func (r *latencyRecorder) flush() {
 	r.owner.mutex.Lock()
 	defer r.owner.mutex.Unlock()
-	for _, latency := range r.pending[:r.count] {
-		inRange := min(max(latency, 1), slowestLatency)
-		_ = r.owner.histogram.RecordValue(int64(inRange)) // it only refuses what is out of range
+	for _, request := range r.pending[:r.count] {
+		inRange := int64(min(max(request.latency, 1), slowestLatency))
+		_ = r.owner.histogram.RecordValue(inRange) // it only refuses what is out of range
+		_ = r.owner.piece(request.began).RecordValue(inRange)
 	}
 	r.count = 0
+}
+
+// piece returns the distribution of the piece in which a request began. The mutex must be held.
+func (l *latencies) piece(began time.Duration) *hdrhistogram.Histogram {
+	number := int(began / pieceLength)
+	if missing := number + 1 - len(l.pieces); missing > 0 {
+		l.pieces = append(l.pieces, make([]*hdrhistogram.Histogram, missing)...)
+	}
+	if l.pieces[number] == nil {
+		l.pieces[number] = hdrhistogram.New(1, int64(slowestLatency), 2)
+	}
+	return l.pieces[number]
 }

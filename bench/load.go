@@ -131,7 +131,7 @@ func (run *loadRun) driveClosed(one client) clientResult {
 		}
 		end := time.Since(run.start)
 		for range run.phase.depth {
-			recorder.record(end - now)
+			recorder.record(now, end-now)
 		}
 		now = end
 		result.requests += int64(run.phase.depth)

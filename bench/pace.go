@@ -70,7 +70,7 @@ func (run *loadRun) driveOpen(one client) clientResult {
 		}
 		end := time.Since(run.start)
 		for _, intended := range due {
-			recorder.record(end - intended)
+			recorder.record(intended, end-intended)
 		}
 		result.requests += int64(len(due))
 		result.records += int64(records)
@@ -110,6 +110,6 @@ func (run *loadRun) finishPacing() {
 func (run *loadRun) countUnsent(due time.Duration) {
 	run.unsent.Add(1)
 	recorder := run.latency.recorder()
-	recorder.record(time.Since(run.start) - due)
+	recorder.record(due, time.Since(run.start)-due)
 	recorder.flush()
 }

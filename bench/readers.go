@@ -41,6 +41,7 @@ func (r *readers) stop() error {
 func (r *readers) read(ctx context.Context) {
 	recorder := r.latency.recorder()
 	defer recorder.flush()
+	phase := time.Now()
 	for !r.stopped.Load() {
 		start := time.Now()
 		if err := r.readOnce(ctx); err != nil {
@@ -51,7 +52,7 @@ func (r *readers) read(ctx context.Context) {
 			}
 			return
 		}
-		recorder.record(time.Since(start))
+		recorder.record(start.Sub(phase), time.Since(start))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,36 @@ func TestRatiosAreMediansOfNeighbouringRounds(t *testing.T) {
 	ceiling, redis := server.Ratios["ceiling"], server.Ratios["redis"]
 	if ceiling.Records != 0.5 || ceiling.CPUPerRequest != 2 || redis.Records != 2 {
 		t.Errorf("ratios are %+v and %+v", ceiling, redis)
+	}
+}
+
+func TestTheRatioOfTheP99IsOfNeighbouringRounds(t *testing.T) {
+	server := []figures{{P99OfPieces: 2e6}, {P99OfPieces: 90e6}, {P99OfPieces: 6e6}}
+	ceiling := []figures{{P99OfPieces: 1e6}, {P99OfPieces: 30e6}, {P99OfPieces: 1e6}}
+	if have := compareRounds(server, ceiling).P99OfPieces; have != 3 { // of 2, 3 and 6
+		t.Errorf("the ratio is %v", have)
+	}
+	if have := medianFigures(server).P99OfPieces; have != 6e6 {
+		t.Errorf("the median of the rounds is %v", have)
+	}
+}
+
+func TestTheP99OfAllAndThatOfPiecesAreBothCompared(t *testing.T) {
+	found := sampleReport()
+	cell := &found.Cells[0]
+	cell.Rate = 1000
+	for i := range cell.Lanes {
+		for round := range cell.Lanes[i].Rounds {
+			cell.Lanes[i].Rounds[round].P99OfPieces = float64(4-i) * 1e6
+		}
+	}
+	cell.addRatios()
+	titles, server := cell.rows()[0], cell.rows()[1]
+	for title, want := range map[string]string{"p99 ÷ ceiling": "1.00", "p99 of 0.1 s ÷ ceiling": "1.33"} {
+		place := slices.Index(titles, title)
+		if place < 0 || server[place] != want {
+			t.Errorf("%q is not %s in %q and %q", title, want, titles, server)
+		}
 	}
 }
 

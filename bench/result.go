@@ -80,6 +80,9 @@ type figures struct {
 	// WrittenPerRecord is bytes that went to storage per record, in whole
 	// blocks of the file system.
 	WrittenPerRecord float64 `json:"written_bytes_per_record,omitempty"`
+	// P99OfPieces is the median, over pieces of a tenth of a second, of the p99 of those
+	// requests that began in each, in nanoseconds.
+	P99OfPieces float64 `json:"p99_of_pieces_ns,omitempty"`
 	// Unsent is requests that were due in an open loop and could not be sent; of
 	// all rounds together, not their median.
 	Unsent float64 `json:"unsent,omitempty"`
@@ -90,6 +93,7 @@ type figures struct {
 type ratio struct {
 	Records       float64 `json:"records_per_second"`
 	CPUPerRequest float64 `json:"cpu_per_request,omitempty"`
+	P99OfPieces   float64 `json:"p99_of_pieces,omitempty"`
 }
 
 // peak returns the requests per second that the first lane reached in a closed
@@ -115,6 +119,7 @@ func newFigures(load *loadResult, before, after usages) figures {
 		CPUPerRecord:           divide(cpu, records),
 		GeneratorCPUPerRequest: divide(float64(after.generator-before.generator), requests),
 		WrittenPerRecord:       divide(written, records),
+		P99OfPieces:            float64(load.latency.p99OfPieces()),
 		Unsent:                 float64(load.unsent),
 	}
 }
@@ -139,19 +144,21 @@ func medianFigures(rounds []figures) figures {
 		CPUPerRecord:           of(func(f figures) float64 { return f.CPUPerRecord }),
 		GeneratorCPUPerRequest: of(func(f figures) float64 { return f.GeneratorCPUPerRequest }),
 		WrittenPerRecord:       of(func(f figures) float64 { return f.WrittenPerRecord }),
+		P99OfPieces:            of(func(f figures) float64 { return f.P99OfPieces }),
 		Unsent:                 unsent,
 	}
 }
 
 // compareRounds returns the ratio of one lane's rounds to another's.
 func compareRounds(rounds, reference []figures) ratio {
-	var records, cpu []float64
+	var records, cpu, slow []float64
 	for position := range min(len(rounds), len(reference)) {
 		one, other := rounds[position], reference[position]
 		records = append(records, divide(one.RecordsPerSecond, other.RecordsPerSecond))
 		cpu = append(cpu, divide(one.CPUPerRequest, other.CPUPerRequest))
+		slow = append(slow, divide(one.P99OfPieces, other.P99OfPieces))
 	}
-	return ratio{Records: median(records), CPUPerRequest: median(cpu)}
+	return ratio{Records: median(records), CPUPerRequest: median(cpu), P99OfPieces: median(slow)}
 }
 
 // addRatios compares every server with those that it is measured beside: the

@@ -36,6 +36,7 @@ func columns() []column {
 		latency("p50 ms", func(s latencySummary) time.Duration { return s.Median }),
 		latency("p90", func(s latencySummary) time.Duration { return s.P90 }),
 		latency("p99", func(s latencySummary) time.Duration { return s.P99 }),
+		{"p99 of 0.1 s", func(lane *laneResult) string { return milliseconds(time.Duration(lane.P99OfPieces)) }},
 		latency("p99.9", func(s latencySummary) time.Duration { return s.P999 }),
 		latency("max", func(s latencySummary) time.Duration { return s.Max }),
 		{"CPU µs/req", func(lane *laneResult) string { return decimals(lane.CPUPerRequest/1000, 1) }},
@@ -85,6 +86,11 @@ func (c *cellResult) ratioColumns() []column {
 				return "" // of a closed loop, p99 says how many were sent at a time
 			}
 			return decimals(divide(float64(lane.Latency.P99), float64(other.Latency.P99)), 2)
+		}}, column{"p99 of 0.1 s ÷ " + title, func(lane *laneResult) string {
+			if c.Rate == 0 {
+				return "" // for the same reason
+			}
+			return decimals(lane.Ratios[reference].P99OfPieces, 2)
 		}})
 	}
 	return compared
