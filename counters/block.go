@@ -16,7 +16,7 @@ const (
 // are, so that nothing is copied for each commit, and the next delta goes on behind them.
 type block struct {
 	memory []Entry // without length
-	// users are the delta that writes and each gathering that keeps entries.
+	// users are the delta that writes, and gatherings as often as they hold the block.
 	users atomic.Int32
 }
 

@@ -198,11 +198,11 @@ func (d *Delta) makeRoom(most int) {
 	if d.isKept {
 		room = d.entries[len(d.entries):]
 	}
-	if cap(room) < most || d.block.isOversized(most) {
-		least := most + most/4
-		if d.isKept {
-			least = max(least, usualBlock)
-		}
+	least := most + most/4
+	if d.isKept {
+		least = max(least, usualBlock)
+	}
+	if cap(room) < most || d.block.isOversized(least) {
 		d.block.release()
 		d.block = newBlock(least)
 		room = d.block.memory[:0]

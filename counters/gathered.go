@@ -11,8 +11,8 @@ type gathered struct {
 	tallied          []Entry // what was added up of tallies
 	// waiting is how many entries are kept, and ordered how many of the others, from the first on, are added up.
 	waiting, ordered int
-	// isTallied is set while the tallies have counts that are not among the entries.
-	isTallied bool
+	// inTallies is how many entries the tallies have added up that are not among the entries.
+	inTallies int
 	// least and highest are benefits between which all are.
 	least, highest Benefit
 }
@@ -51,11 +51,11 @@ func (g *gathered) len() int {
 
 // reset empties it and keeps its memory, and what was learned.
 func (g *gathered) reset() {
-	if g.isTallied {
+	if g.inTallies > 0 {
 		clear(g.tallies.counts)
 	}
 	clear(g.kept)
-	g.kept, g.waiting, g.isTallied = g.kept[:0], 0, false
+	g.kept, g.waiting, g.inTallies = g.kept[:0], 0, 0
 	g.entries, g.ordered = g.entries[:0], 0
 }
 
@@ -65,15 +65,15 @@ func (g *gathered) tally() {
 	if g.waiting == 0 && len(g.entries) == g.ordered {
 		return
 	}
-	g.settle()
+	all := g.len()
 	g.entries = g.tallies.add(g.entries[:0], g.entries)
 	for _, entries := range g.kept {
 		g.entries = g.tallies.add(g.entries, entries)
 	}
-	g.isTallied = len(g.tallies.of) > 0
 	clear(g.kept)
 	g.kept, g.waiting = g.kept[:0], 0
 	rest := len(g.entries)
+	g.inTallies = all - rest
 	g.entries, g.scratch = inOrderByBenefit(g.entries, g.scratch, g.least, g.highest)
 	g.ordered = len(g.entries)
 	if rest >= leastLearned {
@@ -81,21 +81,22 @@ func (g *gathered) tally() {
 	}
 }
 
-// learn is for entries of which many had no tally, some of them repeated ones.
+// learn is for a window of which many entries had no tally. Of these so many were of a counter that
+// another one was of, too.
 func (g *gathered) learn(repeated int) {
 	others := g.ordered
-	g.settle()
+	used := g.settle()
 	switch {
 	case repeated >= (others+repeated)/4:
 		g.tallies.learn(g.entries)
-	case len(g.tallied)*leastUsed < len(g.tallies.counts):
+	case used*leastUsed < len(g.tallies.counts):
 		g.tallies.forget()
 	}
 }
 
 // inUse are the tallies that have counts which are not among the entries.
 func (g *gathered) inUse() []tally {
-	if !g.isTallied {
+	if g.inTallies == 0 {
 		return nil
 	}
 	return g.tallies.of
@@ -115,8 +116,8 @@ func (g *gathered) heads(yield func(Entry) bool) {
 	}
 }
 
-// runs yields the counters in order, those together that differ in their places alone, each time
-// in the same memory. There must be nothing to tally.
+// runs yields the counters in order, those together that differ in their places alone. A run stays as it
+// is until the next one. There must be nothing to tally.
 func (g *gathered) runs(yield func([]Entry) bool) {
 	rest := g.entries
 	for _, of := range g.inUse() {
@@ -147,18 +148,20 @@ func (g *gathered) runs(yield func([]Entry) bool) {
 	}
 }
 
-// settle makes entries of what was tallied.
-func (g *gathered) settle() {
-	if !g.isTallied {
-		return
+// settle makes entries of what was tallied, and returns how many.
+func (g *gathered) settle() (counters int) {
+	if g.inTallies == 0 {
+		return 0
 	}
 	g.tallied = g.tallies.take(g.tallied[:0])
+	counters = len(g.tallied)
 	if len(g.entries) == 0 {
 		g.entries, g.tallied = g.tallied, g.entries
 	} else {
 		g.entries, g.scratch = mergeOrdered(g.scratch[:0], g.entries, g.tallied), g.entries
 	}
-	g.ordered, g.isTallied = len(g.entries), false
+	g.ordered, g.inTallies = len(g.entries), 0
+	return counters
 }
 
 // addUp makes the entries ones of a span.

@@ -15,21 +15,26 @@ type Gathering struct {
 	last     *gathered
 	lastHour Hour
 	marks    []Mark
-	blocks   []*block // that have entries of deltas, in use
+	blocks   []*block // that have entries of deltas, each in use once for each time it is here
+	held     int      // for how many entries the blocks have room
 	// waiting is how many entries are not added up, and most how many may be, so that counters
 	// that are bumped for days without being told take no more than twice their memory.
 	waiting, most int
 }
 
-// leastGathered is how many entries are not worth being added up before they are told.
-const leastGathered = 1 << 18
+const (
+	// leastGathered is how many entries are not worth being added up before they are told.
+	leastGathered = 1 << 18
+	// mostHeld is for how many times as many entries blocks may have room as may wait.
+	mostHeld = 4
+)
 
 // Add adds what a delta has, but what was merged into it: another store tells of that. What
-// the delta holds stays where it is until it is told.
+// the delta holds stays where it is until it is added up.
 func (g *Gathering) Add(delta *Delta) {
 	if n := len(g.blocks); len(delta.entries) > 0 && (n == 0 || g.blocks[n-1] != delta.block) {
 		delta.block.users.Add(1)
-		g.blocks = append(g.blocks, delta.block)
+		g.blocks, g.held = append(g.blocks, delta.block), g.held+cap(delta.block.memory)
 	}
 	for rest, spans := delta.entries, delta.Spans; len(rest) > 0; {
 		var own ownSpans
@@ -48,7 +53,8 @@ func (g *Gathering) Add(delta *Delta) {
 
 // note says how many entries have come.
 func (g *Gathering) note(entries int) {
-	if g.waiting += entries; g.waiting > max(g.most, leastGathered) {
+	g.waiting += entries
+	if most := max(g.most, leastGathered); g.waiting > most || g.held > mostHeld*most {
 		g.AddUp()
 	}
 }
@@ -109,12 +115,15 @@ func (g *Gathering) Take(other *Gathering) {
 		return
 	}
 	g.marks, g.blocks = append(g.marks, taken.marks...), append(g.blocks, taken.blocks...)
+	g.held += taken.held
+	entries := 0
 	for hour, of := range taken.hours {
+		entries += of.len()
 		g.of(hour).take(of)
-		g.note(of.len())
 		of.reset()
 		emptied.Put(of)
 	}
+	g.note(entries) // of all at once: to add up gives up the blocks
 }
 
 // Release empties the gathering and leaves its memory to others, that of Spans, too.
@@ -133,7 +142,7 @@ func (g *Gathering) releaseBlocks() {
 		block.release()
 	}
 	clear(g.blocks)
-	g.blocks = g.blocks[:0]
+	g.blocks, g.held = g.blocks[:0], 0
 }
 
 func (g *Gathering) of(hour Hour) *gathered {
@@ -153,7 +162,7 @@ func (g *Gathering) of(hour Hour) *gathered {
 }
 
 // Len is how many counters and marks it holds. A counter of several deltas may be among
-// them as often.
+// them as often. It is a change where Hours and Heads are concerned.
 func (g *Gathering) Len() (sum int) {
 	if g.last != nil && len(g.hours) == 1 { // without an iterator: each commit asks
 		return g.last.len() + len(g.marks)
@@ -164,14 +173,11 @@ func (g *Gathering) Len() (sum int) {
 	return sum + len(g.marks)
 }
 
-// AtMost is as much as there are counters, or more: it takes no adding up.
+// AtMost is as many as there are counters, or more. Unlike AddUp it makes no entries of all.
 func (g *Gathering) AtMost() (sum int) {
 	g.tally()
 	for _, of := range g.hours {
-		sum += len(of.entries)
-		if of.isTallied {
-			sum += len(of.tallies.counts)
-		}
+		sum += len(of.entries) + min(of.inTallies, len(of.tallies.counts))
 	}
 	return sum
 }

@@ -59,7 +59,7 @@ func TestHoursHaveTheCountersOfSpans(t *testing.T) {
 				}
 			}
 		}
-		if told.of(7).isTallied {
+		if told.of(7).inTallies > 0 {
 			tallied++
 		}
 		var another Gathering

@@ -1,6 +1,8 @@
 package counters_test
 
 import (
+	"fmt"
+	"reflect"
 	"testing"
 
 	"stats-recorder/counters"
@@ -66,4 +68,69 @@ func TestACounterThatIsBumpedForLongWithoutBeingToldTakesNoMoreMemory(t *testing
 		}
 	}
 	delta.Commit()
+}
+
+// TestWhatAnotherGatheringTakesStaysAsItWas has much of two hours wait in two gatherings, adds one to the
+// other, and goes on counting, as a node does that cannot tell while its states are shared.
+func TestWhatAnotherGatheringTakesStaysAsItWas(t *testing.T) {
+	t.Parallel()
+	source := counters.NewStore(counters.WhenDurable)
+	waits := map[counters.Hour]map[counters.Entry]uint64{}
+	deltas := 0
+	count := func(gathering *counters.Gathering, most int) {
+		for range most {
+			deltas++
+			for _, hour := range []counters.Hour{storetest.Noon(), storetest.Noon() - 1} {
+				for total := range uint16(60) {
+					_, _ = source.Add(storetest.Batch(t, source, manyPages(deltas, total+1, hour)))
+				}
+			}
+			delta := source.Seal()
+			if gathering != nil {
+				addTo(waits, delta.Spans)
+				gathering.Add(delta)
+			}
+			delta.Commit()
+		}
+	}
+	var closed, open counters.Gathering
+	count(&closed, 3)
+	count(&open, 3)
+	if closed.Len() > 1<<18 || open.Len()+closed.Len() < 1<<18 {
+		t.Fatalf("%d and %d counters wait: nothing is added up as the second are taken", closed.Len(), open.Len())
+	}
+	closed.Take(&open)
+	count(nil, 1)
+	count(&open, 3) // into memory that is free again
+	closed.Take(&open)
+	told := map[counters.Hour]map[counters.Entry]uint64{}
+	addTo(told, closed.Spans())
+	if !reflect.DeepEqual(told, waits) {
+		t.Fatal("other counts are told than were counted")
+	}
+	closed.Release()
+}
+
+// manyPages are pages of a length, of other benefits than pages of another number.
+func manyPages(number int, total uint16, hour counters.Hour) (records []storetest.Record) {
+	for page := range 20 {
+		for index := range total {
+			records = append(records, storetest.Shown(fmt.Sprintf("benefit %d of %d", page, number), total, index+1, hour))
+		}
+	}
+	return records
+}
+
+// addTo adds up the entries of spans by hour and counter.
+func addTo(sums map[counters.Hour]map[counters.Entry]uint64, spans []counters.Span) {
+	for _, span := range spans {
+		if sums[span.Hour] == nil {
+			sums[span.Hour] = map[counters.Entry]uint64{}
+		}
+		for _, entry := range span.Entries {
+			counter := entry
+			counter.Count = 0
+			sums[span.Hour][counter] += entry.Count
+		}
+	}
 }

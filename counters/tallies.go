@@ -138,8 +138,8 @@ func (t *tallies) make(of tally) {
 	}
 }
 
-// mergeOrdered appends the entries of two spans as one of both to a third. It takes little for each of
-// the others where there are few of the first.
+// mergeOrdered appends the entries of two spans as one of both to a third. Where the first has few, the
+// entries of the other between them are copied together.
 func mergeOrdered(merged, some, others []Entry) []Entry {
 	for _, entry := range some {
 		before, found := searchAhead(others, entry)

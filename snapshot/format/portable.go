@@ -130,7 +130,7 @@ func Portables(counted *counters.Gathering, benefits, events []string) ([][]byte
 	if len(payload) <= cluster.MaxPayload {
 		return [][]byte{payload}, nil
 	}
-	return PortablesOfSpans(counted.Spans(), counted.Marks(), benefits, events)
+	return portablesOfHalves(counted.Spans(), counted.Marks(), benefits, events, len(payload))
 }
 
 // PortablesOfSpans is Portables for spans that a gathering had.
@@ -143,10 +143,15 @@ func PortablesOfSpans(spans []counters.Span, marks []counters.Mark, benefits, ev
 	if len(payload) <= cluster.MaxPayload {
 		return [][]byte{payload}, nil
 	}
+	return portablesOfHalves(spans, marks, benefits, events, len(payload))
+}
+
+// portablesOfHalves is for what takes too many bytes.
+func portablesOfHalves(spans []counters.Span, marks []counters.Mark, benefits, events []string, bytes int) ([][]byte, error) {
 	first, second := halves(spans)
 	half := len(marks) / 2
 	if len(second) == 0 && half == 0 {
-		return nil, fmt.Errorf("%w: one counter takes %d bytes", cluster.ErrTooLarge, len(payload))
+		return nil, fmt.Errorf("%w: one counter takes %d bytes", cluster.ErrTooLarge, bytes)
 	}
 	some, err := PortablesOfSpans(first, marks[:half], benefits, events)
 	if err != nil {
