@@ -36,8 +36,9 @@ const (
 // isWords says whether a literal has one to three words, which sameWords compares.
 func isWords(literal []byte) bool { return len(literal) >= word && len(literal) <= 3*word }
 
-// sameWords says whether two texts of one to three words are the same, which overlap if they
-// are shorter. What stands between two values is as long, and calling for it takes longer.
+// sameWords says whether two texts of 8 to 24 bytes are the same. It compares words that overlap.
+// Most literals between two values are of such a length, for which calling the library's
+// comparison takes longer.
 func sameWords(a, b []byte) bool {
 	middle, last := min(word, len(a)-word), len(a)-word
 	differs := binary.LittleEndian.Uint64(a) ^ binary.LittleEndian.Uint64(b)

@@ -8,6 +8,7 @@ func (d *Decoder) shapedRun(body []byte, pos int) (end int, ok bool) {
 	if !s.ready || !begins(body, pos, s.head) {
 		return 0, false
 	}
+	isUsual := s.usual
 	for next := pos; next > 0; {
 		last, joined, matches := d.match(body, next)
 		if !matches {
@@ -23,8 +24,10 @@ func (d *Decoder) shapedRun(body []byte, pos int) (end int, ok bool) {
 		if next = joined; next == 0 {
 			next = s.next(body, end)
 		}
-		if next > 0 && s.usual && len(s.joint) > 0 {
+		if next > 0 && isUsual && len(s.joint) > 0 {
+			before := end
 			end, next = d.usualRun(body, end, next)
+			isUsual = end > before // else each would be read twice: those of different pages end differently
 		}
 	}
 	return end, ok
@@ -40,8 +43,9 @@ func (s *shape) next(body []byte, pos int) int {
 	if next = skipSpace(body, next+1); !begins(body, next, s.head) {
 		return 0
 	}
-	if len(s.ending) > 0 {
-		s.joint = append(append(s.joint[:0], s.ending...), body[pos:next+len(s.head)]...)
+	s.joint = s.joint[:0]
+	if between := body[pos : next+len(s.head)]; len(s.ending) > 0 && len(between) <= maxShape {
+		s.joint = append(append(s.joint, s.ending...), between...)
 	}
 	return next
 }

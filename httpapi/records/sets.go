@@ -3,8 +3,8 @@ package records
 import "slices"
 
 // sets knows the objects of experiments that were found good, by their bytes. A site has few that
-// differ, one for each choice of variants, and which of them comes next nobody can guess. So
-// none is looked for among the others: the bytes in which those that are known differ say which
+// differ, one for each choice of variants, and which of them comes next nobody can guess. To
+// compare one with all that are known would take long: the bytes in which these differ say which
 // it must be, if it is known. That only says where to look: all of its bytes are compared.
 type sets struct {
 	before, after []byte          // the literals around each
@@ -42,7 +42,10 @@ func (s *sets) find(body []byte, pos int) (object span, end int, ok bool) {
 	slot := s.slot(body[pos:])
 	known := s.known[s.slots[slot]]
 	object.start = pos + len(s.before)
-	if len(known) > 0 && begins(body, pos, known) {
+	if len(known) == 0 || !begins(body, pos, known) {
+		known = s.elsewhere(body, pos, slot)
+	}
+	if len(known) > 0 {
 		end = pos + len(known)
 		object.end = end - len(s.after)
 		return object, end, true
@@ -54,11 +57,23 @@ func (s *sets) find(body []byte, pos int) (object span, end int, ok bool) {
 		return object, pos, false
 	}
 	end = object.end + len(s.after)
-	s.learn(body[pos:end], known, slot)
+	s.learn(body[pos:end], s.known[s.slots[slot]], slot)
 	return object, end, true
 }
 
-// slot is where it says with which set bytes begin, if they begin with one that is known.
+// elsewhere is the set that the body has at pos if it is known, but was not in its slot: two sets may
+// share one. It is in it from now on.
+func (s *sets) elsewhere(body []byte, pos int, slot uint8) []byte {
+	for i, known := range s.known {
+		if len(known) > 0 && begins(body, pos, known) {
+			s.slots[slot] = uint8(i)
+			return known
+		}
+	}
+	return nil
+}
+
+// slot is where slots have the number of the only known set with which bytes may begin.
 func (s *sets) slot(bytes []byte) uint8 {
 	told := uint64(0)
 	for _, place := range s.places {

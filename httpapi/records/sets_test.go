@@ -47,6 +47,8 @@ func TestSetsThatAreAsManyAsASiteHasAreKnownOnceTheyCame(t *testing.T) {
 		{"one experiment", product(`{"home":"%s"}`, "A", "B")},
 		{"two experiments", product(`{"results_presentation":"%s","call_to_action_text":"see"}`, "flat_list", "grouped_by_theme", "by_amount")},
 		{"two of two variants", append(product(`{"a":"1","b":"%s"}`, "1", "2"), product(`{"a":"2","b":"%s"}`, "1", "2")...)},
+		{"three of three variants", threeExperiments()},
+		{"two whose places say the same of both", []string{`{"p":"a","q":"x"}`, `{"p":"b","q":"x"}`, `{"p":"a","q":"a"}`, `{"p":"b","q":"a"}`}},
 		{"some visitors in one more", []string{`{"a":"1"}`, `{"a":"2"}`, `{"a":"1","b":"1"}`, `{"a":"2","b":"1"}`, `{"a":"1","b":"2"}`}},
 	} {
 		t.Run(site.name, func(t *testing.T) {
@@ -67,6 +69,13 @@ func TestSetsThatAreAsManyAsASiteHasAreKnownOnceTheyCame(t *testing.T) {
 			}
 		})
 	}
+}
+
+func threeExperiments() (all []string) {
+	for i := range 27 {
+		all = append(all, fmt.Sprintf(`{"a":"%d","b":"%d","c":"%d"}`, i%3, i/3%3, i/9))
+	}
+	return all
 }
 
 func product(format string, values ...string) (all []string) {
