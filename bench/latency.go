@@ -53,7 +53,7 @@ func (l *latencies) summary() latencySummary {
 }
 
 // p99OfPieces returns the median over the pieces of the p99 of each. Of a piece with
-// fewer than a hundred requests that is the slowest one.
+// few requests that is one of the slowest.
 func (l *latencies) p99OfPieces() time.Duration {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
