@@ -74,8 +74,10 @@ Figures are medians of the rounds, latencies are over all rounds; ratios compare
 rounds that were measured next to each other. The p99 of 0.1 s is that of each piece
 of a round of that length, by when requests were due or sent, and the median of them:
 a burst in which the whole machine is late changes one piece, but the p99 over all
-rounds. CPU is user and system time of the target's process. The load generator runs on the same machine and needs its share
-of it: what it used is in the JSON file.
+rounds. So do pauses of a server itself that are in fewer than half of the pieces: those
+are in the p99 over all. CPU is user and system time of the target's process. The load
+generator runs on the same machine and needs its share of it: what it used is in the
+JSON file.
 
 Flags:
 `)

@@ -31,7 +31,7 @@ func (r *report) notes() []string {
 		"Every count was read back and is exactly what was acknowledged.",
 		"CPU is user and system time of the target's process; disk is what it had written to storage, in whole blocks.",
 		"Figures are medians of rounds measured in turns; ratios are medians of quotients of neighbouring rounds.",
-		"Latencies are of all rounds together, but for the p99 of 0.1 s: the median of those of pieces of a round, which a few bursts do not change.",
+		"Latencies are of all rounds together, but for the p99 of 0.1 s: the median of those of pieces of a round, in which what is slow in fewer than half of them does not show.",
 	}
 	return append(notes, r.Notes...)
 }
