@@ -20,6 +20,7 @@ type block struct {
 	users atomic.Int32
 }
 
+// freeBlocks have no user.
 var freeBlocks sync.Pool
 
 // newBlock has one user, and room for so many entries.
@@ -32,6 +33,8 @@ func newBlock(entries int) *block {
 	return b
 }
 
+// isOversized says whether the block, nil for none, is far too large for so many entries to be
+// kept for their like.
 func (b *block) isOversized(entries int) bool {
 	return b != nil && cap(b.memory) > largestKept && entries <= largestKept
 }

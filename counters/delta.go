@@ -194,13 +194,9 @@ func (d *Delta) reset(s *Store) {
 
 // makeRoom makes room for at most so many entries.
 func (d *Delta) makeRoom(most int) {
-	room := d.entries[:0]
+	room, least := d.entries[:0], most+most/4
 	if d.isKept {
-		room = d.entries[len(d.entries):]
-	}
-	least := most + most/4
-	if d.isKept {
-		least = max(least, usualBlock)
+		room, least = d.entries[len(d.entries):], max(least, usualBlock)
 	}
 	if cap(room) < most || d.block.isOversized(least) {
 		d.block.release()

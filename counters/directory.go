@@ -81,6 +81,7 @@ func (d *Directory) Found() []string {
 // taken is how many names are found, once the index leads to all.
 func (d *Directory) taken() int { return d.Len() - len(*d.spare.Load()) }
 
+// tellFoundLocked is called once the index leads to all names.
 func (d *Directory) tellFoundLocked() { d.found.Store(int64(d.taken())) }
 
 // Lookup returns the number of name and whether the directory has it.

@@ -104,3 +104,34 @@ func entriesOfRuns(t *testing.T, gathering *Gathering) (spans []Span) {
 	}
 	return spans
 }
+
+// TestDeltasOfManyRecordsAndFewCountersHoldLittleMemory has deltas of many records and of one by turns, each
+// of which has a block of its own: for small ones the large blocks are not kept. Hardly any entry waits.
+func TestDeltasOfManyRecordsAndFewCountersHoldLittleMemory(t *testing.T) {
+	t.Parallel()
+	const many, pairs = 225_000, 6
+	store := NewStore(WhenDurable)
+	var gathering Gathering
+	for range pairs {
+		for _, records := range []int{many, 1} {
+			batch := store.NewBatch()
+			batch.Reset(7)
+			for range records {
+				batch.Add(0, TotalKey(1), 7)
+			}
+			if _, err := store.Add(batch); err != nil {
+				t.Fatal(err)
+			}
+			delta := store.Seal()
+			gathering.Add(delta)
+			delta.Commit()
+			if most := mostHeld * leastGathered; gathering.held > most {
+				t.Errorf("blocks with room for %d entries are held, want at most %d", gathering.held, most)
+			}
+		}
+	}
+	want := uint64(pairs * (many + 1))
+	if told := gathering.Spans(); len(told) != 1 || len(told[0].Entries) != 1 || told[0].Entries[0].Count != want {
+		t.Errorf("told are %v, want one counter with %d", told, want)
+	}
+}
