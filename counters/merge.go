@@ -2,6 +2,7 @@ package counters
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
@@ -24,20 +25,24 @@ type Foreign struct {
 
 // foreignCells is what a Foreign has counted.
 type foreignCells struct {
+	names  [][]byte // room for those of benefits
 	runs   []foreignRun
-	packed []packedCell
+	packed []PackedCell
 	cells  []Cell // of runs that cannot be packed
 }
 
-// A packedCell has a place in its low PlaceBits and a count above, which nearly all have room
-// for: what is to be merged at once then stays in the processor's caches.
-type packedCell uint32
+// A PackedCell is a counter of a run: its place in the low PlaceBits and its count above, which
+// nearly all have room for. What is to be merged at once then stays in the processor's caches.
+type PackedCell uint32
 
-// mostPacked is the largest count of a packedCell.
-const mostPacked = 1<<(32-PlaceBits) - 1
+// MostPacked is the largest count of a PackedCell.
+const MostPacked = 1<<(32-PlaceBits) - 1
 
-func (p packedCell) place() uint32 { return uint32(p & placeMask) }
-func (p packedCell) count() uint32 { return uint32(p >> PlaceBits) }
+// Packed is a counter with a Key.Place and a count of 1 to MostPacked.
+func Packed(place, count uint32) PackedCell { return PackedCell(count<<PlaceBits | place&placeMask) }
+
+func (p PackedCell) place() uint32 { return uint32(p & placeMask) }
+func (p PackedCell) count() uint32 { return uint32(p >> PlaceBits) }
 
 // foreignRun is what counts for one benefit in one hour, under keys that differ in their
 // places only.
@@ -45,14 +50,16 @@ type foreignRun struct {
 	hour    Hour
 	benefit Benefit
 	head    Key    // the keys without their places
-	largest uint32 // place
-	// start and end are its part of packed or, for a run with a count above mostPacked,
+	largest uint32 // place, or unpacked
+	// start and end are its part of packed or, for a run with a count above MostPacked,
 	// of cells.
 	start, end int32
-	excess     uint64 // of the largest count over 1; that of 0 is the largest of all
 }
 
-func (r *foreignRun) isPacked() bool { return r.excess < mostPacked }
+// unpacked is no place.
+const unpacked = math.MaxUint32
+
+func (r *foreignRun) isPacked() bool { return r.largest != unpacked }
 
 // mergedCells are those of Foreigns that were merged, for others.
 var mergedCells = sync.Pool{New: func() any { return new(foreignCells) }}
@@ -60,56 +67,86 @@ var mergedCells = sync.Pool{New: func() any { return new(foreignCells) }}
 // NewForeign makes an empty one with room for about as many counters.
 func NewForeign(counters int) *Foreign {
 	f := &Foreign{foreignCells: *mergedCells.Get().(*foreignCells)}
+	f.Benefits = f.names
 	f.packed = slices.Grow(f.packed, counters)
 	return f
 }
 
 // release gives up what was counted, which nobody may use any more.
 func (f *Foreign) release() {
-	emptied := foreignCells{runs: f.runs[:0], packed: f.packed[:0]}
-	f.foreignCells = foreignCells{}
+	clear(f.Benefits)
+	emptied := foreignCells{names: f.Benefits[:0], runs: f.runs[:0], packed: f.packed[:0]}
+	*f = Foreign{}
 	mergedCells.Put(&emptied)
 }
 
-// Add adds counted records of one benefit and hour, or Undated. It returns ErrImpossibleCounts for
-// what has no name, and for counts that no records can have made.
-func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
+// Room is where the counters of a run may be put, for AddRun.
+func (f *Foreign) Room(counters int) []PackedCell {
+	f.packed = slices.Grow(f.packed, counters)
+	return f.packed[len(f.packed):][:counters]
+}
+
+// AddRun adds counted records of one benefit and hour, or Undated, and of the event type and
+// version of a key: all counters of the Room that was asked for last, of which there is at least
+// one, in ascending order of places. It returns ErrImpossibleCounts for what has no name.
+func (f *Foreign) AddRun(hour Hour, benefit Benefit, first Key, run []PackedCell) error {
+	if err := f.check(hour, benefit, first); err != nil {
+		return err
+	}
+	f.addPacked(foreignRun{hour: hour, benefit: benefit, head: first &^ placeMask, largest: run[len(run)-1].place()}, len(run))
+	return nil
+}
+
+// check makes sure that there are names for what is counted, and that the hour is one.
+func (f *Foreign) check(hour Hour, benefit Benefit, first Key) error {
 	if int(benefit) >= len(f.Benefits) || hour.Day() > MaxDay && hour != Undated {
 		return fmt.Errorf("%w: benefit number %d of %d named, hour %d", ErrImpossibleCounts, benefit, len(f.Benefits), hour)
 	}
+	if !first.valid() || int(first.Event()) > len(f.Events) {
+		return checkCells(nil, len(f.Events), []Cell{{Key: first, Count: 1}})
+	}
+	return nil
+}
+
+// Add adds counted records of one benefit and hour, or Undated, in any order. It returns
+// ErrImpossibleCounts for what has no name, and for counts that no records can have made.
+func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 	for len(cells) > 0 {
-		run, n := f.pack(cells)
-		if run.excess >= maxCount || !run.head.valid() || int(run.head.Event()) > len(f.Events) {
-			return checkCells(nil, len(f.Events), cells[:n])
+		first, n := cells[0].Key, 1
+		for n < len(cells) && cells[n].Key&^placeMask == first&^placeMask {
+			n++
 		}
-		if !run.isPacked() {
-			f.packed = f.packed[:run.start]
-			run.start = int32(len(f.cells))
-			f.cells = append(f.cells, cells[:n]...)
-			run.end = int32(len(f.cells))
+		if err := errors.Join(f.check(hour, benefit, first), checkCells(nil, len(f.Events), cells[:n])); err != nil {
+			return err
 		}
-		run.hour, run.benefit = hour, benefit
-		f.runs = append(f.runs, run)
+		f.addCells(foreignRun{hour: hour, benefit: benefit, head: first &^ placeMask}, cells[:n])
 		cells = cells[n:]
 	}
 	return nil
 }
 
-// pack packs the first run of some cells, and says how many it has.
-func (f *Foreign) pack(cells []Cell) (run foreignRun, n int) {
-	packed, head := slices.Grow(f.packed, len(cells)), cells[0].Key&^placeMask
-	largest, excess := Key(0), uint64(0)
-	for _, cell := range cells {
-		if cell.Key&^placeMask != head {
-			break
+func (f *Foreign) addCells(run foreignRun, cells []Cell) {
+	room := f.Room(len(cells))
+	for i, cell := range cells {
+		if cell.Count > MostPacked {
+			run.largest, run.start = unpacked, int32(len(f.cells))
+			f.cells = append(f.cells, cells...)
+			run.end = int32(len(f.cells))
+			f.runs = append(f.runs, run)
+			return
 		}
-		place := cell.Key & placeMask
-		packed = append(packed, packedCell(place)|packedCell(cell.Count)<<PlaceBits)
-		largest, excess = max(largest, place), max(excess, cell.Count-1)
+		room[i] = Packed(cell.Key.Place(), uint32(cell.Count))
+		run.largest = max(run.largest, cell.Key.Place())
 	}
-	run = foreignRun{head: head, largest: uint32(largest), excess: excess, start: int32(len(f.packed)), end: int32(len(packed))}
-	f.packed = packed
-	return run, int(run.end - run.start)
+	f.addPacked(run, len(cells))
+}
+
+// addPacked adds a run of so many counters of the room.
+func (f *Foreign) addPacked(run foreignRun, counters int) {
+	run.start = int32(len(f.packed))
+	f.packed = f.packed[:len(f.packed)+counters]
+	run.end = int32(len(f.packed))
+	f.runs = append(f.runs, run)
 }
 
 // Merge adds what other stores counted, as one batch: it is in the next delta, whole,
@@ -205,7 +242,9 @@ func (s *Store) spansOf(foreign []*Foreign) ([]Span, error) {
 		return nil, err
 	}
 	var spans []Span
-	for order := m.inOrder(s); len(order) > 0; {
+	order := m.inOrder(s)
+	m.bringTogether()
+	for len(order) > 0 {
 		first := m.runs[order[0].Count]
 		m.entries = m.entries[:0]
 		for len(order) > 0 && m.isIn(s, order[0], first) {
@@ -239,16 +278,18 @@ type merger struct {
 	entries        []Entry // of a span
 	heads          []Key   // of a benefit and hour
 	sums           denseSums
+	together       []PackedCell
 }
 
 // mergedRun is a run of another store, with this store's numbers.
 type mergedRun struct {
 	foreignRun
 	of int32 // which of the other stores'
+	at int32 // where its packed cells are together with those of others
 }
 
 // isDense says whether the run can be added up by place.
-func (r *mergedRun) isDense() bool { return r.largest < densePlaces && r.isPacked() }
+func (r *mergedRun) isDense() bool { return r.largest < densePlaces }
 
 func (m *merger) release() {
 	m.foreign, m.benefits = nil, nil
@@ -265,7 +306,7 @@ func (m *merger) gather(s *Store, foreign []*Foreign) error {
 		m.runs = slices.Grow(m.runs, len(f.runs))
 		for _, run := range f.runs {
 			run.head, run.benefit = run.head.ofEvent(events[run.head.Event()]), benefits[run.benefit]
-			m.runs = append(m.runs, mergedRun{run, int32(i)})
+			m.runs = append(m.runs, mergedRun{foreignRun: run, of: int32(i)})
 		}
 	}
 	return nil
@@ -292,6 +333,25 @@ func (m *merger) inOrder(s *Store) []Entry {
 	return m.order
 }
 
+// bringTogether copies what is packed, so that what is added up is side by side: read from where
+// it came, each run is a wait for memory.
+func (m *merger) bringTogether() {
+	sum := int32(0)
+	for _, one := range m.order {
+		run := &m.runs[one.Count]
+		run.at = sum
+		if run.isPacked() {
+			sum += run.end - run.start
+		}
+	}
+	m.together = slices.Grow(m.together[:0], int(sum))[:sum]
+	for i := range m.runs {
+		if run := &m.runs[i]; run.isPacked() {
+			copy(m.together[run.at:], m.foreign[run.of].packed[run.start:run.end])
+		}
+	}
+}
+
 // isIn says whether a run is of the shard and hour of another.
 func (m *merger) isIn(s *Store, one Entry, other mergedRun) bool {
 	run := &m.runs[one.Count]
@@ -300,7 +360,7 @@ func (m *merger) isIn(s *Store, one Entry, other mergedRun) bool {
 
 // denseCells is how many cells may be added up by place: their sums fit into 32 bits, even
 // if all have the same one.
-const denseCells = math.MaxUint32 / mostPacked
+const denseCells = math.MaxUint32 / MostPacked
 
 // add appends to the entries what runs of one benefit and hour count together, in order.
 // It returns ErrImpossibleCounts for what adds up to more than can be read back.
@@ -321,7 +381,7 @@ func (m *merger) add(chosen []Entry) error {
 	for _, head := range m.heads {
 		for _, one := range chosen {
 			if run := &m.runs[one.Count]; run.head == head {
-				for _, cell := range m.foreign[run.of].packed[run.start:run.end] {
+				for _, cell := range m.together[run.at:][:run.end-run.start] {
 					m.sums.add(cell.place(), cell.count())
 				}
 			}

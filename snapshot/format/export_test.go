@@ -53,5 +53,5 @@ func Details(day counters.Day, benefits int, read Cells) (content []byte, ok boo
 }
 
 func ReadSpan(content []byte, visit func(counters.Hour, counters.Benefit, []counters.Cell) error) error {
-	return readSpan(content, visit)
+	return readSpan(content, visitRuns(visit))
 }

@@ -200,15 +200,22 @@ func appendLongRun(b []byte, entries []counters.Entry) []byte {
 	return b[:len(b)+n]
 }
 
-// readSpan decodes what appendSpan encoded, run by run.
-func readSpan(content []byte, visit func(counters.Hour, counters.Benefit, []counters.Cell) error) error {
+// A runHead is what the counters of a run have in common.
+type runHead struct {
+	hour    counters.Hour
+	benefit counters.Benefit
+	first   counters.Key // of place 0
+	length  uint64       // at least 1
+}
+
+// readSpan decodes what appendSpan encoded, run by run; each is read by a function.
+func readSpan(content []byte, read func(*cursor, runHead) error) error {
 	c := &cursor{data: content}
 	hour := c.uvarint()
 	if c.err == nil && hour > uint64(counters.MaxDay)*24 && hour != uint64(counters.Undated) {
 		c.fail("bad hour")
 	}
 	var benefit, version uint64
-	var cells []counters.Cell
 	for c.more() {
 		token := c.byte()
 		if token&runSameBenefit == 0 {
@@ -217,33 +224,42 @@ func readSpan(content []byte, visit func(counters.Hour, counters.Benefit, []coun
 		if token&runSameVersion == 0 {
 			version = c.uvarint()
 		}
-		if benefit >= counters.MaxBenefits || version > 1<<16-1 {
-			c.fail("bad benefit or version")
+		length := c.uvarint()
+		if benefit >= counters.MaxBenefits || version > 1<<16-1 || length == 0 || length > uint64(len(content)) {
+			c.fail("bad benefit, version or length of a run")
 		}
-		var err error
-		cells, err = readRun(c, cells[:0], counters.EventType(token&runEventMask), uint16(version))
+		if c.err != nil {
+			return c.err
+		}
+		first, err := counters.KeyAt(counters.EventType(token&runEventMask), uint16(version), 0)
 		if err != nil {
-			return err
-		}
-		if err := visit(counters.Hour(hour), counters.Benefit(benefit), cells); err != nil {
 			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		if err := read(c, runHead{counters.Hour(hour), counters.Benefit(benefit), first, length}); err != nil {
+			return err
 		}
 	}
 	return c.end()
 }
 
+// visitRuns reads runs as cells, for a function.
+func visitRuns(visit func(counters.Hour, counters.Benefit, []counters.Cell) error) func(*cursor, runHead) error {
+	var cells []counters.Cell
+	return func(c *cursor, run runHead) (err error) {
+		if cells, err = readRun(c, cells[:0], run); err != nil {
+			return err
+		}
+		if err := visit(run.hour, run.benefit, cells); err != nil {
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		return nil
+	}
+}
+
 // readRun reads the counters of one benefit, event type and version.
-func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version uint16) ([]counters.Cell, error) {
-	n := c.uvarint()
-	if n == 0 || c.err != nil {
-		return cells, c.err
-	}
-	first, err := counters.KeyAt(event, version, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
+func readRun(c *cursor, cells []counters.Cell, run runHead) ([]counters.Cell, error) {
 	place, data, at := uint64(0), c.data, c.pos // nearly all numbers are one or two bytes: no call for those
-	for ; n > 0; n-- {
+	for range run.length {
 		gap, count := uint64(0), uint64(1)
 		if at+1 < len(data) && data[at]&data[at+1] < 0x80 {
 			more := uint64(data[at] >> 7)
@@ -264,10 +280,56 @@ func readRun(c *cursor, cells []counters.Cell, event counters.EventType, version
 			c.fail("bad place")
 			return cells, c.err
 		}
-		cells = append(cells, counters.Cell{Key: first | counters.Key(place), Count: count})
+		cells = append(cells, counters.Cell{Key: run.first | counters.Key(place), Count: count})
 	}
 	c.pos = at
 	return cells, nil
+}
+
+// packInto reads runs into what is to be merged.
+func packInto(foreign *counters.Foreign) func(*cursor, runHead) error {
+	asCells := visitRuns(foreign.Add)
+	return func(c *cursor, run runHead) error {
+		room, start := foreign.Room(int(run.length)), c.pos
+		if !readPacked(c, room) {
+			c.pos, c.err = start, nil
+			return asCells(c, run)
+		}
+		if err := foreign.AddRun(run.hour, run.benefit, run.first, room); err != nil {
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		return nil
+	}
+}
+
+// readPacked is readRun for counters that can be packed. It says whether all of them can.
+func readPacked(c *cursor, room []counters.PackedCell) bool {
+	place, data, at := uint64(0), c.data, c.pos
+	for i := range room {
+		gap, count, word := uint64(0), uint64(1), uint32(0x8080)
+		if at+4 <= len(data) {
+			word = binary.LittleEndian.Uint32(data[at:])
+		}
+		if word&0x8080 != 0x8080 { // one byte or two, as nearly all are
+			more := word >> 7 & 1
+			gap, word, at = uint64(word&0x7f|word>>1&0x3f80&-more), word>>(8+8*more), at+1+int(more)
+		} else {
+			c.pos = at
+			gap, at = c.uvarint(), c.pos
+		}
+		if gap&1 == 1 {
+			if count, at = uint64(word&0xff), at+1; count >= 0x80 {
+				c.pos = at - 1
+				count, at = c.uvarint(), c.pos
+			}
+		}
+		if place += gap >> 1; count-1 >= counters.MostPacked || c.err != nil {
+			return false
+		}
+		room[i] = counters.Packed(uint32(place), uint32(count))
+	}
+	c.pos = at
+	return place>>counters.PlaceBits == 0
 }
 
 // A FrameSink takes what the payload of a frame holds. Marks may be nil.
@@ -276,8 +338,10 @@ type FrameSink struct {
 	// Renamed gets the names of event types whose numbers had others, under which nothing
 	// counts; nil for nobody.
 	Renamed func(map[uint64]string) error
-	// Counts gets what was counted here, and what was merged where Merged is nil.
+	// Counts gets what was counted here, and what was merged where Merged is nil; Foreign, if
+	// it is there, in its place.
 	Counts, Merged func(counters.Hour, counters.Benefit, []counters.Cell) error
+	Foreign        *counters.Foreign
 	// Note gets what the commit has to do with the log; nil for nobody.
 	Note func(cluster.Note) error
 	// Expiry gets what a node says of RETENTION; nil for nobody.
@@ -303,11 +367,19 @@ func (s FrameSink) mergedMarks() MarkVisitor {
 	return s.MergedMarks
 }
 
-func (s FrameSink) merged() func(counters.Hour, counters.Benefit, []counters.Cell) error {
-	if s.Merged == nil {
-		return s.Counts
+// counts reads what was counted here, merged what was merged.
+func (s FrameSink) counts() func(*cursor, runHead) error {
+	if s.Foreign != nil {
+		return packInto(s.Foreign)
 	}
-	return s.Merged
+	return visitRuns(s.Counts)
+}
+
+func (s FrameSink) merged() func(*cursor, runHead) error {
+	if s.Merged == nil {
+		return s.counts()
+	}
+	return visitRuns(s.Merged)
 }
 
 func (s FrameSink) readNote(content []byte) error {
@@ -415,7 +487,7 @@ func ReadPayload(payload []byte, sink FrameSink) error {
 		case frameRenamed:
 			err = readRenamed(content, sink.Renamed)
 		case frameSpan:
-			err = readSpan(content, sink.Counts)
+			err = readSpan(content, sink.counts())
 		case frameMerged:
 			err = readSpan(content, sink.merged())
 		case frameNote:

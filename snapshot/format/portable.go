@@ -239,9 +239,9 @@ func ReadPortable(data []byte) (Told, error) {
 		Renamed: func(map[uint64]string) error {
 			return fmt.Errorf("it has names in place of others")
 		},
-		Counts: foreign.Add,
-		Expiry: func(said cluster.Expiry) { told.Expiries = append(told.Expiries, said) },
-		Import: func(announced cluster.Import) { told.Imports = append(told.Imports, announced) },
+		Foreign: foreign,
+		Expiry:  func(said cluster.Expiry) { told.Expiries = append(told.Expiries, said) },
+		Import:  func(announced cluster.Import) { told.Imports = append(told.Imports, announced) },
 		Marks: func(mark counters.Mark, _ time.Duration) error {
 			foreign.Marks = append(foreign.Marks, mark)
 			return nil
