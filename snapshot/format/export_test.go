@@ -55,3 +55,11 @@ func Details(day counters.Day, benefits int, read Cells) (content []byte, ok boo
 func ReadSpan(content []byte, visit func(counters.Hour, counters.Benefit, []counters.Cell) error) error {
 	return readSpan(content, visitRuns(visit))
 }
+
+// ReadAsCells is ReadPortable of a payload without a checksum, run by run as cells.
+func ReadAsCells(payload []byte) (*counters.Foreign, error) {
+	told := Told{Counts: counters.NewForeign(0)}
+	sink := told.sink()
+	sink.Foreign, sink.Counts = nil, told.Counts.Add
+	return told.Counts, ReadPayload(payload, sink)
+}

@@ -172,16 +172,23 @@ func FuzzSpan(f *testing.F) {
 	})
 }
 
-// FuzzPortable merges any bytes into a store.
+// FuzzPortable merges any bytes into a store, and the same as read run by run into another.
 func FuzzPortable(f *testing.F) {
 	_, payload := seeds(f)
 	f.Add(payload)
+	for _, counted := range oddRuns() {
+		f.Add(counted.payload(f))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > longest {
 			return
 		}
 		sum := crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
-		told, err := format.ReadPortable(binary.LittleEndian.AppendUint32(data, sum))
+		told, err := format.ReadPortable(binary.LittleEndian.AppendUint32(slices.Clone(data), sum))
+		asCells, asCellsErr := format.ReadAsCells(data)
+		if (err == nil) != (asCellsErr == nil) {
+			t.Fatalf("read %v, and as cells %v", err, asCellsErr)
+		}
 		if err != nil {
 			if !errors.Is(err, format.ErrMalformed) && !errors.Is(err, format.ErrVersion) {
 				t.Errorf("%v is not a documented error", err)
@@ -199,6 +206,7 @@ func FuzzPortable(f *testing.F) {
 		if delta == nil {
 			return
 		}
+		expectMerged(t, asCells, delta)
 		payload := format.AppendPayload(nil, delta, store.Benefits.Names(), store.Events.Names(), 0, nil)
 		delta.Commit()
 		again := counters.NewStore(counters.WhenDurable)
@@ -207,4 +215,22 @@ func FuzzPortable(f *testing.F) {
 		}
 		formattest.ExpectSame(t, again, store)
 	})
+}
+
+// expectMerged requires that something merges into a store with names as a delta of it says.
+func expectMerged(t *testing.T, foreign *counters.Foreign, want *counters.Delta) {
+	t.Helper()
+	store := storeWithNames(t)
+	if _, err := store.Merge(nil, foreign); err != nil {
+		t.Fatal(err)
+	}
+	delta := store.Seal()
+	if len(delta.Spans) != len(want.Spans) {
+		t.Fatalf("%d spans, read as cells %d", len(want.Spans), len(delta.Spans))
+	}
+	for i, span := range want.Spans {
+		if !slices.Equal(delta.Spans[i].Entries, span.Entries) || delta.Spans[i].Hour != span.Hour {
+			t.Errorf("a span is %v, read as cells %v", span, delta.Spans[i])
+		}
+	}
 }

@@ -231,26 +231,29 @@ func ReadPortable(data []byte) (Told, error) {
 		return Told{}, fmt.Errorf("portable delta: %w: have %08x, want %08x", ErrChecksum, have, want)
 	}
 	const bytesOfACounter = 2 // about; names take some of them, too
-	foreign := counters.NewForeign(len(data) / bytesOfACounter)
-	told := Told{Counts: foreign}
-	err := ReadPayload(data[:end], FrameSink{
-		Benefits: listNames(&foreign.Benefits),
-		Events:   listNames(&foreign.Events),
-		Renamed: func(map[uint64]string) error {
-			return fmt.Errorf("it has names in place of others")
-		},
-		Foreign: foreign,
-		Expiry:  func(said cluster.Expiry) { told.Expiries = append(told.Expiries, said) },
-		Import:  func(announced cluster.Import) { told.Imports = append(told.Imports, announced) },
-		Marks: func(mark counters.Mark, _ time.Duration) error {
-			foreign.Marks = append(foreign.Marks, mark)
-			return nil
-		},
-	})
-	if err != nil {
+	told := Told{Counts: counters.NewForeign(len(data) / bytesOfACounter)}
+	if err := ReadPayload(data[:end], told.sink()); err != nil {
 		return Told{}, fmt.Errorf("portable delta: %w", err)
 	}
 	return told, nil
+}
+
+// sink takes what a portable delta has.
+func (t *Told) sink() FrameSink {
+	return FrameSink{
+		Benefits: listNames(&t.Counts.Benefits),
+		Events:   listNames(&t.Counts.Events),
+		Renamed: func(map[uint64]string) error {
+			return fmt.Errorf("it has names in place of others")
+		},
+		Foreign: t.Counts,
+		Expiry:  func(said cluster.Expiry) { t.Expiries = append(t.Expiries, said) },
+		Import:  func(announced cluster.Import) { t.Imports = append(t.Imports, announced) },
+		Marks: func(mark counters.Mark, _ time.Duration) error {
+			t.Counts.Marks = append(t.Counts.Marks, mark)
+			return nil
+		},
+	}
 }
 
 // listNames appends names, whose numbers must follow each other from 0.
