@@ -60,7 +60,13 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //
 // Every format begins with the magic and the format. Encode fails with ErrFormat,
 // ErrTooLarge or, for a frame without origin or sequence, ErrMalformed.
-func (f Frame) Encode() ([]byte, error) {
+func (f Frame) Encode() ([]byte, error) { return f.appendTo(make([]byte, 0, f.size())) }
+
+// size is how many bytes Encode returns.
+func (f Frame) size() int { return frameHeaderSize + len(f.Payload) }
+
+// appendTo appends what Encode returns.
+func (f Frame) appendTo(b []byte) ([]byte, error) {
 	if f.Format == 0 || f.Format > NewestFormat {
 		return nil, fmt.Errorf("frame %d of %s: %w: it has %d, this program writes 1 to %d", f.Sequence, f.Origin, ErrFormat, f.Format, NewestFormat)
 	}
@@ -70,14 +76,14 @@ func (f Frame) Encode() ([]byte, error) {
 	if len(f.Payload) > MaxPayload {
 		return nil, fmt.Errorf("frame %d of %s: %w: its payload has %d bytes, the limit is %d", f.Sequence, f.Origin, ErrTooLarge, len(f.Payload), MaxPayload)
 	}
-	b := make([]byte, 0, frameHeaderSize+len(f.Payload))
+	start := len(b)
 	b = append(b, frameMagic...)
 	b = binary.LittleEndian.AppendUint16(b, f.Format)
 	b = append(b, f.Origin[:]...)
 	b = binary.LittleEndian.AppendUint64(b, f.Sequence)
 	b = binary.LittleEndian.AppendUint64(b, f.Nonce)
 	b = binary.LittleEndian.AppendUint32(b, uint32(f.Clock))
-	b = binary.LittleEndian.AppendUint32(b, frameChecksum(b, f.Payload))
+	b = binary.LittleEndian.AppendUint32(b, frameChecksum(b[start:], f.Payload))
 	return append(b, f.Payload...), nil
 }
 

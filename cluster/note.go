@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"stats-recorder/counters"
 )
@@ -77,12 +78,11 @@ func (n Note) AppendTo(b []byte) ([]byte, error) {
 	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(n.Own)))
 	for _, frame := range n.Own {
-		encoded, err := frame.Encode()
-		if err != nil {
+		var err error
+		b = slices.Grow(b, 4+frame.size()+4) // and the number of imports
+		if b, err = frame.appendTo(binary.LittleEndian.AppendUint32(b, uint32(frame.size()))); err != nil {
 			return nil, err
 		}
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(encoded)))
-		b = append(b, encoded...)
 	}
 	return appendImports(b, n.Imports), nil
 }
@@ -105,8 +105,8 @@ func appendNumbers(b []byte, numbers []FrameNumber) []byte {
 	return b
 }
 
-// DecodeNote reads what AppendTo appended, which must be all of data. Payloads are
-// copies. The error wraps ErrFormat if a newer program wrote it, else ErrMalformed.
+// DecodeNote reads what AppendTo appended, which must be all of data. Payloads
+// are parts of data. The error wraps ErrFormat if a newer program wrote it, else ErrMalformed.
 func DecodeNote(data []byte) (Note, error) {
 	if len(data) > 0 && (data[0] == 0 || data[0] > noteVersion) {
 		return Note{}, fmt.Errorf("%w: the note has %d, this program reads 1 to %d", ErrFormat, data[0], noteVersion)
@@ -120,7 +120,7 @@ func DecodeNote(data []byte) (Note, error) {
 		note.Expiries = append(note.Expiries, decodeExpiry(d.take(expirySize)))
 	}
 	for range d.count(frameHeaderSize) {
-		frame, err := DecodeFrame(bytes.Clone(d.take(d.length())))
+		frame, err := DecodeFrame(d.take(d.length()))
 		if d.err == nil && err != nil {
 			d.err = err
 		}

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -386,7 +387,7 @@ func (s FrameSink) readNote(content []byte) error {
 	if s.Note == nil {
 		return nil
 	}
-	note, err := cluster.DecodeNote(content)
+	note, err := cluster.DecodeNote(bytes.Clone(content)) // who keeps a note keeps no file
 	if err != nil {
 		return ofCluster(err)
 	}

@@ -201,7 +201,8 @@ func (l *localNumbers) see(number int) {
 
 // number gives local numbers in the order of the store's, so that what is sorted by
 // those stays sorted, and returns the names by local number.
-func (l localNumbers) number(names []string) (used []string) {
+func (l localNumbers) number(names []string) []string {
+	used := make([]string, 0, len(l))
 	for number, seen := range l {
 		if seen != 0 {
 			used = append(used, names[number])
