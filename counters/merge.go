@@ -2,7 +2,6 @@ package counters
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math"
 	"math/bits"
@@ -15,7 +14,8 @@ import (
 // Store.Merge once, alone or with others, which ends it, and belongs to one goroutine.
 type Foreign struct {
 	// Benefits are the names of Benefit(0) and on, Events those of EventType(1) and on.
-	// The bytes must stay as they are until it is merged.
+	// The bytes must stay as they are until it is merged. The list of Benefits belongs to this
+	// one alone: Merge takes it.
 	Benefits, Events [][]byte
 	// Marks are those of the batches.
 	Marks []Mark
@@ -80,7 +80,7 @@ func (f *Foreign) release() {
 	mergedCells.Put(&emptied)
 }
 
-// Room is where the counters of a run may be put, for AddRun.
+// Room is where the counters of a run may be put for AddRun, until the next Room, Add or AddRun.
 func (f *Foreign) Room(counters int) []PackedCell {
 	f.packed = slices.Grow(f.packed, counters)
 	return f.packed[len(f.packed):][:counters]
@@ -116,7 +116,10 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 		for n < len(cells) && cells[n].Key&^placeMask == first&^placeMask {
 			n++
 		}
-		if err := errors.Join(f.check(hour, benefit, first), checkCells(nil, len(f.Events), cells[:n])); err != nil {
+		if err := f.check(hour, benefit, first); err != nil {
+			return err
+		}
+		if err := checkCells(nil, len(f.Events), cells[:n]); err != nil {
 			return err
 		}
 		f.addCells(foreignRun{hour: hour, benefit: benefit, head: first &^ placeMask}, cells[:n])
@@ -391,21 +394,32 @@ func (m *merger) add(chosen []Entry) error {
 	return nil
 }
 
-// addSorted is add for any places and counts, and any number of heads.
+// mostTogether is how many records of a benefit and hour are added up: their sums do not overflow.
+const mostTogether = 1 << 63
+
+// addSorted is add for any places and counts, and any number of heads. It returns
+// ErrImpossibleCounts for a sum that no records can have made.
 func (m *merger) addSorted(chosen []Entry) error {
-	start := len(m.entries)
+	start, sum := len(m.entries), uint64(0)
+	add := func(first increment, place Key, count uint64) {
+		m.entries = append(m.entries, Entry{first | increment(place), count})
+		sum = min(sum, mostTogether) + count
+	}
 	for _, one := range chosen {
 		run := &m.runs[one.Count]
 		first := newIncrement(run.benefit, run.head)
 		if of := m.foreign[run.of]; run.isPacked() {
 			for _, cell := range of.packed[run.start:run.end] {
-				m.entries = append(m.entries, Entry{first | increment(cell.place()), uint64(cell.count())})
+				add(first, Key(cell.place()), uint64(cell.count()))
 			}
 		} else {
 			for _, cell := range of.cells[run.start:run.end] {
-				m.entries = append(m.entries, Entry{first | increment(cell.Key&placeMask), cell.Count})
+				add(first, cell.Key&placeMask, cell.Count)
 			}
 		}
+	}
+	if sum > mostTogether {
+		return fmt.Errorf("%w: a benefit was counted more than %d times within an hour", ErrImpossibleCounts, uint64(mostTogether))
 	}
 	ordered, _ := inOrder(m.entries[start:], nil)
 	m.entries = append(m.entries[:start], ordered...)

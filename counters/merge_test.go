@@ -262,17 +262,20 @@ func TestImpossibleMergesAreRefused(t *testing.T) {
 }
 
 func TestCountsThatAddUpToTooManyAreRefused(t *testing.T) {
-	store := counters.NewStore(counters.WhenDurable)
-	foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}, Events: [][]byte{[]byte("show")}}
-	for range 2 {
-		if err := foreign.Add(1, 0, []counters.Cell{{Key: mustKey(t, 1, 2, 3, 1), Count: 1 << 56}}); err != nil {
-			t.Fatal(err)
+	t.Parallel()
+	for _, times := range []int{2, 255, 256, 257} { // 256 add up to 0 in 64 bits
+		store := counters.NewStore(counters.WhenDurable)
+		foreign := &counters.Foreign{Benefits: [][]byte{[]byte("rsa")}, Events: [][]byte{[]byte("show")}}
+		for range times {
+			if err := foreign.Add(1, 0, []counters.Cell{{Key: mustKey(t, 1, 2, 3, 1), Count: 1 << 56}}); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	_, err := store.Merge(nil, foreign)
-	expectImpossible(t, err)
-	if store.Seal() != nil {
-		t.Error("some of it is merged")
+		_, err := store.Merge(nil, foreign)
+		expectImpossible(t, err)
+		if store.Seal() != nil {
+			t.Errorf("some of %d is merged", times)
+		}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 // records can have made.
 var ErrImpossibleCounts = errors.New("impossible counts")
 
-// maxCount bounds a single count from outside, so that no sum of counts that
-// fits in memory overflows.
+// maxCount bounds a single count from outside: no records can have made more, and a hundred of
+// them do not overflow together.
 const maxCount = 1 << 56
 
 // Restore adds counters of one benefit to a part of the base, and to no other kind.

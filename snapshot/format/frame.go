@@ -98,7 +98,7 @@ const (
 //	  uvarint  number of the benefit less the previous run's (0 before the
 //	           first), unless + 64
 //	  uvarint  version, unless + 128
-//	  uvarint  how many counters
+//	  uvarint  how many counters, at least 1
 //	  then for each, ascending: uvarint 2 × (place less the previous place of the
 //	           run, 0 before the first), + 1 when the count is not 1; then, if so,
 //	           uvarint count
@@ -303,7 +303,8 @@ func packInto(foreign *counters.Foreign) func(*cursor, runHead) error {
 	}
 }
 
-// readPacked is readRun for counters that can be packed. It says whether all of them can.
+// readPacked is readRun for counters that can be packed. It says whether all of them can. If not,
+// some may not even be readable, and the cursor is anywhere.
 func readPacked(c *cursor, room []counters.PackedCell) bool {
 	place, data, at := uint64(0), c.data, c.pos
 	for i := range room {
@@ -324,13 +325,13 @@ func readPacked(c *cursor, room []counters.PackedCell) bool {
 				count, at = c.uvarint(), c.pos
 			}
 		}
-		if place += gap >> 1; count-1 >= counters.MostPacked || c.err != nil {
+		if place += gap >> 1; place>>counters.PlaceBits != 0 || count-1 >= counters.MostPacked || c.err != nil {
 			return false
 		}
 		room[i] = counters.Packed(uint32(place), uint32(count))
 	}
 	c.pos = at
-	return place>>counters.PlaceBits == 0
+	return true
 }
 
 // A FrameSink takes what the payload of a frame holds. Marks may be nil.
@@ -339,8 +340,8 @@ type FrameSink struct {
 	// Renamed gets the names of event types whose numbers had others, under which nothing
 	// counts; nil for nobody.
 	Renamed func(map[uint64]string) error
-	// Counts gets what was counted here, and what was merged where Merged is nil; Foreign, if
-	// it is there, in its place.
+	// Counts gets what was counted here, and what was merged where Merged is nil. If Foreign is
+	// there, it gets that in place of Counts.
 	Counts, Merged func(counters.Hour, counters.Benefit, []counters.Cell) error
 	Foreign        *counters.Foreign
 	// Note gets what the commit has to do with the log; nil for nobody.

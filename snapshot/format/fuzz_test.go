@@ -179,6 +179,7 @@ func FuzzPortable(f *testing.F) {
 	for _, counted := range oddRuns() {
 		f.Add(counted.payload(f))
 	}
+	f.Add(payloadOf(wrapped))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > longest {
 			return

@@ -1,6 +1,9 @@
 package format_test
 
 import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
 	"slices"
 	"testing"
 
@@ -98,4 +101,32 @@ func TestWhatANodeToldIsMergedAsItWasCounted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// wrapped is the content of a span whose places go beyond all that there are, and come back.
+var wrapped = []byte{
+	1,       // hour
+	0x81, 0, // event type 1 of version 0, benefit 0
+	3, // counters
+	0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1,
+	0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1,
+	4,
+}
+
+func TestPlacesThatAreNoneAreMalformedWhateverComesAfterThem(t *testing.T) {
+	t.Parallel()
+	beyond := []byte{1, 0x81, 0, 2, 0x80, 0x80, 0x80, 1, 0x81, 1} // place 2^20, and one after it
+	for name, span := range map[string][]byte{"come back": wrapped, "beyond all": beyond} {
+		payload := payloadOf(span)
+		portable := binary.LittleEndian.AppendUint32(payload, crc32.Checksum(payload, crc32.MakeTable(crc32.Castagnoli)))
+		if told, err := format.ReadPortable(portable); !errors.Is(err, format.ErrMalformed) {
+			t.Errorf("%s: %v, %v; want ErrMalformed", name, told, err)
+		}
+	}
+}
+
+// payloadOf is a span of the benefit and event type that it names.
+func payloadOf(span []byte) []byte {
+	payload := []byte{1, 6, 0, 1, 3, 'r', 's', 'a', 2, 7, 0, 1, 4, 's', 'h', 'o', 'w', 3, byte(len(span))}
+	return append(payload, span...)
 }
