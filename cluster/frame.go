@@ -60,13 +60,13 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //
 // Every format begins with the magic and the format. Encode fails with ErrFormat,
 // ErrTooLarge or, for a frame without origin or sequence, ErrMalformed.
-func (f Frame) Encode() ([]byte, error) { return f.appendTo(make([]byte, 0, f.size())) }
+func (f Frame) Encode() ([]byte, error) { return f.AppendTo(make([]byte, 0, f.size())) }
 
 // size is how many bytes Encode returns.
 func (f Frame) size() int { return frameHeaderSize + len(f.Payload) }
 
-// appendTo appends what Encode returns.
-func (f Frame) appendTo(b []byte) ([]byte, error) {
+// AppendTo appends what Encode returns, and fails as that does.
+func (f Frame) AppendTo(b []byte) ([]byte, error) {
 	if f.Format == 0 || f.Format > NewestFormat {
 		return nil, fmt.Errorf("frame %d of %s: %w: it has %d, this program writes 1 to %d", f.Sequence, f.Origin, ErrFormat, f.Format, NewestFormat)
 	}

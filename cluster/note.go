@@ -80,7 +80,7 @@ func (n Note) AppendTo(b []byte) ([]byte, error) {
 	for _, frame := range n.Own {
 		var err error
 		b = slices.Grow(b, 4+frame.size()+4) // and the number of imports
-		if b, err = frame.appendTo(binary.LittleEndian.AppendUint32(b, uint32(frame.size()))); err != nil {
+		if b, err = frame.AppendTo(binary.LittleEndian.AppendUint32(b, uint32(frame.size()))); err != nil {
 			return nil, err
 		}
 	}

@@ -188,6 +188,7 @@ func (b *Broker) addWithFaults(e fence.Entry) (uint64, error) {
 		b.add(e)
 		return 0, ErrUnanswered
 	case happens(f.Delayed):
+		e.Encoded = slices.Clone(e.Encoded) // it is on its way, as what a client has sent
 		b.delayed = append(b.delayed, e)
 		return 0, ErrUnanswered
 	case happens(f.Doubled):

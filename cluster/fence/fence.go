@@ -41,7 +41,7 @@ type Tail struct {
 	Highest uint64
 }
 
-// An Entry is a frame on its way into the log.
+// An Entry is a frame on its way into the log. Its bytes are used again after Add.
 type Entry struct {
 	ID      cluster.FrameID
 	Encoded []byte
@@ -78,10 +78,6 @@ func New(engine Engine) *Fence {
 // Append is cluster.Log's, but that it returns a sequence of the log for a
 // position. Frames of one origin go one at a time.
 func (f *Fence) Append(ctx context.Context, frame cluster.Frame) (at uint64, err error) {
-	encoded, err := frame.Encode()
-	if err != nil {
-		return 0, err
-	}
 	w := f.writer(frame.Origin)
 	select {
 	case w.turn <- struct{}{}:
@@ -89,6 +85,11 @@ func (f *Fence) Append(ctx context.Context, frame cluster.Frame) (at uint64, err
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+	encoded, err := frame.AppendTo(w.encoded[:0])
+	if err != nil {
+		return 0, err
+	}
+	w.encoded = encoded
 	if at, err = w.append(ctx, cluster.IDOf(frame, encoded), encoded); err != nil {
 		return 0, fmt.Errorf("frame %d of %s: %w", frame.Sequence, frame.Origin, err)
 	}
@@ -111,6 +112,8 @@ type writer struct {
 	engine Engine
 	origin cluster.Origin
 	turn   chan struct{} // held by whoever appends
+	// encoded is the memory of the last frame, for the next one.
+	encoded []byte
 
 	known bool
 	tail  Tail

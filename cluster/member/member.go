@@ -254,6 +254,7 @@ type session struct {
 	eventTypes   []string     // that nodes were found to have, and
 	said         string       // what was said last of them: of look's goroutine
 	expiry       counters.Day // that tend has had others told of; belongs to it
+	payload      []byte       // memory of the last frame's, for the next one: of send's goroutine
 }
 
 // work does everything at the same time until something fails that is not passing.

@@ -196,10 +196,15 @@ func (s *session) commit(note cluster.Note, portable ...[]byte) error {
 // framesOf makes frames of a parcel, as few as it fits into.
 func (s *session) framesOf(p *parcel) ([]ownFrame, error) {
 	known, store := s.keeper.Membership(), s.keeper.Store()
-	payloads, err := format.Portables(&p.counted, store.Benefits.Names(), store.Events.Names())
+	room := s.payload
+	if len(s.pending) > 0 { // one of these may have it
+		room = nil
+	}
+	payloads, err := format.Portables(room, &p.counted, store.Benefits.Names(), store.Events.Names())
 	if err != nil {
 		return nil, err
 	}
+	s.payload = payloads[0]
 	frames := make([]ownFrame, len(payloads))
 	for i, payload := range payloads {
 		frames[i] = ownFrame{upTo: p.upTo, isLast: i == len(payloads)-1, frame: cluster.Frame{

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"stats-recorder/cluster"
@@ -124,9 +125,9 @@ func AppendImport(b []byte, announced cluster.Import) []byte {
 
 // Portables are portable deltas of what AppendPortable encodes, each of which fits into a
 // frame of the log: one, or halves of halves. It returns cluster.ErrTooLarge for a counter
-// or a mark that fits into none.
-func Portables(counted *counters.Gathering, benefits, events []string) ([][]byte, error) {
-	payload := AppendPortable(make([]byte, 0, roomForPortable(counted.AtMost())), counted, benefits, events)
+// or a mark that fits into none. The first has the memory of room, if that is enough.
+func Portables(room []byte, counted *counters.Gathering, benefits, events []string) ([][]byte, error) {
+	payload := AppendPortable(slices.Grow(room[:0], roomForPortable(counted.AtMost())), counted, benefits, events)
 	if len(payload) <= cluster.MaxPayload {
 		return [][]byte{payload}, nil
 	}
