@@ -315,22 +315,22 @@ func (m *merger) gather(s *Store, foreign []*Foreign) error {
 	return nil
 }
 
-// inOrder are the numbers of the runs, by shard, hour and benefit. The shard is in the
-// benefit's last bits, which change places with the hour.
+// inOrder are the numbers of the runs, by shard, hour and benefit. The shard is in the benefit's
+// last bits. All are put into as few bits as they need, so that they are mostly sorted by one digit.
 func (m *merger) inOrder(s *Store) []Entry {
 	shardBits := bits.Len(uint(len(s.shards) - 1))
-	least := Hour(0)
-	if len(m.runs) > 0 {
-		least = m.runs[0].hour
+	least, most, highest := Hour(math.MaxUint32), Hour(0), Benefit(0)
+	for i := range m.runs {
+		run := &m.runs[i]
+		least, most, highest = min(least, run.hour), max(most, run.hour), max(highest, run.benefit)
 	}
-	for _, run := range m.runs {
-		least = min(least, run.hour)
-	}
-	m.order = m.order[:0]
-	for i, run := range m.runs {
-		shard := uint64(s.shardOf(run.benefit)) << (64 - shardBits)
-		hour := uint64(run.hour-least) << (benefitBits - shardBits)
-		m.order = append(m.order, Entry{increment(shard | hour | uint64(run.benefit)>>shardBits), uint64(i)})
+	ofBenefit := bits.Len32(uint32(highest >> shardBits))
+	ofHour := bits.Len32(uint32(most - min(least, most)))
+	m.order = slices.Grow(m.order[:0], len(m.runs))
+	for i := range m.runs {
+		run := &m.runs[i]
+		place := uint64(s.shardOf(run.benefit))<<ofHour | uint64(run.hour-least)
+		m.order = append(m.order, Entry{increment(place<<ofBenefit | uint64(run.benefit)>>shardBits), uint64(i)})
 	}
 	m.order, m.scratch = sortEntries(m.order, m.scratch)
 	return m.order
