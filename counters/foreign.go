@@ -47,8 +47,9 @@ func (p PackedCell) count() uint32 { return uint32(p >> PlaceBits) }
 type foreignRun struct {
 	hour    Hour
 	benefit Benefit
-	head    Key    // the keys without their places
-	largest uint32 // place, or unpacked
+	head    Key // the keys without their places
+	// least and largest are its places, the largest being unpacked where it is not in packed.
+	least, largest uint32
 	// start and end are its part of packed or, for a run with a count above MostPacked,
 	// of cells.
 	start, end int32
@@ -92,7 +93,10 @@ func (f *Foreign) AddRun(hour Hour, benefit Benefit, first Key, run []PackedCell
 	if err := f.check(hour, benefit, first); err != nil {
 		return err
 	}
-	f.addPacked(foreignRun{hour: hour, benefit: benefit, head: first &^ placeMask, largest: run[len(run)-1].place()}, len(run))
+	f.addPacked(foreignRun{
+		hour: hour, benefit: benefit, head: first &^ placeMask,
+		least: run[0].place(), largest: run[len(run)-1].place(),
+	}, len(run))
 	return nil
 }
 
@@ -130,6 +134,7 @@ func (f *Foreign) Add(hour Hour, benefit Benefit, cells []Cell) error {
 // addCells adds a run of any counts, packed if all of them can be.
 func (f *Foreign) addCells(run foreignRun, cells []Cell) {
 	room := f.Room(len(cells))
+	run.least = unpacked
 	for i, cell := range cells {
 		if cell.Count > MostPacked {
 			run.largest, run.start = unpacked, int32(len(f.cells))
@@ -139,7 +144,7 @@ func (f *Foreign) addCells(run foreignRun, cells []Cell) {
 			return
 		}
 		room[i] = Packed(cell.Key.Place(), uint32(cell.Count))
-		run.largest = max(run.largest, cell.Key.Place())
+		run.least, run.largest = min(run.least, cell.Key.Place()), max(run.largest, cell.Key.Place())
 	}
 	f.addPacked(run, len(cells))
 }

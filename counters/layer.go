@@ -100,32 +100,14 @@ const together = 32
 // addEntries adds sorted entries under their own keys, and returns how many counters are new.
 func (t *Table) addEntries(entries []Entry) (added int) {
 	counters := t.counters
-	for near := 0; len(entries) > 0; {
-		if near <= 0 {
-			near = t.fetch(entries)
+	for len(entries) > 0 {
+		n := t.addMost(entries)
+		if n == 0 {
+			n = t.addSome(entries[:min(len(entries), together)])
 		}
-		n := t.addSome(entries[:min(len(entries), together)])
-		entries, near = entries[n:], near-n
+		entries = entries[n:]
 	}
 	return t.counters - counters
-}
-
-// fetch reads all counters of the first entry's benefit, if most of them are added to and there are
-// not too many for a near cache. It returns for how many entries that is settled, one way or the other.
-func (t *Table) fetch(entries []Entry) (settled int) {
-	benefit := entries[0].Benefit()
-	if len(entries) < together || entries[together-1].Benefit() != benefit {
-		return together
-	}
-	for settled = together; settled < len(entries) && entries[settled].Benefit() == benefit; {
-		settled++
-	}
-	if counted := t.cellsOf(benefit); counted != nil {
-		if lines := len(counted.words) / lineWords; lines <= mostLines && settled > lines/2 {
-			counted.fetchAll()
-		}
-	}
-	return settled
 }
 
 // addSome adds the first of at most so many entries as are looked for together, and returns how

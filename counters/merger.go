@@ -1,0 +1,382 @@
+package counters
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"sync"
+)
+
+// A merger adds up what several stores counted, so that a counter meets a table once. What is of one
+// benefit, hour, event type and version is a group. Groups are added up some at a time, as many as
+// have sums in a near cache: see BenchmarkMergeOfASecond.
+type merger struct {
+	foreign  []*Foreign
+	benefits [][]Benefit // numbers of their names
+
+	groups []group // in the order in which they are met
+	known  map[groupName]int32
+	rounds []round
+	runs   []groupedRun // as they are told
+	sorted []groupedRun // by round
+	// sums are by the place of a group's round, and counted has a bit for each that is not 0. Between
+	// rounds all are 0.
+	sums    [roundPlaces]uint32
+	counted [roundPlaces / 64]uint64
+	entries []Entry // of one group after the other
+
+	order, scratch []Entry
+}
+
+// roundPlaces is how many sums there are in a round: about what a near cache holds.
+const roundPlaces = 1 << 16
+
+// A groupName is what the runs of a group have in common, with this store's numbers.
+type groupName struct {
+	hour    Hour
+	benefit Benefit
+	head    Key // without a place
+}
+
+// A group is what is counted under keys that differ in their places only.
+type group struct {
+	groupName
+	cells          int    // of all its runs
+	least, largest uint32 // places
+	round          int32
+	base           int32 // of its sums in the round
+	start, end     int32 // of its entries
+}
+
+// A groupedRun is a run of one of the foreign ones.
+type groupedRun struct{ of, run, group int32 }
+
+// A round is some groups that are added up at once.
+type round struct {
+	first, last int32 // its groups are among those, in which there may be ones of other rounds
+	runs        int32 // how many there are, then where they end
+	isSorted    bool  // it is one group, which has too few counters for its places, or too large ones
+}
+
+// mergers are used again: what came within a second is many counters.
+var mergers = sync.Pool{New: func() any { return &merger{known: map[groupName]int32{}} }}
+
+func (m *merger) release() {
+	m.foreign, m.benefits = nil, nil
+	m.groups, m.runs, m.rounds, m.entries = m.groups[:0], m.runs[:0], m.rounds[:0], m.entries[:0]
+	clear(m.known)
+	mergers.Put(m)
+}
+
+// spansOf gives what other stores counted this store's numbers and the order of a
+// Delta. What several of them count alike is added up before it meets a table: a
+// counter that is next to its like is cheaper than one that is looked up.
+func (s *Store) spansOf(foreign []*Foreign) ([]Span, error) {
+	m := mergers.Get().(*merger)
+	defer m.release()
+	if err := m.gather(s, foreign); err != nil {
+		return nil, err
+	}
+	m.planRounds()
+	m.sortRuns()
+	start := int32(0)
+	for i := range m.rounds {
+		end := m.rounds[i].runs
+		if err := m.addUp(int32(i), m.sorted[start:end]); err != nil {
+			return nil, err
+		}
+		start = end
+	}
+	return m.spans(s), nil
+}
+
+// gather finds the groups of all runs.
+func (m *merger) gather(s *Store, foreign []*Foreign) error {
+	m.foreign = foreign
+	for i, f := range foreign {
+		benefits, events, err := m.numbersOf(s, f, foreign[:i])
+		if err != nil {
+			return err
+		}
+		next := int32(0)
+		m.runs = slices.Grow(m.runs, len(f.runs))
+		for j := range f.runs {
+			run := &f.runs[j]
+			name := groupName{run.hour, benefits[run.benefit], run.head.ofEvent(events[run.head.Event()])}
+			number := m.groupOf(name, next)
+			m.groups[number].meet(run)
+			m.runs = append(m.runs, groupedRun{int32(i), int32(j), number})
+			next = number + 1
+		}
+	}
+	return nil
+}
+
+// groupOf is the number of a group, which mostly is the one that is guessed: what follows a run in
+// one frame follows it in the next.
+func (m *merger) groupOf(name groupName, guess int32) int32 {
+	if int(guess) < len(m.groups) && m.groups[guess].groupName == name {
+		return guess
+	}
+	number, known := m.known[name]
+	if !known {
+		number = int32(len(m.groups))
+		m.known[name] = number
+		m.groups = append(m.groups, group{groupName: name, least: math.MaxUint32})
+	}
+	return number
+}
+
+// meet takes a run into account that is of the group.
+func (g *group) meet(run *foreignRun) {
+	g.cells += int(run.end - run.start)
+	g.least, g.largest = min(g.least, run.least), max(g.largest, run.largest)
+}
+
+// mostDense is how many counters may be added up in 32 bits, even if all are at one place.
+const mostDense = math.MaxUint32 / MostPacked
+
+// places is how many sums a group takes, in whole words of counted.
+func (g *group) places() int { return (int(g.largest-g.least) + 64) &^ 63 }
+
+// isDense says whether its counters can be added up by place, and are enough for that: one for each
+// word of counted that is looked at.
+func (g *group) isDense() bool {
+	return g.largest != unpacked && g.cells <= mostDense && g.places() <= min(roundPlaces, 64*g.cells)
+}
+
+// planRounds says which groups are added up at once.
+func (m *merger) planRounds() {
+	current, taken := int32(-1), roundPlaces
+	for i := range m.groups {
+		g := &m.groups[i]
+		if !g.isDense() {
+			g.round = int32(len(m.rounds))
+			m.rounds = append(m.rounds, round{first: int32(i), last: int32(i), isSorted: true})
+			continue
+		}
+		if taken+g.places() > roundPlaces {
+			current, taken = int32(len(m.rounds)), 0
+			m.rounds = append(m.rounds, round{first: int32(i)})
+		}
+		g.round, g.base = current, int32(taken)
+		m.rounds[current].last = int32(i)
+		taken += g.places()
+	}
+}
+
+// sortRuns puts the runs of a round one after the other.
+func (m *merger) sortRuns() {
+	for _, run := range m.runs {
+		m.rounds[m.groups[run.group].round].runs++
+	}
+	sum := int32(0)
+	for i := range m.rounds {
+		m.rounds[i].runs, sum = sum, sum+m.rounds[i].runs
+	}
+	m.sorted = slices.Grow(m.sorted[:0], len(m.runs))[:len(m.runs)]
+	for _, run := range m.runs {
+		at := &m.rounds[m.groups[run.group].round].runs
+		m.sorted[*at] = run
+		*at++
+	}
+}
+
+// addUp appends what the groups of a round count to the entries, in order for each of them. It
+// returns ErrImpossibleCounts for what adds up to more than can be read back.
+func (m *merger) addUp(number int32, runs []groupedRun) error {
+	r := m.rounds[number]
+	if r.isSorted {
+		return m.addSorted(&m.groups[r.first], runs)
+	}
+	for _, run := range runs {
+		m.add(run)
+	}
+	for i := r.first; i <= r.last; i++ {
+		if g := &m.groups[i]; g.round == number {
+			m.take(g)
+		}
+	}
+	return nil
+}
+
+// add adds a run to the sums.
+func (m *merger) add(run groupedRun) {
+	f, g := m.foreign[run.of], &m.groups[run.group]
+	told := &f.runs[run.run]
+	first := uint32(g.base) - g.least // of place 0, which there may be none of
+	for _, cell := range f.packed[told.start:told.end] {
+		at := (first + cell.place()) % roundPlaces
+		m.sums[at] += cell.count()
+		m.counted[at/64] |= 1 << (at % 64)
+	}
+}
+
+// take appends the sums of a group to the entries, and makes them 0.
+func (m *merger) take(g *group) {
+	g.start = int32(len(m.entries))
+	m.entries = slices.Grow(m.entries, g.cells)
+	entries, n := m.entries[g.start:][:g.cells], 0
+	first := newIncrement(g.benefit, g.head) + increment(g.least)
+	words := m.counted[g.base/64:][:g.places()/64]
+	for i, word := range words {
+		sums := m.sums[int(g.base)+i*64:][:64]
+		for ; word != 0; word &= word - 1 {
+			at := bits.TrailingZeros64(word) % 64
+			entries[n] = Entry{first + increment(i*64+at), uint64(sums[at])}
+			sums[at] = 0
+			n++
+		}
+		words[i] = 0
+	}
+	m.entries = m.entries[:int(g.start)+n]
+	g.end = int32(len(m.entries))
+}
+
+// mostTogether is how many records of a group are added up: their sums do not overflow.
+const mostTogether = 1 << 63
+
+// addSorted appends what a group counts at any places, and however often. It returns
+// ErrImpossibleCounts for a sum that no records can have made.
+func (m *merger) addSorted(g *group, runs []groupedRun) error {
+	first, start, sum := newIncrement(g.benefit, g.head), len(m.entries), uint64(0)
+	add := func(place Key, count uint64) {
+		m.entries = append(m.entries, Entry{first | increment(place), count})
+		sum = min(sum, mostTogether) + count
+	}
+	for _, run := range runs {
+		f := m.foreign[run.of]
+		if told := f.runs[run.run]; told.isPacked() {
+			for _, cell := range f.packed[told.start:told.end] {
+				add(Key(cell.place()), uint64(cell.count()))
+			}
+		} else {
+			for _, cell := range f.cells[told.start:told.end] {
+				add(cell.Key&placeMask, cell.Count)
+			}
+		}
+	}
+	if sum > mostTogether {
+		return fmt.Errorf("%w: a benefit was counted more than %d times within an hour", ErrImpossibleCounts, uint64(mostTogether))
+	}
+	ordered, _ := inOrder(m.entries[start:], nil)
+	m.entries = append(m.entries[:start], ordered...)
+	g.start, g.end = int32(start), int32(len(m.entries))
+	return checkSums(m.entries[start:])
+}
+
+// spans are the entries of all groups.
+func (m *merger) spans(s *Store) (spans []Span) {
+	for order := m.inOrder(s); len(order) > 0; {
+		first := &m.groups[order[0].Count]
+		shard := s.shardOf(first.benefit)
+		n, sum := 0, 0
+		for ; n < len(order); n++ {
+			g := &m.groups[order[n].Count]
+			if g.hour != first.hour || s.shardOf(g.benefit) != shard {
+				break
+			}
+			sum += int(g.end - g.start)
+		}
+		entries := make([]Entry, 0, sum)
+		for _, one := range order[:n] {
+			g := &m.groups[one.Count]
+			entries = append(entries, m.entries[g.start:g.end]...)
+		}
+		spans = append(spans, Span{Hour: first.hour, Entries: entries, Merged: true, shard: shard})
+		order = order[n:]
+	}
+	return spans
+}
+
+// inOrder are the numbers of the groups, by shard, hour, benefit and head. The shard is in the
+// benefit's last bits. But for the head, all are put into as few bits as they need, so that they are
+// mostly sorted by one digit.
+func (m *merger) inOrder(s *Store) []Entry {
+	shardBits := bits.Len(uint(len(s.shards) - 1))
+	least, most, highest := Hour(math.MaxUint32), Hour(0), Benefit(0)
+	for i := range m.groups {
+		g := &m.groups[i]
+		least, most, highest = min(least, g.hour), max(most, g.hour), max(highest, g.benefit)
+	}
+	ofBenefit := bits.Len32(uint32(highest >> shardBits))
+	ofHour := bits.Len32(uint32(most - min(least, most)))
+	m.order = slices.Grow(m.order[:0], len(m.groups))
+	for i := range m.groups {
+		g := &m.groups[i]
+		place := uint64(s.shardOf(g.benefit))<<ofHour | uint64(g.hour-least)
+		m.order = append(m.order, Entry{increment(place<<ofBenefit | uint64(g.benefit)>>shardBits), uint64(i)})
+	}
+	m.order, m.scratch = sortEntries(m.order, m.scratch)
+	m.sortHeads()
+	return m.order
+}
+
+// sortHeads sorts groups by head that differ in nothing else.
+func (m *merger) sortHeads() {
+	for rest := m.order; len(rest) > 0; {
+		same := 1
+		for same < len(rest) && rest[same].increment == rest[0].increment {
+			same++
+		}
+		if same > 1 {
+			slices.SortFunc(rest[:same], func(a, b Entry) int {
+				return cmp.Compare(m.groups[a.Count].head, m.groups[b.Count].head)
+			})
+		}
+		rest = rest[same:]
+	}
+}
+
+// numbersOf returns this store's numbers of the names, by their own. What a store tells one time
+// after the other has nearly the same names in the same order, so that most are where they are
+// in an earlier one of the foreign ones: to compare them costs less than to look them up.
+func (m *merger) numbersOf(s *Store, f *Foreign, earlier []*Foreign) (benefits []Benefit, events []EventType, err error) {
+	known, numbers := m.alike(f, earlier)
+	benefits = make([]Benefit, 0, len(f.Benefits))
+	for i, name := range f.Benefits {
+		if i < len(known) && bytes.Equal(known[i], name) {
+			benefits = append(benefits, numbers[i])
+			continue
+		}
+		number, err := s.Benefits.numberWithin(name, MaxBenefits)
+		if err != nil {
+			return nil, nil, fmt.Errorf("benefit %q: %w", name, err)
+		}
+		benefits = append(benefits, Benefit(number))
+	}
+	events = append(events, 0) // no event type
+	for _, name := range f.Events {
+		number, _, err := s.EventType(name)
+		if err != nil {
+			return nil, nil, fmt.Errorf("event type %q: %w", name, err)
+		}
+		events = append(events, number)
+	}
+	m.benefits = append(m.benefits, benefits)
+	return benefits, events, nil
+}
+
+// alike is the last earlier one that begins with the same name, and its numbers.
+func (m *merger) alike(f *Foreign, earlier []*Foreign) (names [][]byte, numbers []Benefit) {
+	for i, other := range slices.Backward(earlier) {
+		if len(f.Benefits) > 0 && len(other.Benefits) > 0 && bytes.Equal(f.Benefits[0], other.Benefits[0]) {
+			return other.Benefits, m.benefits[i]
+		}
+	}
+	return nil, nil
+}
+
+// checkSums makes sure that what is named several times does not add up to more than
+// can be read back.
+func checkSums(entries []Entry) error {
+	for _, entry := range entries {
+		if entry.Count > maxCount {
+			return fmt.Errorf("%w: count %d", ErrImpossibleCounts, entry.Count)
+		}
+	}
+	return nil
+}
