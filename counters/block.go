@@ -18,16 +18,18 @@ type block struct {
 	memory []Entry // without length
 	// users are the delta that writes, and gatherings as often as they hold the block.
 	users atomic.Int32
+	free  *sync.Pool // where it goes without users
 }
 
-// freeBlocks have no user.
-var freeBlocks sync.Pool
+// freeBlocks and freeMerged have no user: those of what a store counts, and of what it merges,
+// which is far more at a time.
+var freeBlocks, freeMerged sync.Pool
 
-// newBlock has one user, and room for so many entries.
-func newBlock(entries int) *block {
-	b, _ := freeBlocks.Get().(*block)
+// newBlock has one user, and room for so many entries. It may be one of the free ones.
+func newBlock(free *sync.Pool, entries int) *block {
+	b, _ := free.Get().(*block)
 	if b == nil || cap(b.memory) < entries || b.isOversized(entries) {
-		b = &block{memory: make([]Entry, 0, entries)}
+		b = &block{memory: make([]Entry, 0, entries), free: free}
 	}
 	b.users.Store(1)
 	return b
@@ -42,6 +44,6 @@ func (b *block) isOversized(entries int) bool {
 // release ends the use by one user, nil for none. The last one leaves the memory to others.
 func (b *block) release() {
 	if b != nil && b.users.Add(-1) == 0 {
-		freeBlocks.Put(b)
+		b.free.Put(b)
 	}
 }

@@ -156,6 +156,7 @@ type Delta struct {
 	// entries are those of the spans that were counted here, in block.
 	entries []Entry
 	block   *block
+	merged  []*block // of the spans of merges
 	// isKept is set once a Gathering has the entries: they must stay as they are.
 	isKept bool
 }
@@ -189,6 +190,10 @@ func (d *Delta) reset(s *Store) {
 		d.scratch, d.second = nil, nil
 	}
 	d.Spans = d.Spans[:0]
+	for _, of := range d.merged {
+		of.release()
+	}
+	d.merged = nil
 	d.Records = 0
 }
 
@@ -200,7 +205,7 @@ func (d *Delta) makeRoom(most int) {
 	}
 	if cap(room) < most || d.block.isOversized(least) {
 		d.block.release()
-		d.block = newBlock(least)
+		d.block = newBlock(&freeBlocks, least)
 		room = d.block.memory[:0]
 	}
 	d.entries, d.isKept = room, false

@@ -101,7 +101,7 @@ const together = 32
 func (t *Table) addEntries(entries []Entry) (added int) {
 	counters := t.counters
 	for len(entries) > 0 {
-		n := t.addMost(entries)
+		n := t.addByWalk(entries)
 		if n == 0 {
 			n = t.addSome(entries[:min(len(entries), together)])
 		}

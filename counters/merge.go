@@ -16,43 +16,49 @@ func (s *Store) Merge(note []byte, foreign ...*Foreign) (*Ticket, error) {
 			f.release()
 		}
 	}()
-	spans, err := s.enterWithSpansOf(foreign)
+	counted, err := s.enterWithCountsOf(foreign)
 	if err != nil {
 		return nil, err
 	}
 	marks := mergedMarks(foreign)
-	if s.shut || len(spans) == 0 && len(note) == 0 && len(marks) == 0 {
+	if s.shut || len(counted.spans) == 0 && len(note) == 0 && len(marks) == 0 {
+		counted.block.release()
 		return nil, s.turnAway()
 	}
-	for _, span := range spans {
+	for _, span := range counted.spans {
 		intake := &s.shards[span.shard].intake
 		intake.Lock()
 		intake.active.merged = append(intake.active.merged, span)
 		intake.Unlock()
 	}
-	if len(note) > 0 {
-		s.notes.add(note)
-	}
+	s.merges.add(note, counted.block)
 	if len(marks) > 0 {
 		s.marks.add(marks...)
 	}
 	return s.taken(), nil
 }
 
-// enterWithSpansOf gives what other stores counted this store's numbers, and returns with the
+// merged is what other stores counted, with this store's numbers and in the order of a Delta.
+type merged struct {
+	spans []Span
+	block *block // which has the entries, nil for none
+}
+
+// enterWithCountsOf gives what other stores counted this store's numbers, and returns with the
 // gate held for reading, behind which these stay right. The gate is not held if it fails.
-func (s *Store) enterWithSpansOf(foreign []*Foreign) ([]Span, error) {
+func (s *Store) enterWithCountsOf(foreign []*Foreign) (merged, error) {
 	for {
 		seen := s.renumbered.Load()
-		spans, err := s.spansOf(foreign)
+		counted, err := s.countsOf(foreign)
 		if err != nil {
-			return nil, err
+			return merged{}, err
 		}
 		s.gate.RLock()
 		if seen == s.renumbered.Load() {
-			return spans, nil
+			return counted, nil
 		}
 		s.gate.RUnlock()
+		counted.block.release()
 	}
 }
 
@@ -67,22 +73,30 @@ func mergedMarks(foreign []*Foreign) (marks []Mark) {
 	return marks
 }
 
-// notes are those of the next delta. They are added behind the gate.
-type notes struct {
-	mu   sync.Mutex
-	list [][]byte
+// merges are what the next delta has of merges beside their spans and marks. They are added behind
+// the gate.
+type merges struct {
+	mu     sync.Mutex
+	notes  [][]byte
+	blocks []*block // of the spans
 }
 
-func (n *notes) add(note []byte) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.list = append(n.list, note)
+// add adds what a merge has: a note, or an empty one, and a block, or nil.
+func (m *merges) add(note []byte, of *block) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(note) > 0 {
+		m.notes = append(m.notes, note)
+	}
+	if of != nil {
+		m.blocks = append(m.blocks, of)
+	}
 }
 
-func (n *notes) take() [][]byte {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	taken := n.list
-	n.list = nil
-	return taken
+func (m *merges) take() (notes [][]byte, blocks []*block) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	notes, blocks = m.notes, m.blocks
+	m.notes, m.blocks = nil, nil
+	return notes, blocks
 }

@@ -19,7 +19,7 @@ type merger struct {
 
 	groups []group // in the order in which they are met
 	known  map[groupName]int32
-	rounds []round
+	rounds []round      // of the groups in order
 	runs   []groupedRun // as they are told
 	sorted []groupedRun // by round
 	// sums are by the place of a group's round, and counted has a bit for each that is not 0. Between
@@ -56,9 +56,9 @@ type groupedRun struct{ of, run, group int32 }
 
 // A round is some groups that are added up at once.
 type round struct {
-	first, last int32 // its groups are among those, in which there may be ones of other rounds
-	runs        int32 // how many there are, then where they end
-	isSorted    bool  // it is one group, which has too few counters for its places, or too large ones
+	groups   int32 // where they end
+	runs     int32 // how many there are, then where they end
+	isSorted bool  // it is one group, which has too few counters for its places, or too large ones
 }
 
 // mergers are used again: what came within a second is many counters.
@@ -71,26 +71,21 @@ func (m *merger) release() {
 	mergers.Put(m)
 }
 
-// spansOf gives what other stores counted this store's numbers and the order of a
+// countsOf gives what other stores counted this store's numbers and the order of a
 // Delta. What several of them count alike is added up before it meets a table: a
 // counter that is next to its like is cheaper than one that is looked up.
-func (s *Store) spansOf(foreign []*Foreign) ([]Span, error) {
+func (s *Store) countsOf(foreign []*Foreign) (merged, error) {
 	m := mergers.Get().(*merger)
 	defer m.release()
 	if err := m.gather(s, foreign); err != nil {
-		return nil, err
+		return merged{}, err
 	}
 	m.planRounds()
 	m.sortRuns()
-	start := int32(0)
-	for i := range m.rounds {
-		end := m.rounds[i].runs
-		if err := m.addUp(int32(i), m.sorted[start:end]); err != nil {
-			return nil, err
-		}
-		start = end
+	if err := m.addUp(); err != nil {
+		return merged{}, err
 	}
-	return m.spans(s), nil
+	return m.counts(s), nil
 }
 
 // gather finds the groups of all runs.
@@ -148,23 +143,23 @@ func (g *group) isDense() bool {
 	return g.largest != unpacked && g.cells <= mostDense && g.places() <= min(roundPlaces, 64*g.cells)
 }
 
-// planRounds says which groups are added up at once.
+// planRounds says which groups are added up at once: those that are met one after the other, as what
+// is read for them is then.
 func (m *merger) planRounds() {
-	current, taken := int32(-1), roundPlaces
+	taken, isOpen := 0, false
 	for i := range m.groups {
 		g := &m.groups[i]
-		if !g.isDense() {
-			g.round = int32(len(m.rounds))
-			m.rounds = append(m.rounds, round{first: int32(i), last: int32(i), isSorted: true})
-			continue
+		isDense := g.isDense()
+		if !isDense || !isOpen || taken+g.places() > roundPlaces {
+			m.rounds = append(m.rounds, round{isSorted: !isDense})
+			taken, isOpen = 0, isDense
 		}
-		if taken+g.places() > roundPlaces {
-			current, taken = int32(len(m.rounds)), 0
-			m.rounds = append(m.rounds, round{first: int32(i)})
+		g.round = int32(len(m.rounds) - 1)
+		m.rounds[g.round].groups = int32(i + 1)
+		if isDense {
+			g.base = int32(taken)
+			taken += g.places()
 		}
-		g.round, g.base = current, int32(taken)
-		m.rounds[current].last = int32(i)
-		taken += g.places()
 	}
 }
 
@@ -185,19 +180,24 @@ func (m *merger) sortRuns() {
 	}
 }
 
-// addUp appends what the groups of a round count to the entries, in order for each of them. It
-// returns ErrImpossibleCounts for what adds up to more than can be read back.
-func (m *merger) addUp(number int32, runs []groupedRun) error {
-	r := m.rounds[number]
-	if r.isSorted {
-		return m.addSorted(&m.groups[r.first], runs)
-	}
-	for _, run := range runs {
-		m.add(run)
-	}
-	for i := r.first; i <= r.last; i++ {
-		if g := &m.groups[i]; g.round == number {
-			m.take(g)
+// addUp appends what all groups count to the entries. It returns ErrImpossibleCounts for what adds
+// up to more than can be read back.
+func (m *merger) addUp() error {
+	of, run := int32(0), int32(0)
+	for _, r := range m.rounds {
+		groups, runs := m.groups[of:r.groups], m.sorted[run:r.runs]
+		of, run = r.groups, r.runs
+		if r.isSorted {
+			if err := m.addSorted(&groups[0], runs); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, run := range runs {
+			m.add(run)
+		}
+		for i := range groups {
+			m.take(&groups[i])
 		}
 	}
 	return nil
@@ -268,28 +268,28 @@ func (m *merger) addSorted(g *group, runs []groupedRun) error {
 	return checkSums(m.entries[start:])
 }
 
-// spans are the entries of all groups.
-func (m *merger) spans(s *Store) (spans []Span) {
+// counts are the entries of all groups, in order.
+func (m *merger) counts(s *Store) (all merged) {
+	if len(m.entries) == 0 {
+		return merged{}
+	}
+	all.block = newBlock(&freeMerged, len(m.entries))
+	left := all.block.memory
 	for order := m.inOrder(s); len(order) > 0; {
 		first := &m.groups[order[0].Count]
-		shard := s.shardOf(first.benefit)
-		n, sum := 0, 0
-		for ; n < len(order); n++ {
-			g := &m.groups[order[n].Count]
-			if g.hour != first.hour || s.shardOf(g.benefit) != shard {
+		span := Span{Hour: first.hour, Merged: true, shard: s.shardOf(first.benefit)}
+		for len(order) > 0 {
+			g := &m.groups[order[0].Count]
+			if g.hour != span.Hour || s.shardOf(g.benefit) != span.shard {
 				break
 			}
-			sum += int(g.end - g.start)
+			left = append(left, m.entries[g.start:g.end]...)
+			order = order[1:]
 		}
-		entries := make([]Entry, 0, sum)
-		for _, one := range order[:n] {
-			g := &m.groups[one.Count]
-			entries = append(entries, m.entries[g.start:g.end]...)
-		}
-		spans = append(spans, Span{Hour: first.hour, Entries: entries, Merged: true, shard: shard})
-		order = order[n:]
+		span.Entries, left = left[:len(left):len(left)], left[len(left):]
+		all.spans = append(all.spans, span)
 	}
-	return spans
+	return all
 }
 
 // inOrder are the numbers of the groups, by shard, hour, benefit and head. The shard is in the

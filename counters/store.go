@@ -68,7 +68,7 @@ type Store struct {
 	// countedEvents has a bit, by its number, for each event type of which counters were
 	// restored or replayed.
 	countedEvents atomic.Uint64
-	notes         notes
+	merges        merges
 
 	// keptBenefits is how many names of benefits are not only of records that may yet be
 	// rejected; it belongs to the committing goroutine. renumbered grows when the others
@@ -283,7 +283,8 @@ func (s *Store) Seal() *Delta {
 		intake.Unlock()
 	}
 	s.sealedBatches += uint64(delta.Batches)
-	delta.ticket, delta.Notes, delta.Marks = s.ticket, s.notes.take(), s.marks.take()
+	delta.ticket, delta.Marks = s.ticket, s.marks.take()
+	delta.Notes, delta.merged = s.merges.take()
 	delta.ticket.numbering = s.renumbered.Load() // and so it stays until the delta is settled
 	s.sealed, s.ticket = s.ticket, newTicket()
 	delta.Benefits, delta.Events = s.Benefits.Len(), s.Events.Len()

@@ -2,9 +2,9 @@ package counters
 
 import "sync"
 
-// most is how many words of a benefit are walked for each counter that is added to. To walk is
+// mostWalked is how many words of a benefit are walked for each counter that is added to. To walk is
 // to read what comes next, where to look up is to wait: see BenchmarkMergeOfASecond.
-const most = 8
+const mostWalked = 8
 
 // A walk adds counts to the counters of a benefit in the order of these. The counts are by place,
 // and 0 between walks.
@@ -12,67 +12,64 @@ type walk struct{ counts [densePlaces]uint32 }
 
 var walks = sync.Pool{New: func() any { return new(walk) }}
 
-// addMost adds the first of sorted entries that differ in their places alone by a walk, and returns
-// how many. It adds none where there are too few of them for that.
-func (t *Table) addMost(entries []Entry) (n int) {
+// addByWalk adds the first of sorted entries, those that differ in their places alone, and returns
+// how many. It adds none where they are too few for the counters of the benefit.
+func (t *Table) addByWalk(entries []Entry) (n int) {
 	counted := t.cellsOf(entries[0].Benefit())
-	if counted == nil || len(entries) < together || len(counted.words) > most*len(entries) {
+	if counted == nil || len(counted.words) == 0 {
 		return 0
 	}
-	n = RunLength(entries)
-	if n < together || len(counted.words) > most*n || entries[n-1].Key().Place() >= densePlaces {
+	if least := max(together, len(counted.words)/mostWalked); least > len(entries) || !entries[least-1].DiffersInPlaceAlone(entries[0]) {
 		return 0
 	}
 	w := walks.Get().(*walk)
 	defer walks.Put(w)
-	for _, entry := range w.through(counted, entries[:n]) {
-		t.Add(entry.Benefit(), entry.Key(), entry.Count)
+	told := uint64(0)
+	for n < len(entries) && entries[n].DiffersInPlaceAlone(entries[0]) {
+		entry := entries[n]
+		if entry.isWalked() {
+			w.counts[entry.Key().Place()%densePlaces] = uint32(entry.Count)
+			told += entry.Count
+		} else {
+			t.Add(entry.Benefit(), entry.Key(), entry.Count)
+		}
+		n++
+	}
+	if w.add(counted, entries[0].Key()) != told {
+		t.addNew(counted, entries[:n])
+	}
+	for _, entry := range entries[:n] {
+		w.counts[entry.Key().Place()%densePlaces] = 0
 	}
 	return n
 }
 
-// through adds what it can of entries that differ in their places alone, and returns the others:
-// those of new counters and of large counts.
-func (w *walk) through(counted *cells, entries []Entry) (left []Entry) {
-	sum := uint64(0)
+// isWalked says whether the entry has a place in a walk.
+func (e Entry) isWalked() bool { return e.Key().Place() < densePlaces && e.Count <= countMask }
+
+// addNew adds entries of a walk that met no counter of theirs.
+func (t *Table) addNew(counted *cells, entries []Entry) {
 	for _, entry := range entries {
-		if entry.Count <= countMask {
-			w.counts[entry.Key().Place()%densePlaces] = uint32(entry.Count)
-			sum += entry.Count
-		} else {
-			left = append(left, entry)
+		if entry.isWalked() && !counted.has(t.seed, entry.Key()) {
+			t.Add(entry.Benefit(), entry.Key(), entry.Count)
 		}
 	}
-	sum -= w.add(counted.words, entries[0].Key()&^placeMask)
-	if sum == 0 {
-		return left
-	}
-	for _, entry := range entries {
-		if at := entry.Key().Place() % densePlaces; w.counts[at] != 0 {
-			w.counts[at] = 0
-			left = append(left, entry)
-		}
-	}
-	return left
 }
 
-// add adds to the words of counters with a head and any place, and returns the sum of what it added.
-// Which counters are added to is as good as random. So nothing branches on it.
-func (w *walk) add(words []uint64, head Key) (sum uint64) {
-	first := uint64(head) / densePlaces
+// add adds to the counters of one's event type and version, and returns the sum of what it added.
+// Which of them are added to is as good as random. So nothing branches on it.
+func (w *walk) add(to *cells, of Key) (sum uint64) {
+	counts, words, head := &w.counts, to.words, uint64(of)/densePlaces
 	for i, word := range words {
 		key := word >> countBits
-		at := key % densePlaces
-		told := w.counts[at]
-		isOfHead := uint32(int64(key/densePlaces^first-1) >> 63) // all bits, or none
-		count := told & isOfHead
-		added := word + uint64(count)
+		isOfHead := uint32(int64(key/densePlaces^head-1) >> 63) // all bits, or none
+		count := uint64(counts[key%densePlaces] & isOfHead)
+		sum += count
+		added := word + count
 		if added>>countBits != key {
-			continue
+			added = key<<countBits | to.carry(Key(key), word&countMask, count)
 		}
 		words[i] = added
-		w.counts[at] = told ^ count
-		sum += uint64(count)
 	}
 	return sum
 }
