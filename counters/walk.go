@@ -27,8 +27,8 @@ func (t *Table) addByWalk(entries []Entry) (n int) {
 	told := uint64(0)
 	for n < len(entries) && entries[n].DiffersInPlaceAlone(entries[0]) {
 		entry := entries[n]
-		if entry.isWalked() {
-			w.counts[entry.Key().Place()%densePlaces] = uint32(entry.Count)
+		if place := entry.Key().Place(); place < densePlaces && entry.Count <= countMask {
+			w.counts[place] = uint32(entry.Count)
 			told += entry.Count
 		} else {
 			t.Add(entry.Benefit(), entry.Key(), entry.Count)
@@ -36,24 +36,9 @@ func (t *Table) addByWalk(entries []Entry) (n int) {
 		n++
 	}
 	if w.add(counted, entries[0].Key()) != told {
-		t.addNew(counted, entries[:n])
-	}
-	for _, entry := range entries[:n] {
-		w.counts[entry.Key().Place()%densePlaces] = 0
+		w.addNew(t, entries[:n])
 	}
 	return n
-}
-
-// isWalked says whether the entry has a place in a walk.
-func (e Entry) isWalked() bool { return e.Key().Place() < densePlaces && e.Count <= countMask }
-
-// addNew adds entries of a walk that met no counter of theirs.
-func (t *Table) addNew(counted *cells, entries []Entry) {
-	for _, entry := range entries {
-		if entry.isWalked() && !counted.has(t.seed, entry.Key()) {
-			t.Add(entry.Benefit(), entry.Key(), entry.Count)
-		}
-	}
 }
 
 // add adds to the counters of one's event type and version, and returns the sum of what it added.
@@ -62,14 +47,26 @@ func (w *walk) add(to *cells, of Key) (sum uint64) {
 	counts, words, head := &w.counts, to.words, uint64(of)/densePlaces
 	for i, word := range words {
 		key := word >> countBits
+		told := counts[key%densePlaces]
 		isOfHead := uint32(int64(key/densePlaces^head-1) >> 63) // all bits, or none
-		count := uint64(counts[key%densePlaces] & isOfHead)
-		sum += count
-		added := word + count
+		count := told & isOfHead
+		counts[key%densePlaces] = told ^ count
+		sum += uint64(count)
+		added := word + uint64(count)
 		if added>>countBits != key {
-			added = key<<countBits | to.carry(Key(key), word&countMask, count)
+			added = key<<countBits | to.carry(Key(key), word&countMask, uint64(count))
 		}
 		words[i] = added
 	}
 	return sum
+}
+
+// addNew adds those entries of a walk that have met no counter of theirs.
+func (w *walk) addNew(t *Table, entries []Entry) {
+	for _, entry := range entries {
+		if place := entry.Key().Place(); place < densePlaces && w.counts[place] != 0 {
+			w.counts[place] = 0
+			t.Add(entry.Benefit(), entry.Key(), entry.Count)
+		}
+	}
 }
