@@ -64,7 +64,12 @@ type round struct {
 // mergers are used again: what came within a second is many counters.
 var mergers = sync.Pool{New: func() any { return &merger{known: map[groupName]int32{}} }}
 
+// release leaves the merger to others, unless it has met far more than is usual.
 func (m *merger) release() {
+	const most = 1 << 16
+	if len(m.groups) > most || cap(m.entries) > most<<5 {
+		return
+	}
 	m.foreign, m.benefits = nil, nil
 	m.groups, m.runs, m.rounds, m.entries = m.groups[:0], m.runs[:0], m.rounds[:0], m.entries[:0]
 	clear(m.known)
