@@ -13,10 +13,12 @@ const (
 )
 
 // A block is memory of entries. A delta writes its own there, once; gatherings keep them where they
-// are, so that nothing is copied for each commit, and the next delta goes on behind them.
+// are, so that nothing is copied for each commit, and the next delta goes on behind them. What is
+// merged has blocks of its own, one for each merge, which no gathering keeps.
 type block struct {
 	memory []Entry // without length
-	// users are the delta that writes, and gatherings as often as they hold the block.
+	// users are the delta that writes or was given a merge, and gatherings as often as they hold the
+	// block.
 	users atomic.Int32
 	free  *sync.Pool // where it goes without users
 }

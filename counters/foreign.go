@@ -48,7 +48,7 @@ type foreignRun struct {
 	hour    Hour
 	benefit Benefit
 	head    Key // the keys without their places
-	// least and largest are its places, the largest being unpacked where it is not in packed.
+	// least and largest are its places. Where it is not in packed, largest is unpacked, and least is none.
 	least, largest uint32
 	// start and end are its part of packed or, for a run with a count above MostPacked,
 	// of cells.

@@ -9,8 +9,8 @@ import (
 	"stats-recorder/counters/storetest"
 )
 
-// further are kinds that are not built in: with and without hours, kept and not, and
-// one that says what it looks at.
+// further are kinds that are not built in: with and without hours, kept and not, one that says
+// what it looks at, and one that changes the order.
 func further() []counters.KindRule {
 	ofVersion := func(key counters.Key) counters.Key {
 		total, _ := counters.KeyAt(key.Event(), key.Version(), 0)
@@ -36,6 +36,14 @@ func further() []counters.KindRule {
 			},
 		},
 		{Kind: 43, Name: "nothing of records", Kept: true},
+		{
+			Kind: 44, Name: "from the end of the page", // in another order than records have
+			OfRecord: func(_ counters.Hour, key counters.Key) counters.Key {
+				total, index := key.Position()
+				mirrored, _ := counters.NewKey(key.Event(), key.Version(), total, max(total, index)-index+1)
+				return mirrored
+			},
+		},
 	}
 }
 

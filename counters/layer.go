@@ -61,7 +61,7 @@ func (l layer) seeDays(seen map[Day]bool) {
 // record adds.
 func (l layer) addRecords(s *Store, shard int, hour Hour, entries []Entry) (added int) {
 	tables := l.tables(s, hour.Day())
-	added = s.tableAt(tables, shard, 0).addEntries(entries)
+	added = s.tableAt(tables, shard, 0).addSpan(entries)
 	for kind := 1; kind < len(tables); kind++ {
 		if rule := &s.kinds[kind]; rule.OfRecord != nil && (hour != Undated || rule.Kept) {
 			added += s.tableAt(tables, shard, kind).addRuns(hour, entries, rule)
@@ -97,8 +97,8 @@ func (d dayTables) has(kind int, benefit Benefit, key Key) bool {
 // a time.
 const together = 32
 
-// addEntries adds sorted entries under their own keys, and returns how many counters are new.
-func (t *Table) addEntries(entries []Entry) (added int) {
+// addSpan adds entries of a span under their own keys, and returns how many counters are new.
+func (t *Table) addSpan(entries []Entry) (added int) {
 	counters := t.counters
 	for len(entries) > 0 {
 		n := t.addByWalk(entries)
@@ -106,6 +106,16 @@ func (t *Table) addEntries(entries []Entry) (added int) {
 			n = t.addSome(entries[:min(len(entries), together)])
 		}
 		entries = entries[n:]
+	}
+	return t.counters - counters
+}
+
+// addEntries adds entries under their own keys, in any order and any of them several times, and
+// returns how many counters are new.
+func (t *Table) addEntries(entries []Entry) (added int) {
+	counters := t.counters
+	for len(entries) > 0 {
+		entries = entries[t.addSome(entries[:min(len(entries), together)]):]
 	}
 	return t.counters - counters
 }
@@ -145,6 +155,7 @@ func (t *Table) addSome(entries []Entry) int {
 // addRuns adds sorted entries under the keys of another kind. Neighbours with the
 // same one are added up first, and the rule is asked once for those that it takes
 // for the same, of any benefit: see BenchmarkFold. It returns how many counters are new.
+// What the rule makes of them need not be sorted, and may be the same key again.
 func (t *Table) addRuns(hour Hour, entries []Entry, rule *KindRule) (added int) {
 	const wholeKey = 1<<keyBits - 1
 	looksAt := increment(rule.LooksAt)

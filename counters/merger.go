@@ -66,8 +66,8 @@ var mergers = sync.Pool{New: func() any { return &merger{known: map[groupName]in
 
 // release leaves the merger to others, unless it has met far more than is usual.
 func (m *merger) release() {
-	const most = 1 << 16
-	if len(m.groups) > most || cap(m.entries) > most<<5 {
+	const mostGroups, mostRuns, mostEntries = 1 << 16, 1 << 19, 1 << 21
+	if len(m.groups) > mostGroups || cap(m.runs) > mostRuns || cap(m.entries) > mostEntries {
 		return
 	}
 	m.foreign, m.benefits = nil, nil
@@ -248,6 +248,7 @@ const mostTogether = 1 << 63
 // ErrImpossibleCounts for a sum that no records can have made.
 func (m *merger) addSorted(g *group, runs []groupedRun) error {
 	first, start, sum := newIncrement(g.benefit, g.head), len(m.entries), uint64(0)
+	m.entries = slices.Grow(m.entries, g.cells)
 	add := func(place Key, count uint64) {
 		m.entries = append(m.entries, Entry{first | increment(place), count})
 		sum = min(sum, mostTogether) + count
@@ -265,7 +266,7 @@ func (m *merger) addSorted(g *group, runs []groupedRun) error {
 		}
 	}
 	if sum > mostTogether {
-		return fmt.Errorf("%w: a benefit was counted more than %d times within an hour", ErrImpossibleCounts, uint64(mostTogether))
+		return fmt.Errorf("%w: events of one type and benefit were counted more than %d times within an hour", ErrImpossibleCounts, uint64(mostTogether))
 	}
 	ordered, _ := inOrder(m.entries[start:], nil)
 	m.entries = append(m.entries[:start], ordered...)

@@ -12,8 +12,9 @@ type walk struct{ counts [densePlaces]uint32 }
 
 var walks = sync.Pool{New: func() any { return new(walk) }}
 
-// addByWalk adds the first of sorted entries, those that differ in their places alone, and returns
-// how many. It adds none where they are too few for the counters of the benefit.
+// addByWalk adds the first entries of a span, those that differ in their places alone, and returns
+// how many. It adds none where they are too few for the counters of the benefit. As in a span, they
+// must ascend, each counter once.
 func (t *Table) addByWalk(entries []Entry) (n int) {
 	counted := t.cellsOf(entries[0].Benefit())
 	if counted == nil || len(counted.words) == 0 {
@@ -41,8 +42,8 @@ func (t *Table) addByWalk(entries []Entry) (n int) {
 	return n
 }
 
-// add adds to the counters of one's event type and version, and returns the sum of what it added.
-// Which of them are added to is as good as random. So nothing branches on it.
+// add adds to the counters of the event type and version of a key, which has the least place of
+// what is told, and returns the sum of what it added. Which of them are added to is as good as random. So nothing branches on it.
 func (w *walk) add(to *cells, of Key) (sum uint64) {
 	counts, words, head := &w.counts, to.words, uint64(of)/densePlaces
 	for i, word := range words {

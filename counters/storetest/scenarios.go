@@ -68,6 +68,7 @@ func Scenarios() []Scenario {
 		{Name: "the same record in one batch and in the next", Batches: [][]Record{{one, one}, {one}}},
 		{Name: "a page of sixty", Batches: [][]Record{Page(60, noon), Page(60, noon)}},
 		{Name: "every position of every page up to thirty", Batches: positions(30)},
+		{Name: "every position of every page up to twenty at once", Batches: slices.Repeat([][]Record{slices.Concat(positions(20)...)}, 3)},
 		{Name: "the largest position, version and event type", Batches: extremes()},
 		{Name: "a thousand benefits, several in each shard", Batches: manyBenefits(1000)},
 		{Name: "names of every length and alphabet", Batches: oddNames()},

@@ -253,8 +253,8 @@ func readPacked(c *cursor, room []counters.PackedCell) bool {
 }
 
 // readShort reads counters that follow a place, up to one that may take more than three bytes,
-// as few do, or that is none. It returns how many, of how many bytes, and the last place, which
-// is beyond PlaceBits if any is. It calls nothing and guesses nothing, so that a counter costs
+// as few do, that has a count of 0, as none may, or behind which fewer than four bytes are left. It
+// returns how many, of how many bytes, and the last place, which is beyond PlaceBits if any is. It calls nothing and guesses nothing, so that a counter costs
 // a few instructions: see BenchmarkMergeOfASecond.
 func readShort(data []byte, room []counters.PackedCell, place uint64) (read, bytes int, last uint64) {
 	const more = 0x80 // bit of a byte that does not end a number
