@@ -47,6 +47,23 @@ func (c *cells) add(seed uint64, key Key, count uint64) (added bool) {
 	}
 }
 
+const (
+	// lineWords is how many words of cells come from memory together.
+	lineWords = 8
+	// mostLines is how many lines a near cache holds beside all else.
+	mostLines = 512
+)
+
+// fetchAll reads all lines, in the order in which the processor expects it.
+//
+//go:noinline
+func (c *cells) fetchAll() (read uint64) {
+	for i := 0; i < len(c.words); i += lineWords {
+		read |= c.words[i]
+	}
+	return read // without it, or inlined, the compiler would leave the reads out
+}
+
 // near is the word of key, if it is one of the first two that it may be, and else another one.
 // There must be words.
 func (c *cells) near(seed uint64, key Key) *uint64 {

@@ -61,7 +61,7 @@ func (l layer) seeDays(seen map[Day]bool) {
 // record adds.
 func (l layer) addRecords(s *Store, shard int, hour Hour, entries []Entry) (added int) {
 	tables := l.tables(s, hour.Day())
-	added = s.tableAt(tables, shard, 0).addSpan(entries)
+	added = s.tableAt(tables, shard, 0).addEntries(entries)
 	for kind := 1; kind < len(tables); kind++ {
 		if rule := &s.kinds[kind]; rule.OfRecord != nil && (hour != Undated || rule.Kept) {
 			added += s.tableAt(tables, shard, kind).addRuns(hour, entries, rule)
@@ -97,27 +97,35 @@ func (d dayTables) has(kind int, benefit Benefit, key Key) bool {
 // a time.
 const together = 32
 
-// addSpan adds entries of a span under their own keys, and returns how many counters are new.
-func (t *Table) addSpan(entries []Entry) (added int) {
+// addEntries adds entries under their own keys, mostly sorted, and returns how many counters are new.
+func (t *Table) addEntries(entries []Entry) (added int) {
 	counters := t.counters
-	for len(entries) > 0 {
-		n := t.addByWalk(entries)
-		if n == 0 {
-			n = t.addSome(entries[:min(len(entries), together)])
+	for near := 0; len(entries) > 0; {
+		if near <= 0 {
+			near = t.fetch(entries)
 		}
-		entries = entries[n:]
+		n := t.addSome(entries[:min(len(entries), together)])
+		entries, near = entries[n:], near-n
 	}
 	return t.counters - counters
 }
 
-// addEntries adds entries under their own keys, in any order and any of them several times, and
-// returns how many counters are new.
-func (t *Table) addEntries(entries []Entry) (added int) {
-	counters := t.counters
-	for len(entries) > 0 {
-		entries = entries[t.addSome(entries[:min(len(entries), together)]):]
+// fetch reads all counters of the first entry's benefit, if most of them are added to and there are
+// not too many for a near cache. It returns for how many entries that is settled, one way or the other.
+func (t *Table) fetch(entries []Entry) (settled int) {
+	benefit := entries[0].Benefit()
+	if len(entries) < together || entries[together-1].Benefit() != benefit {
+		return together
 	}
-	return t.counters - counters
+	for settled = together; settled < len(entries) && entries[settled].Benefit() == benefit; {
+		settled++
+	}
+	if counted := t.cellsOf(benefit); counted != nil {
+		if lines := len(counted.words) / lineWords; lines <= mostLines && settled > lines/2 {
+			counted.fetchAll()
+		}
+	}
+	return settled
 }
 
 // addSome adds the first of at most so many entries as are looked for together, and returns how
