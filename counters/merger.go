@@ -26,7 +26,8 @@ type merger struct {
 	// rounds all are 0.
 	sums    [roundPlaces]uint32
 	counted [roundPlaces / 64]uint64
-	entries []Entry // of one group after the other
+	entries []Entry       // of one group after the other that is not dense
+	dense   []placedCount // of one dense group after the other
 
 	order, scratch []Entry
 }
@@ -51,6 +52,10 @@ type group struct {
 	start, end     int32 // of its entries
 }
 
+// A placedCount is a place less the least one of its group, above a count of 32 bits: half of an Entry,
+// while many of them wait to be put in order.
+type placedCount uint64
+
 // A groupedRun is a run of one of the foreign ones.
 type groupedRun struct{ of, run, group int32 }
 
@@ -67,11 +72,12 @@ var mergers = sync.Pool{New: func() any { return &merger{known: map[groupName]in
 // release leaves the merger to others, unless it has met far more than is usual.
 func (m *merger) release() {
 	const mostGroups, mostRuns, mostEntries = 1 << 16, 1 << 19, 1 << 21
-	if len(m.groups) > mostGroups || cap(m.runs) > mostRuns || cap(m.entries) > mostEntries {
+	if len(m.groups) > mostGroups || cap(m.runs) > mostRuns || cap(m.entries)+cap(m.dense) > mostEntries {
 		return
 	}
 	m.foreign, m.benefits = nil, nil
-	m.groups, m.runs, m.rounds, m.entries = m.groups[:0], m.runs[:0], m.rounds[:0], m.entries[:0]
+	m.groups, m.runs, m.rounds = m.groups[:0], m.runs[:0], m.rounds[:0]
+	m.entries, m.dense = m.entries[:0], m.dense[:0]
 	clear(m.known)
 	mergers.Put(m)
 }
@@ -220,25 +226,38 @@ func (m *merger) add(run groupedRun) {
 	}
 }
 
-// take appends the sums of a group to the entries, and makes them 0.
+// take appends the sums of a dense group to the others, and makes them 0.
 func (m *merger) take(g *group) {
-	g.start = int32(len(m.entries))
-	m.entries = slices.Grow(m.entries, g.cells)
-	entries, n := m.entries[g.start:][:g.cells], 0
-	first := newIncrement(g.benefit, g.head) + increment(g.least)
+	g.start = int32(len(m.dense))
+	m.dense = slices.Grow(m.dense, g.cells)
+	dense, n := m.dense[g.start:][:g.cells], 0
 	words := m.counted[g.base/64:][:g.places()/64]
 	for i, word := range words {
 		sums := m.sums[int(g.base)+i*64:][:64]
 		for ; word != 0; word &= word - 1 {
 			at := bits.TrailingZeros64(word) % 64
-			entries[n] = Entry{first + increment(i*64+at), uint64(sums[at])}
+			dense[n] = placedCount(i*64+at)<<32 | placedCount(sums[at])
 			sums[at] = 0
 			n++
 		}
 		words[i] = 0
 	}
-	m.entries = m.entries[:int(g.start)+n]
-	g.end = int32(len(m.entries))
+	m.dense = m.dense[:int(g.start)+n]
+	g.end = int32(len(m.dense))
+}
+
+// appendEntries appends what a group counts, in order.
+func (m *merger) appendEntries(entries []Entry, g *group) []Entry {
+	if m.rounds[g.round].isSorted {
+		return append(entries, m.entries[g.start:g.end]...)
+	}
+	first := newIncrement(g.benefit, g.head) + increment(g.least)
+	from := m.dense[g.start:g.end]
+	into := entries[len(entries):][:len(from)]
+	for i, one := range from {
+		into[i] = Entry{first + increment(one>>32), uint64(uint32(one))}
+	}
+	return entries[:len(entries)+len(from)]
 }
 
 // mostTogether is how many records of a group are added up: their sums do not overflow.
@@ -276,10 +295,11 @@ func (m *merger) addSorted(g *group, runs []groupedRun) error {
 
 // counts are the entries of all groups, in order.
 func (m *merger) counts(s *Store) (all merged) {
-	if len(m.entries) == 0 {
+	sum := len(m.entries) + len(m.dense)
+	if sum == 0 {
 		return merged{}
 	}
-	all.block = newBlock(&freeMerged, len(m.entries))
+	all.block = newBlock(&freeMerged, sum)
 	left := all.block.memory
 	for order := m.inOrder(s); len(order) > 0; {
 		first := &m.groups[order[0].Count]
@@ -289,7 +309,7 @@ func (m *merger) counts(s *Store) (all merged) {
 			if g.hour != span.Hour || s.shardOf(g.benefit) != span.shard {
 				break
 			}
-			left = append(left, m.entries[g.start:g.end]...)
+			left = m.appendEntries(left, g)
 			order = order[1:]
 		}
 		span.Entries, left = left[:len(left):len(left)], left[len(left):]
