@@ -7,12 +7,11 @@ import (
 	"sync"
 )
 
-// densePlaces is how many places have a sum each while counters of a benefit are added
-// up: those of pages up to 89 long. The sums stay in the processor's nearest caches.
-const densePlaces = 1 << 13
+// densePlaces is how many sums there are at a time: about what a near cache holds.
+const densePlaces = 1 << 16
 
-// denseSums adds up counters by place, of one benefit, event type and version at a time.
-// Between them all are 0.
+// denseSums adds up counters that differ in their places alone, of one group of them or of several
+// with places of their own. Between them all sums are 0.
 type denseSums struct {
 	counts [densePlaces]uint32
 	// counted has a bit for each of them that is not 0.
@@ -21,21 +20,38 @@ type denseSums struct {
 
 // add adds to a place below densePlaces. All counts together must fit into 32 bits.
 func (d *denseSums) add(place, count uint32) {
-	place &= densePlaces - 1
+	place %= densePlaces
 	d.counts[place] += count
 	d.counted[place/64] |= 1 << (place % 64)
 }
 
-// take appends the sums of places from one to another that are not 0 to the entries, and makes them 0.
-func (d *denseSums) take(entries []Entry, first increment, least, largest uint32) []Entry {
-	for i := int(least / 64); i <= int(largest/64); i++ {
-		word := d.counted[i]
+// A placedCount is a place above a count of 32 bits: half of an Entry, while many of them wait to be
+// put in order.
+type placedCount uint64
+
+// take appends the sums of so many places from a base on that are not 0, and makes them 0. Both are
+// whole words of counted. The places are told from the base on.
+func (d *denseSums) take(placed []placedCount, base, places int) []placedCount {
+	words := d.counted[base/64:][:places/64]
+	for i, word := range words {
+		sums := d.counts[base+i*64:][:64]
 		for ; word != 0; word &= word - 1 {
-			place := i*64 + bits.TrailingZeros64(word)
-			entries = append(entries, Entry{first | increment(place), uint64(d.counts[place])})
-			d.counts[place] = 0
+			at := bits.TrailingZeros64(word) % 64
+			placed = append(placed, placedCount(i*64+at)<<32|placedCount(sums[at]))
+			sums[at] = 0
 		}
-		d.counted[i] = 0
+		words[i] = 0
+	}
+	return placed
+}
+
+// wholeWords is how many places from a least one to another there are in whole words of counted.
+func wholeWords(apart uint32) int { return (int(apart) + 64) &^ 63 }
+
+// appendPlaced appends entries of what is placed, of which the first place has the first increment.
+func appendPlaced(entries []Entry, first increment, placed []placedCount) []Entry {
+	for _, one := range placed {
+		entries = append(entries, Entry{first + increment(one>>32), uint64(uint32(one))})
 	}
 	return entries
 }
@@ -56,6 +72,7 @@ const (
 // all takes several passes: see BenchmarkTellOfAWindow.
 type byBenefit struct {
 	sums   denseSums
+	placed []placedCount
 	packed []packedEntry
 	next   []int32 // by benefit, where its entries go
 	heads  []Key
@@ -116,7 +133,7 @@ func (b *byBenefit) distribute(entries []Entry, least Benefit, benefits int) boo
 		place := uint32(entry.increment & placeMask)
 		b.least, b.largest = min(b.least, place), max(b.largest, place)
 	}
-	if b.largest >= densePlaces || counts > mostPackedEntry || counts*uint64(len(entries)) > math.MaxUint32 {
+	if b.largest-b.least >= densePlaces || counts > mostPackedEntry || counts*uint64(len(entries)) > math.MaxUint32 {
 		return false
 	}
 	sum := int32(0)
@@ -138,13 +155,15 @@ func (b *byBenefit) addUp(ordered []Entry, benefit Benefit, packed []packedEntry
 	if !b.findHeads(packed) {
 		return addUpSorted(ordered, benefit, packed)
 	}
+	least := b.least
 	for _, head := range b.heads {
 		for _, entry := range packed {
 			if entry.key()&^placeMask == head {
-				b.sums.add(entry.key().Place(), entry.count())
+				b.sums.add(entry.key().Place()-least, entry.count())
 			}
 		}
-		ordered = b.sums.take(ordered, newIncrement(benefit, head), b.least, b.largest)
+		b.placed = b.sums.take(b.placed[:0], 0, wholeWords(b.largest-least))
+		ordered = appendPlaced(ordered, newIncrement(benefit, head)+increment(least), b.placed)
 	}
 	return ordered
 }

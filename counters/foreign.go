@@ -8,7 +8,7 @@ import (
 )
 
 // Foreign is what another store counted. Its benefits and event types have numbers
-// of their own: those of the names in its lists. It is filled by Add, given to
+// of their own: those of the names in its lists. It is filled by Add and AddRun, given to
 // Store.Merge once, alone or with others, which ends it, and belongs to one goroutine.
 type Foreign struct {
 	// Benefits are the names of Benefit(0) and on, Events those of EventType(1) and on.

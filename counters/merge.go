@@ -1,8 +1,6 @@
 package counters
 
-import (
-	"sync"
-)
+import "sync"
 
 // Merge adds what other stores counted, as one batch: it is in the next delta, whole,
 // and counts as records do, also where they make counters beyond the limits. Names

@@ -17,23 +17,17 @@ type merger struct {
 	foreign  []*Foreign
 	benefits [][]Benefit // numbers of their names
 
-	groups []group // in the order in which they are met
-	known  map[groupName]int32
-	rounds []round      // of the groups in order
-	runs   []groupedRun // as they are told
-	sorted []groupedRun // by round
-	// sums are by the place of a group's round, and counted has a bit for each that is not 0. Between
-	// rounds all are 0.
-	sums    [roundPlaces]uint32
-	counted [roundPlaces / 64]uint64
+	groups  []group // in the order in which they are met
+	known   map[groupName]int32
+	rounds  []round       // of the groups in order
+	runs    []groupedRun  // as they are told
+	sorted  []groupedRun  // by round
+	sums    denseSums     // of a round
 	entries []Entry       // of one group after the other that is not dense
 	dense   []placedCount // of one dense group after the other
 
 	order, scratch []Entry
 }
-
-// roundPlaces is how many sums there are in a round: about what a near cache holds.
-const roundPlaces = 1 << 16
 
 // A groupName is what the runs of a group have in common, with this store's numbers.
 type groupName struct {
@@ -51,10 +45,6 @@ type group struct {
 	base           int32 // of its sums in the round
 	start, end     int32 // of its entries
 }
-
-// A placedCount is a place less the least one of its group, above a count of 32 bits: half of an Entry,
-// while many of them wait to be put in order.
-type placedCount uint64
 
 // A groupedRun is a run of one of the foreign ones.
 type groupedRun struct{ of, run, group int32 }
@@ -145,13 +135,13 @@ func (g *group) meet(run *foreignRun) {
 // mostDense is how many counters may be added up in 32 bits, even if all are at one place.
 const mostDense = math.MaxUint32 / MostPacked
 
-// places is how many sums a group takes, in whole words of counted.
-func (g *group) places() int { return (int(g.largest-g.least) + 64) &^ 63 }
+// places is how many sums a group takes.
+func (g *group) places() int { return wholeWords(g.largest - g.least) }
 
 // isDense says whether its counters can be added up by place, and are enough for that: one for each
-// word of counted that is looked at.
+// word of the sums that is looked at.
 func (g *group) isDense() bool {
-	return g.largest != unpacked && g.cells <= mostDense && g.places() <= min(roundPlaces, 64*g.cells)
+	return g.largest != unpacked && g.cells <= mostDense && g.places() <= min(densePlaces, 64*g.cells)
 }
 
 // planRounds says which groups are added up at once: those that are met one after the other, as what
@@ -161,7 +151,7 @@ func (m *merger) planRounds() {
 	for i := range m.groups {
 		g := &m.groups[i]
 		isDense := g.isDense()
-		if !isDense || !isOpen || taken+g.places() > roundPlaces {
+		if !isDense || !isOpen || taken+g.places() > densePlaces {
 			m.rounds = append(m.rounds, round{isSorted: !isDense})
 			taken, isOpen = 0, isDense
 		}
@@ -220,29 +210,14 @@ func (m *merger) add(run groupedRun) {
 	told := &f.runs[run.run]
 	first := uint32(g.base) - g.least // of place 0, which there may be none of
 	for _, cell := range f.packed[told.start:told.end] {
-		at := (first + cell.place()) % roundPlaces
-		m.sums[at] += cell.count()
-		m.counted[at/64] |= 1 << (at % 64)
+		m.sums.add(first+cell.place(), cell.count())
 	}
 }
 
-// take appends the sums of a dense group to the others, and makes them 0.
+// take appends the sums of a dense group to the others.
 func (m *merger) take(g *group) {
 	g.start = int32(len(m.dense))
-	m.dense = slices.Grow(m.dense, g.cells)
-	dense, n := m.dense[g.start:][:g.cells], 0
-	words := m.counted[g.base/64:][:g.places()/64]
-	for i, word := range words {
-		sums := m.sums[int(g.base)+i*64:][:64]
-		for ; word != 0; word &= word - 1 {
-			at := bits.TrailingZeros64(word) % 64
-			dense[n] = placedCount(i*64+at)<<32 | placedCount(sums[at])
-			sums[at] = 0
-			n++
-		}
-		words[i] = 0
-	}
-	m.dense = m.dense[:int(g.start)+n]
+	m.dense = m.sums.take(slices.Grow(m.dense, g.cells), int(g.base), g.places())
 	g.end = int32(len(m.dense))
 }
 
@@ -251,13 +226,7 @@ func (m *merger) appendEntries(entries []Entry, g *group) []Entry {
 	if m.rounds[g.round].isSorted {
 		return append(entries, m.entries[g.start:g.end]...)
 	}
-	first := newIncrement(g.benefit, g.head) + increment(g.least)
-	from := m.dense[g.start:g.end]
-	into := entries[len(entries):][:len(from)]
-	for i, one := range from {
-		into[i] = Entry{first + increment(one>>32), uint64(uint32(one))}
-	}
-	return entries[:len(entries)+len(from)]
+	return appendPlaced(entries, newIncrement(g.benefit, g.head)+increment(g.least), m.dense[g.start:g.end])
 }
 
 // mostTogether is how many records of a group are added up: their sums do not overflow.
