@@ -188,6 +188,7 @@ type rankingReader struct {
 	next    int    // of the benefits
 }
 
+// Read reads the ranking as io.Reader has it.
 func (r *rankingReader) Read(b []byte) (int, error) {
 	for {
 		switch {

@@ -115,6 +115,7 @@ func (s *Server) limited(bucket *rate.Limiter, now time.Time, records int) error
 // limitError says how long a client has to wait.
 type limitError struct{ seconds int }
 
+// Error says so to a person.
 func (e *limitError) Error() string {
 	return "too many records from this address, so nothing was recorded: send them again in " + strconv.Itoa(e.seconds) + " seconds"
 }

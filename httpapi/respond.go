@@ -40,6 +40,7 @@ type Error struct {
 	Message string
 }
 
+// Error is the message.
 func (e *Error) Error() string { return e.Message }
 
 // Unprocessable is the error for a query that cannot be answered.

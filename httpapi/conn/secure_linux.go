@@ -85,6 +85,7 @@ func (w *wire) isWithin() bool { return w.have > 0 || w.rest > 0 }
 // writes, and those that it does not call.
 type unserved struct{ net.Conn }
 
+// SetWriteDeadline does nothing: a loop has deadlines of its own.
 func (unserved) SetWriteDeadline(time.Time) error { return nil }
 
 // records are what the TLS of a loop's connections reads from and writes to: of one at a
@@ -112,7 +113,7 @@ func (r *records) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// nothingYet is an error that TLS takes for one of the moment.
+// nothingYet is a net.Error that TLS takes for one of the moment.
 type nothingYet struct{}
 
 func (nothingYet) Error() string   { return "nothing has come" }
