@@ -20,16 +20,19 @@ type Cell struct {
 // cells are the counters of one benefit: an open-addressing hash table whose
 // words hold a key above the low bits of its count, so that a counter costs
 // one word and one cache line. What a count has above its low bits is in
-// carries, which few counters ever need.
+// carries, which few counters ever need: that of counters in stretches, too.
 type cells struct {
 	words   []uint64       // 0 is free; the length is 0 or a power of two
 	used    int            // words that are not free
 	carries map[Key]uint64 // key → count >> countBits, where that is not 0
 }
 
+// isFull says whether the table grows for the next counter.
+func (c *cells) isFull() bool { return 8*(c.used+1) > 7*len(c.words) }
+
 // add adds count to the counter of key and reports whether the counter is new.
 func (c *cells) add(seed uint64, key Key, count uint64) (added bool) {
-	if 8*(c.used+1) > 7*len(c.words) {
+	if c.isFull() {
 		c.grow(seed)
 	}
 	mask := uint64(len(c.words) - 1)
@@ -75,8 +78,11 @@ func (c *cells) near(seed uint64, key Key) *uint64 {
 	return &c.words[at]
 }
 
-// has says whether there is a counter of key. There must be some counter.
+// has says whether there is a counter of key.
 func (c *cells) has(seed uint64, key Key) bool {
+	if c.used == 0 {
+		return false
+	}
 	mask := uint64(len(c.words) - 1)
 	for i := spread(seed, key) & mask; ; i = (i + 1) & mask {
 		word := c.words[i]
@@ -117,7 +123,7 @@ func (c *cells) grow(seed uint64) {
 // coming does not grow step by step.
 func (c *cells) reserve(seed uint64, n int) {
 	if 8*n > 7*len(c.words) {
-		c.resize(seed, max(minCells, 1<<bits.Len(uint(8*n/7))))
+		c.resize(seed, max(minCells, 1<<bits.Len(uint((8*n-1)/7))))
 	}
 }
 

@@ -5,7 +5,7 @@
 // back through a Ticket. The parts, from small to large:
 //
 //	Key        event type, version, page total and index, packed in one integer
-//	Table      counts of many benefits for one span of time
+//	Table      counts of many benefits for one span of time, in cells, or stretches where they are close
 //	Kind       what the keys of a table mean; KindRule is all there is to say of one
 //	Part       the table of one kind and day
 //	Batch      the records of one request, on their way into the store

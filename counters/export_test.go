@@ -9,3 +9,23 @@ func NotedEntries(s *Store) int {
 	defer s.moments.mu.Unlock()
 	return s.moments.entries
 }
+
+// CountersInStretches is how many counters of the base are in stretches.
+func CountersInStretches(s *Store) (counters int) {
+	for i := range s.shards {
+		shard := &s.shards[i]
+		shard.layers.Lock()
+		for _, tables := range shard.base {
+			for _, table := range tables {
+				if table == nil {
+					continue
+				}
+				for local := range table.stretches {
+					counters += table.stretches[local].used
+				}
+			}
+		}
+		shard.layers.Unlock()
+	}
+	return counters
+}

@@ -67,7 +67,7 @@ func (sh *shard) absorb(s *Store, number, kind int, day Day, overlay *Table) {
 	base := sh.base.at(s, number, kind, day)
 	moved := 0
 	for local := range overlay.benefits {
-		moved += overlay.benefits[local].used
+		moved += overlay.countersOf(overlay.benefitAt(local))
 		base.take(overlay, local)
 		if moved >= chunk {
 			moved = 0
@@ -80,8 +80,11 @@ func (sh *shard) absorb(s *Store, number, kind int, day Day, overlay *Table) {
 // take merges one benefit of other and empties it there.
 func (t *Table) take(other *Table, local int) {
 	t.mergeBenefit(other, local)
-	other.counters -= other.benefits[local].used
+	other.counters -= other.countersOf(other.benefitAt(local))
 	other.benefits[local] = cells{}
+	if other.stretches != nil {
+		other.stretches[local] = stretches{}
+	}
 }
 
 // Days are the open days, in order.

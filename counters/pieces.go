@@ -67,9 +67,7 @@ func (r *shardReader) copy() (large, more bool) {
 			break
 		}
 		for _, source := range sources {
-			if cells := source.table.cellsOf(r.next); cells != nil {
-				v.copyCells(r.next, cells, source.keys)
-			}
+			v.copyCells(r.next, source)
 		}
 		v.ends = append(v.ends, len(v.words))
 	}
@@ -79,9 +77,7 @@ func (r *shardReader) copy() (large, more bool) {
 // sizeOf is how many counters sources have of a benefit.
 func sizeOf(sources []source, benefit Benefit) (size int) {
 	for _, source := range sources {
-		if cells := source.table.cellsOf(benefit); cells != nil {
-			size += cells.used
-		}
+		size += source.table.countersOf(benefit)
 	}
 	return size
 }
@@ -118,9 +114,7 @@ func (r *shardReader) copyWindow(sources []source) {
 	w := &r.window
 	w.reset(r.store.seed, r.from, r.piece)
 	for _, source := range sources {
-		if cells := source.table.cellsOf(r.next); cells != nil {
-			w.copyCells(cells, source.keys)
-		}
+		w.copyCells(r.next, source)
 	}
 	for _, p := range r.view.pending {
 		if p.benefit == r.next {
@@ -145,8 +139,9 @@ type window struct {
 	cells       cells
 	seed        uint64
 	limit       int
-	from, bound Key // bound is the first key that was given up, 0 for none
-	words       []uint64
+	from, bound Key      // bound is the first key that was given up, 0 for none
+	copied      []uint64 // words of what is added up
+	words       []uint64 // of the cells
 	scratch     []uint64 // to sort words
 }
 
@@ -156,13 +151,11 @@ func (w *window) reset(seed uint64, from Key, limit int) {
 	w.cells.used, w.cells.carries = 0, nil
 }
 
-func (w *window) copyCells(from *cells, keys func(Key) (Key, bool)) {
-	for _, word := range from.words {
-		if word == 0 {
-			continue
-		}
-		if key, ok := keys(Key(word >> countBits)); ok {
-			w.add(key, from.count(word))
+func (w *window) copyCells(benefit Benefit, from source) {
+	w.copied = from.table.appendWords(benefit, w.copied[:0])
+	for _, word := range w.copied {
+		if key, ok := from.keys(Key(word >> countBits)); ok {
+			w.add(key, from.table.cellsOf(benefit).count(word))
 		}
 	}
 }

@@ -322,6 +322,9 @@ func (sh *shard) fold(s *Store, spans []Span) {
 		into = sh.overlay
 	}
 	for _, span := range spans {
+		if span.Merged {
+			into.at(s, span.shard, 0, span.Hour.Day()).beginStretches()
+		}
 		s.limits.existing.Add(int64(into.addRecords(s, span.shard, span.Hour, span.Entries)))
 	}
 	sh.forgetSealed()

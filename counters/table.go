@@ -13,7 +13,10 @@ type Table struct {
 	first    Benefit
 	shift    uint8
 	benefits []cells
-	counters int
+	// stretches are the counters of the same benefits that are not in their cells; nil in a table that
+	// has none.
+	stretches []stretches
+	counters  int
 }
 
 // NewTable returns an empty table for any benefits. The seed spreads the keys
@@ -36,7 +39,9 @@ func (t *Table) Len() int { return t.counters }
 
 // Add adds count to one counter. The key must come from NewKey.
 func (t *Table) Add(benefit Benefit, key Key, count uint64) {
-	if t.at(benefit).add(t.seed, key, count) {
+	if t.stretches != nil {
+		t.addStretched(benefit, key, count)
+	} else if t.at(benefit).add(t.seed, key, count) {
 		t.counters++
 	}
 }
@@ -52,32 +57,37 @@ func (t *Table) Merge(other *Table) {
 }
 
 func (t *Table) mergeBenefit(other *Table, local int) {
-	from := &other.benefits[local]
-	if from.used == 0 {
+	benefit := other.benefitAt(local)
+	words := other.appendWords(benefit, nil)
+	if len(words) == 0 {
 		return
 	}
-	benefit := other.benefitAt(local)
-	into := t.at(benefit)
-	if into.used == 0 {
-		into.reserve(t.seed, from.used)
+	if into := t.at(benefit); !t.Has(benefit) {
+		into.reserve(t.seed, len(words))
 	}
-	for _, word := range from.words {
-		if word != 0 && into.add(t.seed, Key(word>>countBits), from.count(word)) {
-			t.counters++
-		}
+	for _, word := range words {
+		t.Add(benefit, Key(word>>countBits), other.benefits[local].count(word))
 	}
 }
 
 // Cells appends the counters of a benefit to dst, sorted by key.
 func (t *Table) Cells(benefit Benefit, dst []Cell) []Cell {
-	local := t.local(benefit)
-	if local >= len(t.benefits) {
-		return dst
-	}
-	from := &t.benefits[local]
-	words, _ := sortWords(from.appendWords(nil), nil)
+	words, _ := sortWords(t.appendWords(benefit, nil), nil)
+	from := t.cellsOf(benefit)
 	for _, word := range words {
 		dst = append(dst, Cell{Key: Key(word >> countBits), Count: from.count(word)})
+	}
+	return dst
+}
+
+// appendWords appends the words of all counters of a benefit to dst, in no order. Sorted, they are sorted
+// by key.
+func (t *Table) appendWords(benefit Benefit, dst []uint64) []uint64 {
+	if local := t.local(benefit); local < len(t.benefits) {
+		dst = t.benefits[local].appendWords(dst)
+		if t.stretches != nil {
+			dst = t.stretches[local].appendWords(dst)
+		}
 	}
 	return dst
 }
@@ -86,6 +96,9 @@ func (t *Table) at(benefit Benefit) *cells {
 	local := t.local(benefit)
 	if local >= len(t.benefits) {
 		t.benefits = append(t.benefits, make([]cells, local+1-len(t.benefits))...)
+		if t.stretches != nil {
+			t.stretches = append(t.stretches, make([]stretches, local+1-len(t.stretches))...)
+		}
 	}
 	return &t.benefits[local]
 }
@@ -100,21 +113,32 @@ func (t *Table) cellsOf(benefit Benefit) *cells {
 
 // AddCells adds counters of one benefit. The keys must be valid ones.
 func (t *Table) AddCells(benefit Benefit, cells []Cell) {
-	into := t.at(benefit)
 	for _, cell := range cells {
-		if into.add(t.seed, cell.Key, cell.Count) {
-			t.counters++
-		}
+		t.Add(benefit, cell.Key, cell.Count)
 	}
 }
 
 // Has says whether the table counts anything for a benefit.
-func (t *Table) Has(benefit Benefit) bool {
-	local := t.local(benefit)
-	return local < len(t.benefits) && t.benefits[local].used > 0
+func (t *Table) Has(benefit Benefit) bool { return t.countersOf(benefit) > 0 }
+
+// countersOf is how many counters a benefit has.
+func (t *Table) countersOf(benefit Benefit) (counters int) {
+	if local := t.local(benefit); local < len(t.benefits) {
+		counters = t.benefits[local].used
+		if t.stretches != nil {
+			counters += t.stretches[local].used
+		}
+	}
+	return counters
 }
 
 // hasKey says whether the table has a counter; a nil one has none.
 func (t *Table) hasKey(benefit Benefit, key Key) bool {
-	return t != nil && t.Has(benefit) && t.at(benefit).has(t.seed, key)
+	if t == nil || !t.Has(benefit) {
+		return false
+	}
+	if within := t.stretchOf(benefit, key); within != nil {
+		return within.places[key-within.first] != 0
+	}
+	return t.at(benefit).has(t.seed, key)
 }

@@ -139,12 +139,13 @@ func beyond(sources []source, pending []pendingCell) Benefit {
 	return end
 }
 
-func (v *view) copyCells(benefit Benefit, from *cells, keys func(Key) (Key, bool)) {
+func (v *view) copyCells(benefit Benefit, source source) {
 	start := len(v.words)
-	v.words = from.appendWords(v.words)
+	v.words = source.table.appendWords(benefit, v.words)
+	from := source.table.cellsOf(benefit)
 	kept := v.words[:start]
 	for _, word := range v.words[start:] {
-		key, ok := keys(Key(word >> countBits))
+		key, ok := source.keys(Key(word >> countBits))
 		if !ok {
 			continue
 		}
