@@ -16,8 +16,8 @@ var arrangers = sync.Pool{New: func() any { return &arranger{} }}
 func (a *arranger) release() {
 	const mostWords = 1 << 16
 	if cap(a.words)+cap(a.scratch) <= mostWords {
-		clear(a.old[:cap(a.old)]) // which would keep places
-		clear(a.list[:cap(a.list)])
+		clear(a.old) // which would keep places
+		clear(a.list)
 		arrangers.Put(a)
 	}
 }
@@ -77,8 +77,8 @@ func (r *closeRun) stretch(older []stretch, words []uint64) stretch {
 	return made
 }
 
-// findRuns finds the longest runs that are close together, of all words and stretches. None could be longer:
-// where neither of two pairs of neighbours is close together, nor are all three.
+// findRuns makes runs of all words and stretches, as long as they can be: no neighbours are close together.
+// Nor are more than two then: where neither of two pairs of neighbours is, nor are all three.
 func (a *arranger) findRuns() {
 	a.runs = a.runs[:0]
 	for words, olds := 0, 0; words < len(a.words) || olds < len(a.old); {

@@ -21,7 +21,7 @@ func (t *Table) addEntries(entries []Entry) (added int) {
 			some = t.beforeClose(entries)
 		}
 		if near <= 0 {
-			near = t.fetch(entries)
+			near = t.fetch(some)
 		}
 		n := t.addSome(some[:min(len(some), together)])
 		entries, near = entries[n:], near-n

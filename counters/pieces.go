@@ -139,9 +139,8 @@ type window struct {
 	cells       cells
 	seed        uint64
 	limit       int
-	from, bound Key      // bound is the first key that was given up, 0 for none
-	copied      []uint64 // words of what is added up
-	words       []uint64 // of the cells
+	from, bound Key // bound is the first key that was given up, 0 for none
+	words       []uint64
 	scratch     []uint64 // to sort words
 }
 
@@ -152,12 +151,11 @@ func (w *window) reset(seed uint64, from Key, limit int) {
 }
 
 func (w *window) copyCells(benefit Benefit, from source) {
-	w.copied = from.table.appendWords(benefit, w.copied[:0])
-	for _, word := range w.copied {
-		if key, ok := from.keys(Key(word >> countBits)); ok {
-			w.add(key, from.table.cellsOf(benefit).count(word))
+	from.table.each(benefit, func(key Key, count uint64) {
+		if key, ok := from.keys(key); ok {
+			w.add(key, count)
 		}
-	}
+	})
 }
 
 func (w *window) add(key Key, count uint64) {

@@ -6,7 +6,7 @@ const (
 	// stretchFrom is how many counters a stretch has at least: as many as fill a table of 16 words.
 	stretchFrom = 14
 	// stretchSpread is how many keys a stretch may have for each of its counters: with four
-	// bytes for each it takes less memory than a table that has just grown.
+	// bytes for each it takes no more memory than a table that has just grown.
 	stretchSpread = 4
 	// isCounted is set in the place of a counter, above the low bits of its count.
 	isCounted = 1 << countBits
@@ -110,6 +110,22 @@ func (s *stretches) appendWords(dst []uint64) []uint64 {
 	return dst[:n]
 }
 
+// each visits the words that the counters would have in a table, in no order.
+func (s *stretches) each(visit func(word uint64)) {
+	s.most.each(visit)
+	for i := range s.rest {
+		s.rest[i].each(visit)
+	}
+}
+
+func (s *stretch) each(visit func(word uint64)) {
+	for i, place := range s.places {
+		if place != 0 {
+			visit(uint64(s.first+Key(i))<<countBits | uint64(place&countMask))
+		}
+	}
+}
+
 // putWords puts the words of its counters into dst from n on, where there is room for one more, and
 // returns where they end. Like appendUsed it does not branch on which are counted.
 func (s *stretch) putWords(dst []uint64, n int) int {
@@ -147,9 +163,9 @@ func (t *Table) arrange(benefit Benefit) {
 	a := arrangers.Get().(*arranger)
 	defer a.release()
 	a.words, a.scratch = sortWords(rest.appendWords(a.words[:0]), a.scratch)
+	rest.words, rest.used = nil, 0 // free while stretches are made
 	made, others := a.arrange(near)
 	*near = made
-	rest.words, rest.used = nil, 0
 	rest.reserve(t.seed, len(others)+max(len(others), near.used/restShare))
 	for _, word := range others {
 		rest.put(t.seed, word)

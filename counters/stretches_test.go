@@ -218,7 +218,7 @@ func TestAtTheLimitACounterInAStretchIsKnown(t *testing.T) {
 		{storetest.Shown("benefit 0", 20, 20, noon), "benefit 0"},
 		{storetest.Shown("benefit 0", 17, 1, noon), "benefit 0"},
 		{storetest.Shown("benefit 0", 900, 1, noon), counters.OtherBenefit},
-		{storetest.Shown("benefit 0", 1, 20, noon), counters.OtherBenefit},
+		{storetest.Shown("benefit 0", 5, 10, noon), counters.OtherBenefit}, // which has a place between others
 		{storetest.Shown("benefit 9", 30, 30, noon), counters.OtherBenefit},
 	} {
 		if got := placed(t, store, test.record); got != test.want {

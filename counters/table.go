@@ -47,7 +47,11 @@ func (t *Table) Add(benefit Benefit, key Key, count uint64) {
 }
 
 // Reserve makes room for n counters of a benefit.
-func (t *Table) Reserve(benefit Benefit, n int) { t.at(benefit).reserve(t.seed, n) }
+func (t *Table) Reserve(benefit Benefit, n int) {
+	if t.stretches == nil { // what may be close together is arranged as room is made for it
+		t.at(benefit).reserve(t.seed, n)
+	}
+}
 
 // Merge adds all counts of other, which must have the same benefits' numbers.
 func (t *Table) Merge(other *Table) {
@@ -58,16 +62,14 @@ func (t *Table) Merge(other *Table) {
 
 func (t *Table) mergeBenefit(other *Table, local int) {
 	benefit := other.benefitAt(local)
-	words := other.appendWords(benefit, nil)
-	if len(words) == 0 {
+	counters := other.countersOf(benefit)
+	if counters == 0 {
 		return
 	}
-	if into := t.at(benefit); !t.Has(benefit) {
-		into.reserve(t.seed, len(words))
+	if !t.Has(benefit) {
+		t.Reserve(benefit, counters)
 	}
-	for _, word := range words {
-		t.Add(benefit, Key(word>>countBits), other.benefits[local].count(word))
-	}
+	other.each(benefit, func(key Key, count uint64) { t.Add(benefit, key, count) })
 }
 
 // Cells appends the counters of a benefit to dst, sorted by key.
@@ -115,6 +117,22 @@ func (t *Table) cellsOf(benefit Benefit) *cells {
 func (t *Table) AddCells(benefit Benefit, cells []Cell) {
 	for _, cell := range cells {
 		t.Add(benefit, cell.Key, cell.Count)
+	}
+}
+
+// each visits all counters of a benefit, in no order.
+func (t *Table) each(benefit Benefit, visit func(Key, uint64)) {
+	from := t.cellsOf(benefit)
+	if from == nil {
+		return
+	}
+	for _, word := range from.words {
+		if word != 0 {
+			visit(Key(word>>countBits), from.count(word))
+		}
+	}
+	if t.stretches != nil {
+		t.stretches[t.local(benefit)].each(func(word uint64) { visit(Key(word>>countBits), from.count(word)) })
 	}
 }
 

@@ -65,7 +65,8 @@ func within(share, size uint64, most int) int {
 const (
 	// counterBytes is the most that a counter takes: 27 bytes while the table of its
 	// benefit grows, in the base, and as many in the overlay while a snapshot is
-	// written. See BenchmarkCounterMemory.
+	// written; or 36 while stretches are made, and 17 in the other one, which does not grow
+	// then. See BenchmarkCounterMemory.
 	counterBytes = 56
 	// mostCounters and mostAnswerBytes are the settings of a machine that has more
 	// memory than they need.
