@@ -104,7 +104,7 @@ func (t *Table) beforeClose(entries []Entry) []Entry {
 	return entries
 }
 
-// fetch reads all counters of the first entry's benefit, if most of them are added to and there are
+// fetch reads all cells of the first entry's benefit, if most of them are added to and there are
 // not too many for a near cache. It returns for how many entries that is settled, one way or the other.
 func (t *Table) fetch(entries []Entry) (settled int) {
 	benefit := entries[0].Benefit()

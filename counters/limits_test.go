@@ -295,8 +295,9 @@ func TestNoMoreRecordsWaitThanMay(t *testing.T) {
 	}
 }
 
-// BenchmarkCounterMemory measures what a counter takes: in the base while the table of its
-// benefit grows, which is the most, and in the overlay while the base is frozen.
+// BenchmarkCounterMemory measures what a counter takes in the base: while the table of its benefit
+// grows, which is the most; and where others' counts are merged, of every key and of every fourth, which
+// is the most in stretches.
 func BenchmarkCounterMemory(b *testing.B) {
 	heap := func() uint64 {
 		var memory runtime.MemStats
@@ -304,17 +305,24 @@ func BenchmarkCounterMemory(b *testing.B) {
 		runtime.ReadMemStats(&memory)
 		return memory.HeapAlloc
 	}
-	for _, benefits := range []int{1, 600} {
-		b.Run(fmt.Sprintf("benefits=%d", benefits), func(b *testing.B) {
+	for _, test := range []struct {
+		benefits, apart int
+		merged          bool
+	}{{1, 1, false}, {600, 1, false}, {1, 1, true}, {600, 1, true}, {1, 4, true}, {600, 4, true}} {
+		benefits := test.benefits
+		b.Run(fmt.Sprintf("benefits=%d,apart=%d,merged=%t", benefits, test.apart, test.merged), func(b *testing.B) {
 			for b.Loop() {
 				store, batch := counters.NewStore(counters.WhenDurable), []counters.Cell{}
 				for i := range benefits {
-					if _, err := store.Benefits.Number(fmt.Appendf(nil, "benefit-%d", i)); err != nil {
+					if _, err := store.Benefits.Number(fmt.Append(nil, "benefit ", i)); err != nil {
 						b.Fatal(err)
 					}
 				}
 				if _, err := store.Events.Number([]byte("show")); err != nil {
 					b.Fatal(err)
+				}
+				if test.merged {
+					mergeAll(b, store, allPositions(b, benefits, 1))
 				}
 				// One more than fills a table to seven eighths has it doubled.
 				each := 1<<20*7/8/benefits + 1
@@ -322,7 +330,8 @@ func BenchmarkCounterMemory(b *testing.B) {
 				fill := func() {
 					for benefit := range benefits {
 						for n := range each {
-							key, _ := counters.KeyAt(1, uint16(n>>16), uint32(n&(1<<16-1)))
+							place := n * test.apart
+							key, _ := counters.KeyAt(1, uint16(place>>16), uint32(place&(1<<16-1)))
 							if batch = append(batch, counters.Cell{Key: key, Count: 1}); len(batch) == 1000 || n == each-1 {
 								if err := store.Replay(storetest.Noon(), counters.Benefit(benefit), batch); err != nil {
 									b.Fatal(err)

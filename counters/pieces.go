@@ -151,11 +151,11 @@ func (w *window) reset(seed uint64, from Key, limit int) {
 }
 
 func (w *window) copyCells(benefit Benefit, from source) {
-	from.table.each(benefit, func(key Key, count uint64) {
-		if key, ok := from.keys(key); ok {
+	for counted, count := range from.table.all(benefit) {
+		if key, ok := from.keys(counted); ok {
 			w.add(key, count)
 		}
-	})
+	}
 }
 
 func (w *window) add(key Key, count uint64) {

@@ -27,7 +27,9 @@ func checkTable(t *testing.T, table *Table, want plainCounts) {
 		for _, cell := range table.Cells(benefit, nil) {
 			have[cell.Key] += cell.Count
 		}
-		table.each(benefit, func(key Key, count uint64) { visited[key] += count })
+		for key, count := range table.all(benefit) {
+			visited[key] += count
+		}
 		if !maps.Equal(have, want[benefit]) || !maps.Equal(visited, have) {
 			t.Fatalf("benefit %d has %d counters, and %d when they are visited, want %d", benefit, len(have), len(visited), len(want[benefit]))
 		}

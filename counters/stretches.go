@@ -1,6 +1,9 @@
 package counters
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 const (
 	// stretchFrom is how many counters a stretch has at least: as many as fill a table of 16 words.
@@ -110,24 +113,32 @@ func (s *stretches) appendWords(dst []uint64) []uint64 {
 	return dst[:n]
 }
 
-// each visits the words that the counters would have in a table, in no order.
-func (s *stretches) each(visit func(word uint64)) {
-	s.most.each(visit)
-	for i := range s.rest {
-		s.rest[i].each(visit)
-	}
-}
-
-func (s *stretch) each(visit func(word uint64)) {
-	for i, place := range s.places {
-		if place != 0 {
-			visit(uint64(s.first+Key(i))<<countBits | uint64(place&countMask))
+// all are the words that the counters would have in a table, in no order.
+func (s *stretches) all() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		if !s.most.giveWords(yield) {
+			return
+		}
+		for i := range s.rest {
+			if !s.rest[i].giveWords(yield) {
+				return
+			}
 		}
 	}
 }
 
+// giveWords gives the words that its counters would have in a table, as long as more are wanted.
+func (s *stretch) giveWords(yield func(uint64) bool) (more bool) {
+	for i, place := range s.places {
+		if place != 0 && !yield(uint64(s.first+Key(i))<<countBits|uint64(place&countMask)) {
+			return false
+		}
+	}
+	return true
+}
+
 // putWords puts the words of its counters into dst from n on, where there is room for one more, and
-// returns where they end. Like appendUsed it does not branch on which are counted.
+// returns where they end. Like cells.appendWords it does not branch on which are counted.
 func (s *stretch) putWords(dst []uint64, n int) int {
 	word := uint64(s.first) << countBits
 	for _, place := range s.places {

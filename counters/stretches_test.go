@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"stats-recorder/counters"
@@ -281,4 +282,44 @@ func TestReadersSeeEachCountOnceWhileStretchesAreThawed(t *testing.T) {
 	if have := store.Counters(); have != benefits*each+benefits {
 		t.Errorf("%d counters, want %d and as many of hours as there are benefits", have, benefits*each)
 	}
+}
+
+// It is not parallel: it looks at what the process allocates.
+func TestAReadOfALargeBenefitCopiesItOnlyInPieces(t *testing.T) {
+	for name, merged := range map[string]bool{"in a table": false, "in stretches": true} {
+		t.Run(name, func(t *testing.T) {
+			const piece, count = 1 << 11, 1 << 18
+			if bytes := allocatedToRead(t, count, piece, merged); bytes > 4*count { // a copy would take eight for each
+				t.Errorf("a read of %d counters by %d takes %d bytes", count, piece, bytes)
+			}
+		})
+	}
+}
+
+// allocatedToRead is how many bytes a read of so many counters of one benefit allocates.
+func allocatedToRead(t *testing.T, count, piece int, merged bool) uint64 {
+	t.Helper()
+	store := counters.NewStore(counters.WhenDurable)
+	storetest.Number(t, store, storetest.Record{Benefit: "benefit 0", Event: "show", PageTotal: 1, Index: 1})
+	if merged {
+		mergeAll(t, store, allPositions(t, 1, 1))
+	}
+	cells := make([]counters.Cell, count)
+	for place := range cells {
+		key, err := counters.KeyAt(1, 2, uint32(place))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells[place] = counters.Cell{Key: key, Count: 1}
+	}
+	replay(t, store, 0, cells)
+	read := 0
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	store.ReadInPieces(counters.PositionsOf(2, nil), nil, piece, func(_ counters.Benefit, cells []counters.Cell) { read += len(cells) })
+	runtime.ReadMemStats(&after)
+	if read != count {
+		t.Errorf("%d counters are read, want %d", read, count)
+	}
+	return after.TotalAlloc - before.TotalAlloc
 }

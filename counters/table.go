@@ -1,6 +1,9 @@
 package counters
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 // A Table is a set of counts, benefit → Key → count, for one span of time. It
 // is the one currency of the program: tables are added to, merged, walked in
@@ -39,9 +42,14 @@ func (t *Table) Len() int { return t.counters }
 
 // Add adds count to one counter. The key must come from NewKey.
 func (t *Table) Add(benefit Benefit, key Key, count uint64) {
+	t.addTo(t.at(benefit), benefit, key, count)
+}
+
+// addTo is Add for who has the benefit's cells at hand.
+func (t *Table) addTo(into *cells, benefit Benefit, key Key, count uint64) {
 	if t.stretches != nil {
 		t.addStretched(benefit, key, count)
-	} else if t.at(benefit).add(t.seed, key, count) {
+	} else if into.add(t.seed, key, count) {
 		t.counters++
 	}
 }
@@ -69,7 +77,10 @@ func (t *Table) mergeBenefit(other *Table, local int) {
 	if !t.Has(benefit) {
 		t.Reserve(benefit, counters)
 	}
-	other.each(benefit, func(key Key, count uint64) { t.Add(benefit, key, count) })
+	into := t.at(benefit)
+	for key, count := range other.all(benefit) {
+		t.addTo(into, benefit, key, count)
+	}
 }
 
 // Cells appends the counters of a benefit to dst, sorted by key.
@@ -115,24 +126,32 @@ func (t *Table) cellsOf(benefit Benefit) *cells {
 
 // AddCells adds counters of one benefit. The keys must be valid ones.
 func (t *Table) AddCells(benefit Benefit, cells []Cell) {
+	into := t.at(benefit)
 	for _, cell := range cells {
-		t.Add(benefit, cell.Key, cell.Count)
+		t.addTo(into, benefit, cell.Key, cell.Count)
 	}
 }
 
-// each visits all counters of a benefit, in no order.
-func (t *Table) each(benefit Benefit, visit func(Key, uint64)) {
-	from := t.cellsOf(benefit)
-	if from == nil {
-		return
-	}
-	for _, word := range from.words {
-		if word != 0 {
-			visit(Key(word>>countBits), from.count(word))
+// all are the counters of a benefit, in no order.
+func (t *Table) all(benefit Benefit) iter.Seq2[Key, uint64] {
+	return func(yield func(Key, uint64) bool) {
+		from := t.cellsOf(benefit)
+		if from == nil {
+			return
 		}
-	}
-	if t.stretches != nil {
-		t.stretches[t.local(benefit)].each(func(word uint64) { visit(Key(word>>countBits), from.count(word)) })
+		for _, word := range from.words {
+			if word != 0 && !yield(Key(word>>countBits), from.count(word)) {
+				return
+			}
+		}
+		if t.stretches == nil {
+			return
+		}
+		for word := range t.stretches[t.local(benefit)].all() {
+			if !yield(Key(word>>countBits), from.count(word)) {
+				return
+			}
+		}
 	}
 }
 

@@ -66,7 +66,8 @@ const (
 	// counterBytes is the most that a counter takes: 27 bytes while the table of its
 	// benefit grows, in the base, and as many in the overlay while a snapshot is
 	// written; or 36 while stretches are made, and 17 in the other one, which does not grow
-	// then. See BenchmarkCounterMemory.
+	// then. Once, when others' counts are first merged into a table, it is 51 for one benefit
+	// after the other. See BenchmarkCounterMemory.
 	counterBytes = 56
 	// mostCounters and mostAnswerBytes are the settings of a machine that has more
 	// memory than they need.
