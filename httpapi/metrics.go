@@ -139,13 +139,23 @@ func (f recordFigures) LeftOut(field records.Field, why records.Reason) { f.left
 // events have what becomes of connections counted.
 type events struct{ *Metrics }
 
-// Refused, and those after it, are as conn.Events has them.
-func (e events) Refused()      { e.defence.refused.Add(1) }
-func (e events) Evicted()      { e.defence.evicted.Add(1) }
-func (e events) TimedOut()     { e.defence.timedOut.Add(1) }
+// Refused counts a connection for which there was no place.
+func (e events) Refused() { e.defence.refused.Add(1) }
+
+// Evicted counts one that was closed to make room for another.
+func (e events) Evicted() { e.defence.evicted.Add(1) }
+
+// TimedOut counts one whose client took too long.
+func (e events) TimedOut() { e.defence.timedOut.Add(1) }
+
+// AcceptFailed counts a moment in which the system gave none.
 func (e events) AcceptFailed() { e.defence.acceptFailures.Add(1) }
-func (e events) Looped()       { e.looped.Add(1) }
-func (e events) Left()         { e.left.Add(1) }
+
+// Looped counts one that is served in an event loop.
+func (e events) Looped() { e.looped.Add(1) }
+
+// Left counts one that has left its loop for the library.
+func (e events) Left() { e.left.Add(1) }
 
 // Requests calls visit for each route and status that a request had; status 0
 // stands for those that are rare.

@@ -38,23 +38,43 @@ func (r *request) newFrame() *frame {
 	return &frame{request: r, Heading: r.language.Plain("view." + r.view.name), Question: r.language.Plain("question." + r.view.name)}
 }
 
-// T and Say are for templates.
+// T is a message as plain text, for templates.
 func (r *request) T(key string) string { return r.language.Plain(key) }
 
+// Say is a message as HTML, for templates.
 func (r *request) Say(key string) template.HTML { return r.language.Say(key, nil) }
 
 // The rest is for the layout.
 
-func (r *request) Lang() string           { return r.language.Tag }
+// Lang is the tag of the page's language.
+func (r *request) Lang() string { return r.language.Tag }
+
+// Other is the language that the page can be had in, too.
 func (r *request) Other() *words.Language { return r.language.Other() }
-func (r *request) Shared() bool           { return r.shared }
-func (r *request) Indexable() bool        { return r.page.config.Indexable }
-func (r *request) Site() string           { return r.page.site(r.language) }
-func (r *request) Assets() assetPaths     { return r.page.assets }
-func (r *request) Here() string           { return r.here() }
-func (r *request) Origin() string         { return r.origin }
-func (r *request) OtherAddress() string   { return r.here(askLanguage, r.language.Other().Tag) }
-func (r *request) MethodAddress() string  { return r.to("quality") + "#method" }
+
+// Shared says whether the view is one that somebody shared.
+func (r *request) Shared() bool { return r.shared }
+
+// Indexable says whether search engines may list the page.
+func (r *request) Indexable() bool { return r.page.config.Indexable }
+
+// Site is the name of the site.
+func (r *request) Site() string { return r.page.site(r.language) }
+
+// Assets are the addresses of style and script.
+func (r *request) Assets() assetPaths { return r.page.assets }
+
+// Here is the address of this view.
+func (r *request) Here() string { return r.here() }
+
+// Origin is the scheme, host and port under which the page was asked for, if that is known.
+func (r *request) Origin() string { return r.origin }
+
+// OtherAddress is this view in the other language.
+func (r *request) OtherAddress() string { return r.here(askLanguage, r.language.Other().Tag) }
+
+// MethodAddress is where the method is explained.
+func (r *request) MethodAddress() string { return r.to("quality") + "#method" }
 
 // Live is where the script hears of what comes in; nowhere from a shared view or for who
 // may not read.

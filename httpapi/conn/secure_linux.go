@@ -116,8 +116,13 @@ func (r *records) Write(b []byte) (int, error) {
 // nothingYet is a net.Error that TLS takes for one of the moment.
 type nothingYet struct{}
 
-func (nothingYet) Error() string   { return "nothing has come" }
-func (nothingYet) Timeout() bool   { return false }
+// Error is the message, which nobody reads.
+func (nothingYet) Error() string { return "nothing has come" }
+
+// Timeout is false: no deadline has passed.
+func (nothingYet) Timeout() bool { return false }
+
+// Temporary is true, which is what TLS goes by.
 func (nothingYet) Temporary() bool { return true }
 
 // open returns what is in records that have come, of one connection, until the next call. It
